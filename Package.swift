@@ -9,23 +9,35 @@ let settings: [SwiftSetting] = [
 ]
 
 let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
 let package = Package(
     name: "graft",
     products: [
         .library(name: "Tokenizers", targets: ["Tokenizers"]),
+        .library(name: "Transformer", targets: ["Transformer"]),
     ],
     dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
     ],
     targets: [
         // C shims: plain C types in their headers, the library's own headers stay inside.
+        .target(name: "COpenBLAS", linkerSettings: [.linkedLibrary("dl")]),
+        .target(name: "COneDNN", linkerSettings: [.linkedLibrary("dl")]),
         .systemLibrary(
             name: "ICU", pkgConfig: "icu-uc", providers: [.apt(["libicu-dev"])]),
         .target(name: "CICU", dependencies: ["ICU"]),
 
         .target(name: "JSON", swiftSettings: settings),
+        .target(name: "Tensors", dependencies: ["COpenBLAS", "COneDNN"], swiftSettings: settings),
+        .target(
+            name: "Checkpoints",
+            dependencies: ["Tensors", "JSON", systemPackage, .product(name: "Crypto", package: "swift-crypto")],
+            swiftSettings: settings),
         .target(name: "Tokenizers", dependencies: ["JSON", "CICU", systemPackage], swiftSettings: settings),
+        .target(name: "Transformer", dependencies: ["Tensors", "Checkpoints", "JSON", systemPackage], swiftSettings: settings),
         .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6],

@@ -1,0 +1,43 @@
+import Glibc
+public import SystemPackage
+
+/// A file's bytes, mapped into memory and read only; pages come from the disk when they are first touched.
+@safe public final class MappedFile: @unchecked Sendable {  // the mapping never changes and lives as long as the object
+    public let path: FilePath
+    public let count: Int
+    private let base: UnsafeRawPointer?
+
+    public init(_ path: FilePath) throws(CheckpointError) {
+        self.path = path
+        do {
+            let descriptor = try FileDescriptor.open(path, .readOnly, options: .closeOnExec)
+            defer { try? descriptor.close() }
+            count = Int(try descriptor.seek(offset: 0, from: .end))
+            if count == 0 {
+                unsafe base = nil
+            } else {
+                let address = unsafe mmap(nil, count, PROT_READ, MAP_PRIVATE, descriptor.rawValue, 0)
+                guard let address = unsafe address, unsafe address != MAP_FAILED else { throw Errno(rawValue: errno) }
+                unsafe base = UnsafeRawPointer(address)
+            }
+        } catch {
+            throw .unreadable(path, error as? Errno ?? .ioError)
+        }
+    }
+
+    deinit {
+        if let base = unsafe base { unsafe munmap(UnsafeMutableRawPointer(mutating: base), count) }
+    }
+
+    public func withUnsafeBytes<Result, Failure: Error>(
+        _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        try unsafe body(UnsafeRawBufferPointer(start: base, count: count))
+    }
+
+    /// A copy of some of the bytes.
+    public func bytes(_ range: Range<Int>) -> [UInt8] {
+        precondition(range.lowerBound >= 0 && range.upperBound <= count, "\(range) of \(count) bytes")
+        return unsafe withUnsafeBytes { unsafe Array($0[range]) }
+    }
+}

@@ -1,0 +1,150 @@
+/// Values of one block of elementwise work. It does not depend on the number of threads.
+private let valuesPerBlock = 16_384
+
+extension Tensor {
+    /// `f` of every value. `f` is inlined into the loop.
+    @inline(__always)
+    func mapped(_ f: (Float) -> Float) -> Tensor {
+        var output = Tensor.uninitialized(shape)
+        unsafe values.withUnsafeBufferPointer { input in
+            unsafe output.withUnsafeMutableValues { output in
+                unsafe forEachBlock(of: output) { range, output in
+                    let input = unsafe UnsafeBufferPointer(rebasing: input[range])
+                    for i in output.indices { unsafe output[i] = f(input[i]) }
+                }
+            }
+        }
+        return output
+    }
+
+    /// Replaces every value by `f` of itself and its counterpart. `f` is inlined into the loop.
+    @inline(__always)
+    mutating func combine(with other: Tensor, _ f: (Float, Float) -> Float) {
+        precondition(shape == other.shape, "shapes \(shape) and \(other.shape) differ")
+        unsafe other.values.withUnsafeBufferPointer { other in
+            unsafe withUnsafeMutableValues { values in
+                unsafe forEachBlock(of: values) { range, values in
+                    let other = unsafe UnsafeBufferPointer(rebasing: other[range])
+                    for i in values.indices { unsafe values[i] = f(values[i], other[i]) }
+                }
+            }
+        }
+    }
+
+    public static func += (a: inout Tensor, b: Tensor) { a.combine(with: b) { $0 + $1 } }
+
+    public static func + (a: Tensor, b: Tensor) -> Tensor {
+        var sum = a
+        sum += b
+        return sum
+    }
+
+    /// Multiplies every value.
+    public mutating func scale(by factor: Float) {
+        unsafe withUnsafeMutableValues { values in
+            unsafe forEachBlock(of: values) { _, values in
+                for i in values.indices { unsafe values[i] *= factor }
+            }
+        }
+    }
+
+    /// Adds a row vector `[columns]` to every row.
+    public mutating func add(row: Tensor) {
+        precondition(row.count == columns, "row of \(row.count) values for \(shape)")
+        let columns = columns
+        unsafe row.values.withUnsafeBufferPointer { row in
+            unsafe forEachRow { _, values in
+                for i in 0..<columns { unsafe values[i] += row[i] }
+            }
+        }
+    }
+
+    /// Adds the sum of another tensor's rows to this row vector `[columns]`.
+    public mutating func addSumOfRows(_ other: Tensor) {
+        precondition(count == other.columns, "sum of the rows of \(other.shape) into \(shape)")
+        let (rows, columns) = (other.rows, other.columns)
+        unsafe other.values.withUnsafeBufferPointer { other in
+            unsafe forEachColumnBlock { block, sum in
+                for row in 0..<rows {
+                    let start = row * columns + block.lowerBound
+                    let values = unsafe UnsafeBufferPointer(rebasing: other[start..<start + block.count])
+                    for i in values.indices { unsafe sum[i] += values[i] }
+                }
+            }
+        }
+    }
+
+    /// Adds the column sums of `a·b` to this row vector: the gradient of a scale, from the gradient and the input.
+    public mutating func addSumOfRows(_ a: Tensor, times b: Tensor) {
+        precondition(a.shape == b.shape && count == a.columns, "\(a.shape), \(b.shape) into \(shape)")
+        let (rows, columns) = (a.rows, a.columns)
+        unsafe a.values.withUnsafeBufferPointer { a in
+            unsafe b.values.withUnsafeBufferPointer { b in
+                unsafe forEachColumnBlock { block, sum in
+                    for row in 0..<rows {
+                        let start = row * columns + block.lowerBound
+                        let a = unsafe UnsafeBufferPointer(rebasing: a[start..<start + block.count])
+                        let b = unsafe UnsafeBufferPointer(rebasing: b[start..<start + block.count])
+                        for i in a.indices { unsafe sum[i] += a[i] * b[i] }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Calls `body` with blocks of this row vector's columns, the blocks being shared among the threads.
+    @unsafe @inline(__always)
+    private mutating func forEachColumnBlock(_ body: (Range<Int>, UnsafeMutableBufferPointer<Float>) -> Void) {
+        let columnsPerBlock = 96
+        unsafe withUnsafeMutableValues { values in
+            ThreadPool.shared.run((values.count + columnsPerBlock - 1) / columnsPerBlock) { block in
+                let range = block * columnsPerBlock..<min(values.count, (block + 1) * columnsPerBlock)
+                unsafe body(range, UnsafeMutableBufferPointer(rebasing: values[range]))
+            }
+        }
+    }
+
+    /// The sum of the squares of all values.
+    public var sumOfSquares: Double {
+        let blocks = (count + valuesPerBlock - 1) / valuesPerBlock
+        var partial = [Double](repeating: 0, count: blocks)
+        unsafe values.withUnsafeBufferPointer { values in
+            unsafe partial.withUnsafeMutableBufferPointer { partial in
+                ThreadPool.shared.run(blocks) { block in
+                    let range = block * valuesPerBlock..<min(values.count, (block + 1) * valuesPerBlock)
+                    let part = unsafe UnsafeBufferPointer(rebasing: values[range])
+                    unsafe partial[block] = Double(dot(part, part))
+                }
+            }
+        }
+        return partial.reduce(0, +)
+    }
+
+    /// Calls `body` with every row, the rows being shared among the threads.
+    @unsafe @inline(__always)
+    mutating func forEachRow(_ body: (_ row: Int, UnsafeMutableBufferPointer<Float>) -> Void) {
+        let columns = columns
+        let rows = rows
+        let rowsPerBlock = max(1, valuesPerBlock / max(1, columns))
+        unsafe withUnsafeMutableValues { values in
+            ThreadPool.shared.run((rows + rowsPerBlock - 1) / rowsPerBlock) { block in
+                for row in block * rowsPerBlock..<min(rows, (block + 1) * rowsPerBlock) {
+                    unsafe body(row, UnsafeMutableBufferPointer(rebasing: values[row * columns..<(row + 1) * columns]))
+                }
+            }
+        }
+    }
+}
+
+/// Calls `body` with every block of values, the blocks being shared among the threads.
+@unsafe @inline(__always)
+func forEachBlock(
+    of values: UnsafeMutableBufferPointer<Float>,
+    _ body: (Range<Int>, UnsafeMutableBufferPointer<Float>) -> Void
+) {
+    let count = values.count
+    ThreadPool.shared.run((count + valuesPerBlock - 1) / valuesPerBlock) { block in
+        let range = block * valuesPerBlock..<min(count, (block + 1) * valuesPerBlock)
+        unsafe body(range, UnsafeMutableBufferPointer(rebasing: values[range]))
+    }
+}

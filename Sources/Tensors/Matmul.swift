@@ -1,0 +1,180 @@
+/// A matrix to be read with rows and columns exchanged; nothing is moved.
+public struct TransposedTensor: Sendable {
+    let tensor: Tensor
+    var rows: Int { tensor.columns }
+    var columns: Int { tensor.rows }
+}
+
+extension Tensor {
+    public var transposed: TransposedTensor { TransposedTensor(tensor: self) }
+}
+
+/// A matrix in the layout that the engine reads fastest as the right-hand side of a product.
+///
+/// The layout does not depend on the left-hand side's rows, so weights are packed once and used for every batch.
+public final class PackedMatrix: Sendable {
+    /// Rows of the matrix, which is the depth of the product.
+    public let depth: Int
+    public let columns: Int
+    private let storage: Storage
+
+    private enum Storage: Sendable {
+        case plain(TransposedTensor)
+        case packed(AlignedBuffer)
+    }
+
+    public init(_ matrix: TransposedTensor) {
+        depth = matrix.rows
+        columns = matrix.columns
+        switch MatrixEngine.current {
+        case .openBLAS: storage = .plain(matrix)
+        case .oneDNN:
+            var product = Self.product(rows: 128, matrix)
+            product.isPacked = true
+            let buffer = AlignedBuffer(byteCount: OneDNN.packedSize(product))
+            unsafe matrix.tensor.values.withUnsafeBufferPointer { values in
+                unsafe OneDNN.pack(product, values.baseAddress!, into: buffer.pointer)
+            }
+            storage = .packed(buffer)
+        }
+    }
+
+    private static func product(rows: Int, _ matrix: TransposedTensor) -> MatrixProduct {
+        let (depth, columns) = (matrix.rows, matrix.columns)
+        return MatrixProduct(
+            rows: rows, columns: columns, depth: depth, a: MatrixLayout(rowStride: depth),
+            b: MatrixLayout(rowStride: 1, columnStride: depth), c: MatrixLayout(rowStride: columns))
+    }
+
+    @unsafe
+    fileprivate func withPointer(_ body: (UnsafePointer<Float>, _ layout: MatrixLayout, _ isPacked: Bool) -> Void) {
+        let layout = MatrixLayout(rowStride: 1, columnStride: depth)
+        switch storage {
+        case .plain(let matrix):
+            unsafe matrix.tensor.values.withUnsafeBufferPointer { unsafe body($0.baseAddress!, layout, false) }
+        case .packed(let buffer):
+            unsafe body(UnsafePointer(buffer.pointer.assumingMemoryBound(to: Float.self)), layout, true)
+        }
+    }
+}
+
+/// Memory on a 64-byte boundary, freed with its owner. Written once, before it is shared.
+@safe final class AlignedBuffer: @unchecked Sendable {  // see above
+    let pointer: UnsafeMutableRawPointer
+
+    init(byteCount: Int) {
+        unsafe pointer = UnsafeMutableRawPointer.allocate(byteCount: max(64, byteCount), alignment: 64)
+    }
+
+    deinit { unsafe pointer.deallocate() }
+}
+
+/// `A·B (+ bias)`, `[m, k]·[k, n] → [m, n]`. Rows do not depend on one another, bit for bit.
+public func matmul(_ a: Tensor, _ b: PackedMatrix, bias: Tensor? = nil) -> Tensor {
+    precondition(a.columns == b.depth, "matmul: \(a.shape) · [\(b.depth), \(b.columns)]")
+    precondition(bias == nil || bias?.count == b.columns, "matmul: bias of \(bias?.count ?? 0) for \(b.columns) columns")
+    var output = Tensor.uninitialized([a.rows, b.columns])
+    unsafe b.withPointer { bPointer, layout, isPacked in
+        let product = MatrixProduct(
+            rows: a.rows, columns: b.columns, depth: b.depth, a: MatrixLayout(rowStride: a.columns), b: layout,
+            c: MatrixLayout(rowStride: b.columns), hasBias: bias != nil, isPacked: isPacked)
+        unsafe a.values.withUnsafeBufferPointer { a in
+            unsafe withUnsafeValues(of: bias) { bias in
+                unsafe output.withUnsafeMutableValues { output in
+                    unsafe computeInRowBlocks(product, a.baseAddress, bPointer, bias: bias, output.baseAddress)
+                }
+            }
+        }
+    }
+    return output
+}
+
+/// `A·Bᵀ (+ bias)`, `[m, k]·[n, k]ᵀ → [m, n]`.
+public func matmul(_ a: Tensor, _ b: TransposedTensor, bias: Tensor? = nil) -> Tensor {
+    matmul(a, PackedMatrix(b), bias: bias)
+}
+
+/// `A·B`, `[m, k]·[k, n] → [m, n]`. Rows do not depend on one another, bit for bit.
+public func matmul(_ a: Tensor, _ b: Tensor) -> Tensor {
+    precondition(a.columns == b.rows, "matmul: \(a.shape) · \(b.shape)")
+    var output = Tensor.uninitialized([a.rows, b.columns])
+    let product = MatrixProduct(
+        rows: a.rows, columns: b.columns, depth: b.rows, a: MatrixLayout(rowStride: a.columns),
+        b: MatrixLayout(rowStride: b.columns), c: MatrixLayout(rowStride: b.columns))
+    unsafe a.values.withUnsafeBufferPointer { a in
+        unsafe b.values.withUnsafeBufferPointer { b in
+            unsafe output.withUnsafeMutableValues { output in
+                unsafe computeInRowBlocks(product, a.baseAddress, b.baseAddress!, bias: nil, output.baseAddress)
+            }
+        }
+    }
+    return output
+}
+
+extension Tensor {
+    /// Adds `Aᵀ·B`, `[k, m]ᵀ·[k, n]`, to this `[m, n]` tensor.
+    ///
+    /// Blocks of output rows are shared among the threads; each sums over the depth in the same order whatever the
+    /// number of threads.
+    public mutating func addProduct(_ a: TransposedTensor, _ b: Tensor) {
+        let (rows, columns, depth) = (a.rows, b.columns, b.rows)
+        precondition(
+            a.columns == depth && self.rows == rows && self.columns == columns,
+            "addProduct: \(a.tensor.shape)ᵀ · \(b.shape) into \(shape)")
+        let engine = MatrixEngine.current
+        // A multiple of four blocks divides evenly among the usual numbers of threads.
+        let rowsPerBlock = max(16, (rows / max(4, rows / 384 * 4) + 15) / 16 * 16)
+        let depthPerBlock = engine.depthPerBlock
+        unsafe a.tensor.values.withUnsafeBufferPointer { a in
+            unsafe b.values.withUnsafeBufferPointer { b in
+                unsafe withUnsafeMutableValues { c in
+                    guard let a = a.baseAddress, let b = b.baseAddress else { return }
+                    let c = c.baseAddress!
+                    ThreadPool.shared.run((rows + rowsPerBlock - 1) / rowsPerBlock) { block in
+                        let first = block * rowsPerBlock
+                        for start in stride(from: 0, to: depth, by: depthPerBlock) {
+                            let product = MatrixProduct(
+                                rows: min(rowsPerBlock, rows - first), columns: columns,
+                                depth: min(depthPerBlock, depth - start),
+                                a: MatrixLayout(rowStride: 1, columnStride: rows), b: MatrixLayout(rowStride: columns),
+                                c: MatrixLayout(rowStride: columns), accumulates: true)
+                            unsafe engine.compute(
+                                product, a + start * rows + first, b + start * columns, bias: nil,
+                                c + first * columns)
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// The values' memory, for kernels that split it among threads.
+    @unsafe
+    mutating func withUnsafeMutableValues(_ body: (UnsafeMutableBufferPointer<Float>) -> Void) {
+        mutate { values in unsafe values.withUnsafeMutableBufferPointer { unsafe body($0) } }
+    }
+}
+
+@unsafe
+private func withUnsafeValues(of tensor: Tensor?, _ body: (UnsafePointer<Float>?) -> Void) {
+    guard let tensor else { return body(nil) }
+    unsafe tensor.values.withUnsafeBufferPointer { unsafe body($0.baseAddress) }
+}
+
+/// Computes a product of batch 1 in blocks of rows, which the threads share.
+@unsafe
+private func computeInRowBlocks(
+    _ product: MatrixProduct, _ a: UnsafePointer<Float>?, _ b: UnsafePointer<Float>, bias: UnsafePointer<Float>?,
+    _ c: UnsafeMutablePointer<Float>?
+) {
+    guard let a = unsafe a, let c = unsafe c else { return }
+    let engine = MatrixEngine.current
+    let rowsPerBlock = engine.rowsPerBlock
+    ThreadPool.shared.run((product.rows + rowsPerBlock - 1) / rowsPerBlock) { block in
+        let first = block * rowsPerBlock
+        var part = product
+        part.rows = min(rowsPerBlock, product.rows - first)
+        unsafe engine.compute(
+            part, a + first * product.a.rowStride, b, bias: bias, c + first * product.c.rowStride)
+    }
+}

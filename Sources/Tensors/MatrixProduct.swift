@@ -1,0 +1,49 @@
+/// `C[i] = A[i]·B[i] (+ C[i]) (+ bias)` for every `i` of a batch, described by sizes and strides in elements.
+///
+/// The columns of `C` are contiguous; one of the strides of `A` and of `B` is 1.
+struct MatrixProduct: Hashable {
+    var batch = 1
+    var rows: Int
+    var columns: Int
+    var depth: Int
+    var a: MatrixLayout
+    var b: MatrixLayout
+    var c: MatrixLayout
+    var hasBias = false
+    var accumulates = false
+    var isPacked = false
+}
+
+/// How a matrix of a product lies in memory.
+struct MatrixLayout: Hashable {
+    var batchStride = 0
+    var rowStride: Int
+    var columnStride = 1
+}
+
+extension MatrixEngine {
+    /// Computes a product on the calling thread.
+    @unsafe
+    func compute(
+        _ product: MatrixProduct, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, bias: UnsafePointer<Float>?,
+        _ c: UnsafeMutablePointer<Float>
+    ) {
+        if product.rows == 0 || product.columns == 0 || product.batch == 0 { return }
+        switch self {
+        case .oneDNN: unsafe OneDNN.compute(product, a, b, bias: bias, c)
+        case .openBLAS: unsafe OpenBLAS.compute(product, a, b, bias: bias, c)
+        }
+    }
+
+    /// Rows of one call, when a product's rows are split. A oneDNN primitive is compiled for its number of rows, and 32
+    /// rows already run at full speed; OpenBLAS wants taller blocks.
+    var rowsPerBlock: Int {
+        switch self {
+        case .oneDNN: 32
+        case .openBLAS: 128
+        }
+    }
+
+    /// Products with more depth than this are summed block by block, for the same reason.
+    var depthPerBlock: Int { 256 }
+}

@@ -1,0 +1,35 @@
+import COpenBLAS
+
+/// Matrix products by OpenBLAS: any processor, any architecture.
+enum OpenBLAS {
+    static let reasonUnavailable: String? = unsafe copenblas_load().map { unsafe String(cString: $0) }
+
+    static var details: String { unsafe String(cString: copenblas_configuration()) }
+
+    @unsafe
+    static func compute(
+        _ product: MatrixProduct, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, bias: UnsafePointer<Float>?,
+        _ c: UnsafeMutablePointer<Float>
+    ) {
+        precondition(!product.isPacked, "OpenBLAS reads plain matrices")
+        for i in 0..<product.batch {
+            let c = unsafe c + i * product.c.batchStride
+            if let bias = unsafe bias {
+                precondition(!product.accumulates, "a bias goes with a new result")
+                for row in 0..<product.rows {
+                    unsafe (c + row * product.c.rowStride).update(from: bias, count: product.columns)
+                }
+            }
+            unsafe copenblas_sgemm(
+                product.a.isTransposed ? 1 : 0, product.b.isTransposed ? 1 : 0, Int64(product.rows),
+                Int64(product.columns), Int64(product.depth), a + i * product.a.batchStride,
+                Int64(product.a.leadingDimension), b + i * product.b.batchStride, Int64(product.b.leadingDimension),
+                product.accumulates || product.hasBias ? 1 : 0, c, Int64(product.c.rowStride))
+        }
+    }
+}
+
+extension MatrixLayout {
+    fileprivate var isTransposed: Bool { columnStride != 1 }
+    fileprivate var leadingDimension: Int { isTransposed ? columnStride : rowStride }
+}

@@ -1,0 +1,48 @@
+import Glibc
+
+extension Tensor {
+    /// `softmax(x)` of every row. Rows sum to one.
+    public func softmaxedRows() -> Tensor {
+        var output = self
+        unsafe output.forEachRow { _, row in unsafe softmax(row, scale: 1) }
+        return output
+    }
+
+    /// `log(softmax(x))` of every row, without underflow.
+    public func logSoftmaxedRows() -> Tensor {
+        let columns = columns
+        var output = self
+        output.mutate { values in
+            for start in stride(from: 0, to: values.count, by: max(1, columns)) {
+                let row = values[start..<start + columns]
+                let largest = row.max() ?? 0
+                let sum = row.reduce(0) { $0 + expf($1 - largest) }
+                let logSum = largest + logf(sum)
+                for i in row.indices { values[i] -= logSum }
+            }
+        }
+        return output
+    }
+}
+
+/// Replaces `x` by `softmax(scale·x)`.
+@unsafe @inline(__always)
+func softmax(_ row: UnsafeMutableBufferPointer<Float>, scale: Float) {
+    var largest = -Float.infinity
+    for i in row.indices { largest = unsafe max(largest, row[i]) }
+    let offset = largest * scale
+    for i in row.indices { unsafe row[i] = exponential(row[i] * scale - offset) }
+    let factor = unsafe 1 / sum(UnsafeBufferPointer(row))
+    for i in row.indices { unsafe row[i] *= factor }
+}
+
+/// Turns the gradient of `softmax(scale·x)` into the gradient of `x`: `scale·p·(g - Σ g·p)`.
+@unsafe @inline(__always)
+func softmaxBackward(
+    _ gradient: UnsafeMutableBufferPointer<Float>, probabilities: UnsafeBufferPointer<Float>, scale: Float
+) {
+    let projection = unsafe dot(UnsafeBufferPointer(gradient), probabilities)
+    for i in gradient.indices {
+        unsafe gradient[i] = scale * probabilities[i] * (gradient[i] - projection)
+    }
+}

@@ -1,0 +1,96 @@
+public import Checkpoints
+public import Tensors
+
+/// BERT: token ids in, hidden states out.
+///
+/// Source: Devlin et al. 2019, "BERT: Pre-training of Deep Bidirectional Transformers for Language Understanding".
+public final class BertEncoder {
+    public let configuration: BertConfiguration
+    public let embeddings: BertEmbeddings
+    public let layers: [BertLayer]
+    /// Of the embeddings and the layers.
+    public let parameters: [Parameter]
+
+    public struct Saved: Sendable {
+        let embeddings: BertEmbeddings.Saved
+        let layers: [BertLayer.Saved]
+    }
+
+    /// Where a BERT checkpoint spells a name in another way: without the prefix, or as the TensorFlow release did.
+    public static let spellings = CheckpointSpellings(
+        optionalPrefix: "bert.",
+        endings: [("LayerNorm.weight", "LayerNorm.gamma"), ("LayerNorm.bias", "LayerNorm.beta")])
+
+    /// Tensors of published BERT checkpoints that the encoder has no use for: buffers and heads of pre-training.
+    public static func isBufferOrPretrainingHead(_ name: String) -> Bool {
+        name.hasSuffix("embeddings.position_ids") || name.hasSuffix("embeddings.token_type_ids")
+            || name.hasPrefix("cls.")
+    }
+
+    /// - Parameter scope: the place of `embeddings` and `encoder`; `bert` in a checkpoint with a head.
+    public init(_ scope: ParameterScope, _ configuration: BertConfiguration) throws(CheckpointError) {
+        self.configuration = configuration
+        let before = scope.source.parameters.count
+        embeddings = try BertEmbeddings(scope["embeddings"], configuration)
+        var layers: [BertLayer] = []
+        for index in 0..<configuration.numHiddenLayers {
+            layers.append(try BertLayer(scope["encoder"]["layer"]["\(index)"], configuration))
+        }
+        self.layers = layers
+        parameters = Array(scope.source.parameters[before...])
+    }
+
+    /// - Precondition: ids are below `vocabSize`, sequences no longer than `maxPositionEmbeddings`.
+    /// - Parameter random: applies dropout when given.
+    /// - Returns: the hidden states of the last layer, `[tokens, hiddenSize]`.
+    public func forward(
+        _ batch: TokenBatch, training random: RandomSource? = nil
+    ) -> (output: Tensor, saved: Saved) {
+        var (hidden, embeddingsSaved) = embeddings.forward(batch, training: random)
+        var layersSaved: [BertLayer.Saved] = []
+        for layer in layers {
+            let (output, saved) = layer.forward(hidden, batch.sequences, training: random)
+            hidden = output
+            layersSaved.append(saved)
+        }
+        return (hidden, Saved(embeddings: embeddingsSaved, layers: layersSaved))
+    }
+
+    /// The hidden states of the last layer without what a backward pass would need.
+    public func encode(_ batch: TokenBatch) -> Tensor {
+        var hidden = embeddings.forward(batch, training: nil).output
+        for layer in layers { hidden = layer.forward(hidden, batch.sequences, training: nil).output }
+        return hidden
+    }
+
+    /// Adds to the gradients of all trainable parameters; stops below the lowest of them.
+    public func backward(_ gradient: Tensor, _ saved: Saved) {
+        var gradient = gradient
+        for index in layers.indices.reversed() {
+            guard hasTrainableParameters(upTo: index) else { return }
+            gradient = layers[index].backward(gradient, saved.layers[index])
+        }
+        if hasTrainableParameters(upTo: -1) { embeddings.backward(gradient, saved.embeddings) }
+    }
+
+    /// Whether the embeddings or a layer up to this one learn.
+    private func hasTrainableParameters(upTo layer: Int) -> Bool {
+        // Parameters are registered from the bottom up: a fixed number in the embeddings, then as many in each layer.
+        let perLayer = layers.isEmpty ? 0 : (parameters.count - Self.embeddingParameters) / layers.count
+        return parameters.prefix(Self.embeddingParameters + (layer + 1) * perLayer).contains { $0.isTrainable }
+    }
+
+    /// Three tables, and the weight and bias of the normalization.
+    private static let embeddingParameters = 5
+
+    /// Packs all matrices, so that several threads may use the encoder until its parameters change.
+    public func pack() {
+        let matrices = layers.flatMap { layer in
+            [
+                layer.attention.query, layer.attention.key, layer.attention.value, layer.attentionOutput.dense,
+                layer.intermediate, layer.output.dense,
+            ]
+        }
+        ThreadPool.shared.run(matrices.count) { matrices[$0].weight.pack() }
+    }
+}

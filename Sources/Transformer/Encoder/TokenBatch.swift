@@ -1,0 +1,35 @@
+/// Token sequences one behind the other, without padding.
+public struct TokenBatch: Equatable, Sendable {
+    public private(set) var inputIDs: [Int32] = []  // [tokens]
+    public private(set) var tokenTypeIDs: [Int32] = []  // [tokens]
+    /// The rows of each sequence.
+    public private(set) var sequences: [Range<Int>] = []
+
+    public init() {}
+
+    /// - Parameter sequences: the token ids of each sequence, all of type 0.
+    public init(_ sequences: some Sequence<some Collection<Int32>>) {
+        for ids in sequences { append(ids) }
+    }
+
+    public var tokens: Int { inputIDs.count }
+
+    /// Adds a sequence whose tokens are of type 0.
+    public mutating func append(_ ids: some Collection<Int32>) {
+        append(ids, tokenTypeIDs: repeatElement(0, count: ids.count))
+    }
+
+    /// Adds a sequence.
+    public mutating func append(_ ids: some Collection<Int32>, tokenTypeIDs types: some Collection<Int32>) {
+        precondition(ids.count == types.count, "\(ids.count) ids with \(types.count) token types")
+        sequences.append(inputIDs.count..<inputIDs.count + ids.count)
+        inputIDs.append(contentsOf: ids)
+        tokenTypeIDs.append(contentsOf: types)
+    }
+
+    /// The position of every token in its own sequence.
+    var positions: [Int32] { sequences.flatMap { (0..<Int32($0.count)) } }
+
+    /// The first row of each sequence.
+    public var firstRows: [Int32] { sequences.map { Int32($0.lowerBound) } }
+}

@@ -1,0 +1,35 @@
+public import Checkpoints
+public import Tensors
+
+/// `y = x·Wᵀ + b`
+public final class Linear {
+    public let weight: Parameter  // [outputSize, inputSize]
+    public let bias: Parameter  // [outputSize]
+
+    public struct Saved: Sendable {
+        let input: Tensor  // [tokens, inputSize]
+    }
+
+    public init(
+        _ scope: ParameterScope, inputSize: Int, outputSize: Int, standardDeviation: Float
+    ) throws(CheckpointError) {
+        weight = try scope.parameter("weight", [outputSize, inputSize], .normal(standardDeviation: standardDeviation))
+        bias = try scope.parameter("bias", [outputSize], .zeros)
+    }
+
+    public func forward(_ input: Tensor) -> (output: Tensor, saved: Saved) {
+        (matmul(input, weight.packedTranspose, bias: bias.value), Saved(input: input))
+    }
+
+    /// Adds to the gradients of `weight` and `bias`, and returns the gradient of the input.
+    public func backward(_ gradient: Tensor, _ saved: Saved) -> Tensor {
+        accumulate(gradient, saved)
+        return matmul(gradient, weight.value)
+    }
+
+    /// Adds to the gradients of `weight` and `bias`, where nothing below needs a gradient.
+    public func accumulate(_ gradient: Tensor, _ saved: Saved) {
+        weight.accumulate { $0.addProduct(gradient.transposed, saved.input) }
+        bias.accumulate { $0.addSumOfRows(gradient) }
+    }
+}

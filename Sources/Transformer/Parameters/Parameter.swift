@@ -1,0 +1,82 @@
+public import Tensors
+
+/// A named tensor of a model: its value, and its gradient while training. Weights are tied by sharing the object.
+public final class Parameter {
+    /// The name in the published checkpoint.
+    public let name: String
+    public private(set) var value: Tensor
+    public private(set) var gradient: Gradient?
+    /// A frozen parameter takes no gradient.
+    public var isTrainable = true
+    private var packed: PackedMatrix?
+
+    public enum Gradient: Equatable, Sendable {
+        case dense(Tensor)
+        case rows(SparseRows)
+
+        public var sumOfSquares: Double {
+            switch self {
+            case .dense(let tensor): tensor.sumOfSquares
+            case .rows(let rows): rows.values.sumOfSquares
+            }
+        }
+
+        public var dense: Tensor {
+            switch self {
+            case .dense(let tensor): tensor
+            case .rows(let rows): rows.dense
+            }
+        }
+    }
+
+    public init(_ name: String, _ value: Tensor) {
+        self.name = name
+        self.value = value
+    }
+
+    public var shape: Shape { value.shape }
+
+    /// Changes the value, in place unless somebody else holds it.
+    public func update(_ body: (inout Tensor) -> Void) {
+        packed = nil
+        body(&value)
+    }
+
+    /// Adds to the gradient, which starts at zero. A frozen parameter ignores it.
+    public func accumulate(_ add: (inout Tensor) -> Void) {
+        guard isTrainable else { return }
+        var sum: Tensor
+        switch gradient {
+        case nil: sum = .zeros(shape)
+        case .dense(let tensor): sum = tensor
+        case .rows(let rows): sum = rows.dense
+        }
+        gradient = nil
+        add(&sum)
+        gradient = .dense(sum)
+    }
+
+    /// Adds rows to the gradient of a table. A frozen parameter ignores it.
+    public func accumulate(rows: @autoclosure () -> SparseRows) {
+        guard isTrainable else { return }
+        switch gradient {
+        case nil: gradient = .rows(rows())
+        case .rows(var sum):
+            sum.add(rows())
+            gradient = .rows(sum)
+        case .dense:
+            let rows = rows()
+            accumulate { $0.scatterAdd(rows.values, at: rows.rows) }
+        }
+    }
+
+    public func clearGradient() { gradient = nil }
+
+    /// The transposed value as the engine reads it fastest; kept after `pack()`, else made anew for this call.
+    var packedTranspose: PackedMatrix { packed ?? PackedMatrix(value.transposed) }
+
+    /// Keeps the packed value until the next change. Call it before several threads use the model.
+    func pack() {
+        if packed == nil { packed = PackedMatrix(value.transposed) }
+    }
+}

@@ -1,0 +1,137 @@
+public import Checkpoints
+import SystemPackage
+public import Tensors
+
+/// Where a model under construction gets its parameters from: a checkpoint, a random source, or both.
+///
+/// Each parameter is asked for once, by its published name. At the end `checkAllUsed` says what nobody asked for.
+public final class ParameterSource {
+    /// What is done about a parameter that the checkpoint does not have.
+    public enum Absence: Sendable {
+        case isError
+        case initializes
+    }
+
+    public private(set) var parameters: [Parameter] = []
+    /// Names of the parameters that the checkpoint lacked and that were initialized.
+    public private(set) var initialized: [String] = []
+    private let checkpoint: SafeTensors?
+    private let spellings: CheckpointSpellings
+    private let random: RandomSource
+    private var used: Set<String> = []
+
+    /// - Parameter checkpoint: `nil` initializes everything.
+    public init(_ checkpoint: SafeTensors?, spellings: CheckpointSpellings = CheckpointSpellings(), random: RandomSource) {
+        self.checkpoint = checkpoint
+        self.spellings = spellings
+        self.random = random
+    }
+
+    public var root: ParameterScope { ParameterScope(source: self, path: "", absence: .isError) }
+
+    fileprivate func parameter(
+        _ name: String, _ shape: Shape, _ initializer: ParameterInitializer, _ absence: Absence
+    ) throws(CheckpointError) -> Parameter {
+        let value: Tensor
+        if let loaded = try load(name, shape) {
+            value = loaded
+        } else {
+            value = try initialize(name, shape, initializer, absence)
+        }
+        let parameter = Parameter(name, value)
+        parameters.append(parameter)
+        return parameter
+    }
+
+    private func load(_ name: String, _ shape: Shape) throws(CheckpointError) -> Tensor? {
+        guard let checkpoint else { return nil }
+        for spelling in spellings.alternatives(to: name) {
+            guard let entry = checkpoint[spelling] else { continue }
+            guard entry.shape == shape else {
+                throw .shapeMismatch(checkpoint.file.path, name: spelling, found: entry.shape, expected: shape)
+            }
+            used.insert(spelling)
+            return try checkpoint.tensor(entry)
+        }
+        return nil
+    }
+
+    private func initialize(
+        _ name: String, _ shape: Shape, _ initializer: ParameterInitializer, _ absence: Absence
+    ) throws(CheckpointError) -> Tensor {
+        if let checkpoint, absence == .isError { throw .missingTensor(checkpoint.file.path, name: name) }
+        initialized.append(name)
+        return initializer.tensor(shape, random)
+    }
+
+    /// Checks that every tensor of the checkpoint was asked for.
+    ///
+    /// - Parameter isIgnored: the names that may be left over, such as those of another head.
+    public func checkAllUsed(except isIgnored: (String) -> Bool) throws(CheckpointError) {
+        guard let checkpoint else { return }
+        let unused = checkpoint.entries.map(\.name).filter { !used.contains($0) && !isIgnored($0) }
+        if !unused.isEmpty { throw .unusedTensors(checkpoint.file.path, names: unused) }
+    }
+}
+
+/// How other publishers spell a parameter's name.
+public struct CheckpointSpellings: Sendable {
+    /// A prefix of our names that some checkpoints leave out, such as `bert.`.
+    public var optionalPrefix: String
+    /// Endings and what older checkpoints write instead.
+    public var endings: [(ours: String, theirs: String)]
+
+    public init(optionalPrefix: String = "", endings: [(ours: String, theirs: String)] = []) {
+        self.optionalPrefix = optionalPrefix
+        self.endings = endings
+    }
+
+    func alternatives(to name: String) -> [String] {
+        var names = [name]
+        if !optionalPrefix.isEmpty, name.hasPrefix(optionalPrefix) {
+            names.append(String(name.dropFirst(optionalPrefix.count)))
+        }
+        for (ours, theirs) in endings where name.hasSuffix(ours) {
+            names += names.map { String($0.dropLast(ours.count)) + theirs }
+        }
+        return names
+    }
+}
+
+/// How a parameter starts that no checkpoint supplies.
+public enum ParameterInitializer: Sendable {
+    case zeros
+    case ones
+    case normal(standardDeviation: Float)
+
+    func tensor(_ shape: Shape, _ random: RandomSource) -> Tensor {
+        switch self {
+        case .zeros: .zeros(shape)
+        case .ones: Tensor(repeating: 1, shape)
+        case .normal(let deviation): random.normalTensor(shape, standardDeviation: deviation)
+        }
+    }
+}
+
+/// A place in a model's tree of names: `scope["attention"]["self"]["query"]`.
+public struct ParameterScope {
+    let source: ParameterSource
+    let path: String
+    let absence: ParameterSource.Absence
+
+    public subscript(_ component: String) -> ParameterScope {
+        ParameterScope(source: source, path: joined(component), absence: absence)
+    }
+
+    /// The same place, where a parameter that the checkpoint lacks is initialized.
+    public var initializing: ParameterScope { ParameterScope(source: source, path: path, absence: .initializes) }
+
+    /// Declares a parameter: checks its shape, loads or initializes it, and registers it.
+    public func parameter(
+        _ name: String, _ shape: Shape, _ initializer: ParameterInitializer
+    ) throws(CheckpointError) -> Parameter {
+        try source.parameter(joined(name), shape, initializer, absence)
+    }
+
+    private func joined(_ component: String) -> String { path.isEmpty ? component : path + "." + component }
+}
