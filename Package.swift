@@ -16,6 +16,8 @@ let package = Package(
     products: [
         .library(name: "Tokenizers", targets: ["Tokenizers"]),
         .library(name: "Transformer", targets: ["Transformer"]),
+        .library(name: "Embeddings", targets: ["Embeddings"]),
+        .library(name: "Tasks", targets: ["Tasks"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -26,18 +28,26 @@ let package = Package(
         // C shims: plain C types in their headers, the library's own headers stay inside.
         .target(name: "COpenBLAS", linkerSettings: [.linkedLibrary("dl")]),
         .target(name: "COneDNN", linkerSettings: [.linkedLibrary("dl")]),
+        .systemLibrary(name: "CMalloc"),
         .systemLibrary(
             name: "ICU", pkgConfig: "icu-uc", providers: [.apt(["libicu-dev"])]),
         .target(name: "CICU", dependencies: ["ICU"]),
 
         .target(name: "JSON", swiftSettings: settings),
-        .target(name: "Tensors", dependencies: ["COpenBLAS", "COneDNN"], swiftSettings: settings),
+        .target(name: "Tensors", dependencies: ["COpenBLAS", "COneDNN", "CMalloc"], swiftSettings: settings),
         .target(
             name: "Checkpoints",
             dependencies: ["Tensors", "JSON", systemPackage, .product(name: "Crypto", package: "swift-crypto")],
             swiftSettings: settings),
         .target(name: "Tokenizers", dependencies: ["JSON", "CICU", systemPackage], swiftSettings: settings),
         .target(name: "Transformer", dependencies: ["Tensors", "Checkpoints", "JSON", systemPackage], swiftSettings: settings),
+        .target(
+            name: "Embeddings", dependencies: ["Transformer", "Tokenizers", "Checkpoints", "Tensors", "JSON", systemPackage],
+            swiftSettings: settings),
+        .target(
+            name: "Tasks",
+            dependencies: ["Embeddings", "Transformer", "Tokenizers", "Checkpoints", "Tensors", "JSON", systemPackage],
+            swiftSettings: settings),
         .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6],

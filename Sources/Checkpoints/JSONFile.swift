@@ -9,17 +9,29 @@ public struct JSONFile: Sendable {
     /// - Parameter purpose: what the file holds, for the message when it is missing.
     public init(_ path: FilePath, purpose: String) throws(CheckpointError) {
         self.path = path
+        guard let object = try Self.value(path, purpose: purpose).object else {
+            throw .invalidJSON(path, JSONError(.expected("an object"), at: 0))
+        }
+        self.object = object
+    }
+
+    /// The elements of a file that holds an array.
+    public static func array(_ path: FilePath, purpose: String) throws(CheckpointError) -> [JSON] {
+        guard let array = try value(path, purpose: purpose).array else {
+            throw .invalidJSON(path, JSONError(.expected("an array"), at: 0))
+        }
+        return array
+    }
+
+    private static func value(_ path: FilePath, purpose: String) throws(CheckpointError) -> JSON {
         let file: MappedFile
         do throws(CheckpointError) { file = try MappedFile(path) } catch {
             if case .unreadable(_, .noSuchFileOrDirectory) = error { throw .missingFile(path, purpose: purpose) }
             throw error
         }
-        let value: JSON
-        do throws(JSONError) { value = try JSON(parsing: file.bytes(0..<file.count)) } catch {
+        do throws(JSONError) { return try JSON(parsing: file.bytes(0..<file.count)) } catch {
             throw .invalidJSON(path, error)
         }
-        guard let object = value.object else { throw .invalidJSON(path, JSONError(.expected("an object"), at: 0)) }
-        self.object = object
     }
 
     public init(_ path: FilePath, object: JSONObject) {

@@ -23,52 +23,74 @@ extension Tensor {
     /// `f(x)` for every value.
     public func activated(_ activation: Activation) -> Tensor {
         switch activation {
-        case .gelu: mapped { gelu($0) }
-        case .geluNew: mapped { geluNew($0) }
-        case .relu: mapped { max($0, 0) }
-        case .silu: mapped { $0 * logistic($0) }
-        case .tanh: mapped { hyperbolicTangent($0) }
+        case .gelu: mapped(by: GELU.self)
+        case .geluNew: mapped(by: TanhGELU.self)
+        case .relu: mapped(by: ReLU.self)
+        case .silu: mapped(by: SiLU.self)
+        case .tanh: mapped(by: Tanh.self)
         }
     }
 
     /// Multiplies this gradient of `f(x)` by `f′(x)`.
     public mutating func multiply(byDerivativeOf activation: Activation, at input: Tensor) {
         switch activation {
-        case .gelu: combine(with: input) { $0 * geluDerivative($1) }
-        case .geluNew: combine(with: input) { $0 * geluNewDerivative($1) }
-        case .relu: combine(with: input) { $1 > 0 ? $0 : 0 }
-        case .silu:
-            combine(with: input) { gradient, x in
-                let s = logistic(x)
-                return gradient * (s + x * s * (1 - s))
-            }
-        case .tanh:
-            combine(with: input) { gradient, x in
-                let y = hyperbolicTangent(x)
-                return gradient * (1 - y * y)
-            }
+        case .gelu: combine(with: input, by: TimesDerivative<GELU>.self)
+        case .geluNew: combine(with: input, by: TimesDerivative<TanhGELU>.self)
+        case .relu: combine(with: input, by: TimesDerivative<ReLU>.self)
+        case .silu: combine(with: input, by: TimesDerivative<SiLU>.self)
+        case .tanh: combine(with: input, by: TimesDerivative<Tanh>.self)
         }
     }
 }
 
-@inline(always)
-private func gelu(_ x: Float) -> Float { 0.5 * x * (1 + errorFunction(x * 0.707_106_78)) }
-
-/// `Φ(x) + x·φ(x)`
-@inline(always)
-private func geluDerivative(_ x: Float) -> Float {
-    0.5 * (1 + errorFunction(x * 0.707_106_78)) + x * 0.398_942_28 * exponential(-0.5 * x * x)
+private protocol DifferentiableFunction: ElementwiseFunction {
+    static func derivative(_ x: Float) -> Float
 }
 
-/// `√(2/π)·(x + 0.044715·x³)`, the argument of the hyperbolic tangent.
-@inline(always)
-private func geluNewInner(_ x: Float) -> Float { 0.797_884_56 * (x + 0.044_715 * x * x * x) }
+private enum TimesDerivative<Function: DifferentiableFunction>: PairwiseFunction {
+    @inline(__always) static func value(_ gradient: Float, _ x: Float) -> Float { gradient * Function.derivative(x) }
+}
 
-@inline(always)
-private func geluNew(_ x: Float) -> Float { 0.5 * x * (1 + hyperbolicTangent(geluNewInner(x))) }
+private enum GELU: DifferentiableFunction {
+    @inline(__always) static func value(_ x: Float) -> Float { 0.5 * x * (1 + errorFunction(x * 0.707_106_78)) }
 
-@inline(always)
-private func geluNewDerivative(_ x: Float) -> Float {
-    let t = hyperbolicTangent(geluNewInner(x))
-    return 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * 0.797_884_56 * (1 + 3 * 0.044_715 * x * x)
+    /// `Φ(x) + x·φ(x)`
+    @inline(__always) static func derivative(_ x: Float) -> Float {
+        0.5 * (1 + errorFunction(x * 0.707_106_78)) + x * 0.398_942_28 * exponential(-0.5 * x * x)
+    }
+}
+
+private enum TanhGELU: DifferentiableFunction {
+    /// `√(2/π)·(x + 0.044715·x³)`
+    @inline(__always) private static func inner(_ x: Float) -> Float { 0.797_884_56 * (x + 0.044_715 * x * x * x) }
+
+    @inline(__always) static func value(_ x: Float) -> Float { 0.5 * x * (1 + hyperbolicTangent(inner(x))) }
+
+    @inline(__always) static func derivative(_ x: Float) -> Float {
+        let t = hyperbolicTangent(inner(x))
+        return 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * 0.797_884_56 * (1 + 3 * 0.044_715 * x * x)
+    }
+}
+
+private enum ReLU: DifferentiableFunction {
+    @inline(__always) static func value(_ x: Float) -> Float { max(x, 0) }
+    @inline(__always) static func derivative(_ x: Float) -> Float { x > 0 ? 1 : 0 }
+}
+
+private enum SiLU: DifferentiableFunction {
+    @inline(__always) static func value(_ x: Float) -> Float { x * logistic(x) }
+
+    @inline(__always) static func derivative(_ x: Float) -> Float {
+        let s = logistic(x)
+        return s + x * s * (1 - s)
+    }
+}
+
+private enum Tanh: DifferentiableFunction {
+    @inline(__always) static func value(_ x: Float) -> Float { hyperbolicTangent(x) }
+
+    @inline(__always) static func derivative(_ x: Float) -> Float {
+        let y = hyperbolicTangent(x)
+        return 1 - y * y
+    }
 }

@@ -1,37 +1,51 @@
 /// Values of one block of elementwise work. It does not depend on the number of threads.
 private let valuesPerBlock = 16_384
 
+/// A function of one value, inlined into the loop over a tensor.
+///
+/// A type and not a closure: a closure that crosses to other threads is called for every value.
+protocol ElementwiseFunction {
+    static func value(_ x: Float) -> Float
+}
+
+/// A function of two values, inlined into the loop over two tensors.
+protocol PairwiseFunction {
+    static func value(_ x: Float, _ y: Float) -> Float
+}
+
+private enum Sum: PairwiseFunction {
+    @inline(__always) static func value(_ x: Float, _ y: Float) -> Float { x + y }
+}
+
 extension Tensor {
-    /// `f` of every value. `f` is inlined into the loop.
-    @inline(__always)
-    func mapped(_ f: (Float) -> Float) -> Tensor {
+    /// The function of every value.
+    func mapped<Function: ElementwiseFunction>(by function: Function.Type) -> Tensor {
         var output = Tensor.uninitialized(shape)
         unsafe values.withUnsafeBufferPointer { input in
             unsafe output.withUnsafeMutableValues { output in
                 unsafe forEachBlock(of: output) { range, output in
                     let input = unsafe UnsafeBufferPointer(rebasing: input[range])
-                    for i in output.indices { unsafe output[i] = f(input[i]) }
+                    for i in output.indices { unsafe output[i] = Function.value(input[i]) }
                 }
             }
         }
         return output
     }
 
-    /// Replaces every value by `f` of itself and its counterpart. `f` is inlined into the loop.
-    @inline(__always)
-    mutating func combine(with other: Tensor, _ f: (Float, Float) -> Float) {
+    /// Replaces every value by the function of itself and its counterpart.
+    mutating func combine<Function: PairwiseFunction>(with other: Tensor, by function: Function.Type) {
         precondition(shape == other.shape, "shapes \(shape) and \(other.shape) differ")
         unsafe other.values.withUnsafeBufferPointer { other in
             unsafe withUnsafeMutableValues { values in
                 unsafe forEachBlock(of: values) { range, values in
                     let other = unsafe UnsafeBufferPointer(rebasing: other[range])
-                    for i in values.indices { unsafe values[i] = f(values[i], other[i]) }
+                    for i in values.indices { unsafe values[i] = Function.value(values[i], other[i]) }
                 }
             }
         }
     }
 
-    public static func += (a: inout Tensor, b: Tensor) { a.combine(with: b) { $0 + $1 } }
+    public static func += (a: inout Tensor, b: Tensor) { a.combine(with: b, by: Sum.self) }
 
     public static func + (a: Tensor, b: Tensor) -> Tensor {
         var sum = a

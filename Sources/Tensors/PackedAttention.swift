@@ -9,7 +9,7 @@ public struct PackedAttention: Sendable {
 
     /// What the backward pass needs.
     public struct Saved: Sendable {
-        /// The softmax of the scores before dropout: for each sequence in turn, `[heads, length, length]`.
+        /// The softmax of the scores before dropout: for each sequence in turn, `[heads, length, scoreStride]`.
         let probabilities: Tensor
     }
 
@@ -22,7 +22,9 @@ public struct PackedAttention: Sendable {
     /// Where each sequence's scores begin, and behind the last the number of all.
     private var scoreOffsets: [Int] {
         var offsets = [0]
-        for sequence in sequences { offsets.append(offsets[offsets.count - 1] + heads * sequence.count * sequence.count) }
+        for sequence in sequences {
+            offsets.append(offsets[offsets.count - 1] + heads * sequence.count * scoreStride(sequence.count))
+        }
         return offsets
     }
 
@@ -48,16 +50,17 @@ public struct PackedAttention: Sendable {
                                 let length = sequences[index].count
                                 if length == 0 { return }
                                 let first = sequences[index].lowerBound * hiddenSize
-                                let size = heads * length * length
+                                let width = scoreStride(length)
                                 let products = HeadProducts(length: length, heads: heads, headSize: headSize)
                                 let scores = unsafe UnsafeMutableBufferPointer(
-                                    rebasing: probabilities[offsets[index]..<offsets[index] + size])
+                                    rebasing: probabilities[offsets[index]..<offsets[index + 1]])
                                 unsafe engine.compute(
                                     products.scores, query.baseAddress! + first, key.baseAddress! + first,
                                     bias: nil, scores.baseAddress!)
                                 for row in 0..<heads * length {
-                                    let part = row * length..<(row + 1) * length
-                                    unsafe softmax(UnsafeMutableBufferPointer(rebasing: scores[part]), scale: scale)
+                                    let part = row * width..<(row + 1) * width
+                                    unsafe softmax(
+                                        UnsafeMutableBufferPointer(rebasing: scores[part]), count: length, scale: scale)
                                 }
                                 func weigh(_ weights: UnsafeMutableBufferPointer<Float>) {
                                     unsafe engine.compute(
@@ -99,6 +102,7 @@ public struct PackedAttention: Sendable {
                         if length == 0 { return }
                         let first = sequences[index].lowerBound * hiddenSize
                         let products = HeadProducts(length: length, heads: heads, headSize: headSize)
+                        let width = scoreStride(length)
                         let range = offsets[index]..<offsets[index + 1]
                         // The weights that multiplied the values, then the gradient of the scores.
                         var weights = Array(saved.probabilities.values[range])
@@ -120,7 +124,8 @@ public struct PackedAttention: Sendable {
                                     }
                                     unsafe dropout?.apply(to: scores, from: range.lowerBound)
                                     for row in 0..<heads * length {
-                                        let part = row * length..<(row + 1) * length
+                                        let part = row * width..<(row + 1) * width
+                                        for i in part.lowerBound + length..<part.upperBound { unsafe scores[i] = 0 }
                                         let all = range.lowerBound + part.lowerBound..<range.lowerBound + part.upperBound
                                         unsafe softmaxBackward(
                                             UnsafeMutableBufferPointer(rebasing: scores[part]),
@@ -149,6 +154,9 @@ public struct PackedAttention: Sendable {
     }
 }
 
+/// The distance between rows of scores: whole groups of sixteen values, those behind the last score being zero.
+private func scoreStride(_ length: Int) -> Int { (length + 15) & ~15 }
+
 /// The products of one sequence, with the heads as their batch. Rows of `[length, hiddenSize]` hold the heads side by
 /// side.
 private struct HeadProducts {
@@ -157,7 +165,7 @@ private struct HeadProducts {
     let headSize: Int
 
     private var rows: MatrixLayout { MatrixLayout(batchStride: headSize, rowStride: heads * headSize) }
-    private var square: MatrixLayout { MatrixLayout(batchStride: length * length, rowStride: length) }
+    private var square: MatrixLayout { MatrixLayout(batchStride: length * scoreStride(length), rowStride: scoreStride(length)) }
 
     /// `X·Yᵀ`, `[length, headSize]` each, into `[length, length]`
     var scores: MatrixProduct {

@@ -3,8 +3,8 @@ import Glibc
 extension Tensor {
     /// `softmax(x)` of every row. Rows sum to one.
     public func softmaxedRows() -> Tensor {
-        var output = self
-        unsafe output.forEachRow { _, row in unsafe softmax(row, scale: 1) }
+        var output = logSoftmaxedRows()
+        output.mutate { values in for i in values.indices { values[i] = expf(values[i]) } }
         return output
     }
 
@@ -25,13 +25,16 @@ extension Tensor {
     }
 }
 
-/// Replaces `x` by `softmax(scale·x)`.
+/// Replaces the first `count` values `x` by `softmax(scale·x)`, and those behind them by 0.
+///
+/// - Precondition: the row holds whole groups of sixteen values.
 @unsafe @inline(__always)
-func softmax(_ row: UnsafeMutableBufferPointer<Float>, scale: Float) {
-    var largest = -Float.infinity
-    for i in row.indices { largest = unsafe max(largest, row[i]) }
-    let offset = largest * scale
-    for i in row.indices { unsafe row[i] = exponential(row[i] * scale - offset) }
+func softmax(_ row: UnsafeMutableBufferPointer<Float>, count: Int, scale: Float) {
+    for i in count..<row.count { unsafe row[i] = -.infinity }
+    let offset = unsafe maximum(UnsafeBufferPointer(row)) * scale
+    for start in stride(from: 0, to: row.count, by: 16) {
+        for i in start..<start &+ 16 { unsafe row[i] = exponential(row[i] * scale - offset) }
+    }
     let factor = unsafe 1 / sum(UnsafeBufferPointer(row))
     for i in row.indices { unsafe row[i] *= factor }
 }

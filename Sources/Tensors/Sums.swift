@@ -21,6 +21,18 @@ func dot(_ a: UnsafeBufferPointer<Float>, _ b: UnsafeBufferPointer<Float>) -> Fl
     return result
 }
 
+/// The largest value, of whole groups of sixteen.
+@unsafe
+func maximum(_ values: UnsafeBufferPointer<Float>) -> Float {
+    precondition(values.count % 16 == 0, "maximum of \(values.count) values")
+    var lanes = SIMD16<Float>(repeating: -.infinity)
+    for i in stride(from: 0, to: values.count, by: 16) {
+        let next = unsafe load(values, i)
+        lanes.replace(with: next, where: next .> lanes)
+    }
+    return lanes.max()
+}
+
 @unsafe @inline(__always)
 private func load(_ values: UnsafeBufferPointer<Float>, _ index: Int) -> SIMD16<Float> {
     unsafe UnsafeRawPointer(values.baseAddress! + index).loadUnaligned(as: SIMD16<Float>.self)

@@ -1,0 +1,39 @@
+public import Tensors
+
+/// Texts grouped for computing: sorted by length, cut by a budget of tokens, and shared among the threads.
+public struct LengthSortedBatches: Sendable {
+    /// Indices of the texts of each batch, the longest texts first, so that no long batch comes last.
+    public let batches: [[Int]]
+    private let count: Int
+
+    /// Enough rows for the matrix products to run at full speed; few enough for the activations to stay in the cache.
+    public static let defaultBudget = 512
+
+    public init(_ lengths: [Int], budget: Int = defaultBudget) {
+        count = lengths.count
+        var batches: [[Int]] = []
+        var tokens = 0
+        for index in lengths.indices.sorted(by: { (lengths[$1], $0) < (lengths[$0], $1) }) {
+            if batches.isEmpty || tokens + lengths[index] > budget {
+                batches.append([])
+                tokens = 0
+            }
+            batches[batches.count - 1].append(index)
+            tokens += lengths[index]
+        }
+        self.batches = batches
+    }
+
+    /// Computes one row for every text, batch by batch on all threads.
+    ///
+    /// - Parameter body: for a batch, `[batch.count, columns]`.
+    /// - Returns: the rows in the order of the texts.
+    package func map(_ body: (_ batch: [Int]) -> Tensor) -> [ArraySlice<Float>] {
+        let results = parallelMap(batches.count) { body(batches[$0]) }
+        var rows = [ArraySlice<Float>](repeating: [], count: count)
+        for (batch, result) in zip(batches, results) {
+            for (row, index) in batch.enumerated() { rows[index] = result.row(row) }
+        }
+        return rows
+    }
+}

@@ -1,0 +1,48 @@
+public import Checkpoints
+import JSON
+import SystemPackage
+public import Tensors
+public import Tokenizers
+public import Transformer
+
+/// An encoder with its tokenizer, as a model directory holds them.
+public final class PretrainedEncoder {
+    public let directory: ModelDirectory
+    public let configurationFile: JSONFile
+    public let tokenizer: Tokenizer
+    public let encoder: BertEncoder
+    /// The longest sequence, special tokens included, that the model was made for.
+    public let maxLength: Int
+
+    /// - Parameters:
+    ///   - place: where the encoder's names are, such as `bert`, below the root of the source.
+    ///   - source: the checkpoint's parameters, from which a head takes its own.
+    public init(
+        _ directory: ModelDirectory, _ configurationFile: JSONFile, from source: ParameterSource
+    ) throws(ModelError) {
+        self.directory = directory
+        self.configurationFile = configurationFile
+        let configuration = try loading { () throws(CheckpointError) in try BertConfiguration(configurationFile) }
+        do { tokenizer = try Tokenizer(directory: directory.path) } catch { throw .tokenizer(error) }
+        guard tokenizer.vocabularySize <= configuration.vocabSize else {
+            throw .checkpoint(
+                configurationFile.invalid(
+                    "vocab_size", expected: "at least \(tokenizer.vocabularySize), the size of the tokenizer's vocabulary"))
+        }
+        encoder = try loading { () throws(CheckpointError) in try BertEncoder(source.root["bert"], configuration) }
+        maxLength = try loading { () throws(CheckpointError) in
+            try Self.maxLength(directory, configuration.maxPositionEmbeddings)
+        }
+    }
+
+    /// sentence-transformers' `max_seq_length`, else the number of positions.
+    private static func maxLength(_ directory: ModelDirectory, _ positions: Int) throws(CheckpointError) -> Int {
+        let name = "sentence_bert_config.json"
+        guard directory.exists(name) else { return positions }
+        let file = try JSONFile(directory.path.appending(name), purpose: "sentence-transformers' settings")
+        return min(positions, try file.size("max_seq_length", absent: positions))
+    }
+
+    /// The files that a model made from this one takes along: the tokenizer's own.
+    public var tokenizerFiles: [FilePath] { tokenizer.files }
+}

@@ -1,0 +1,55 @@
+public import Checkpoints
+import JSON
+import SystemPackage
+public import Tensors
+public import Tokenizers
+import Transformer
+
+/// Texts to vectors: tokenizer, encoder, pooling and normalization, as a sentence-transformers directory says.
+public final class SentenceEncoder {
+    public let pretrained: PretrainedEncoder
+    public var pooling: PoolingMode
+    /// Whether vectors are scaled to length 1.
+    public var normalizes: Bool
+    /// The number of tokens, special tokens included, after which a text is cut.
+    public var maxLength: Int
+
+    public var tokenizer: Tokenizer { pretrained.tokenizer }
+    /// The length of a vector.
+    public var size: Int { pretrained.encoder.configuration.hiddenSize }
+
+    public init(_ directory: ModelDirectory) throws(ModelError) {
+        let (modules, configuration, source) = try loading { () throws(CheckpointError) in
+            (
+                try SentenceModules(directory),
+                try JSONFile(directory.configuration, purpose: "the model's architecture"),
+                ParameterSource(
+                    try directory.openWeights(), spellings: BertEncoder.spellings, random: RandomSource(seed: 0))
+            )
+        }
+        pretrained = try PretrainedEncoder(directory, configuration, from: source)
+        try loading { () throws(CheckpointError) in
+            try source.checkAllUsed { name in
+                BertEncoder.isBufferOrPretrainingHead(name) || name.hasPrefix("pooler.")
+                    || name.hasPrefix("bert.pooler.") || name.hasPrefix("classifier.")
+            }
+        }
+        pooling = modules.pooling
+        normalizes = modules.normalizes
+        maxLength = pretrained.maxLength
+        pretrained.encoder.pack()
+    }
+
+    /// The vectors of tokenized texts, `[ids.count, size]`, in their order.
+    ///
+    /// A text's vector does not depend on the other texts, nor on the number of threads.
+    public func embed(_ ids: [[Int32]]) -> Tensor {
+        let rows = LengthSortedBatches(ids.map(\.count)).map { batch in
+            let tokens = TokenBatch(batch.map { ids[$0] })
+            var vectors = pooling.pool(pretrained.encoder.encode(tokens), tokens.sequences)
+            if normalizes { vectors.normalizeRows() }
+            return vectors
+        }
+        return Tensor([ids.count, size], rows.flatMap { $0 })
+    }
+}

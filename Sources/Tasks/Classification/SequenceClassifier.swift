@@ -1,0 +1,160 @@
+public import Checkpoints
+public import Embeddings
+import JSON
+import SystemPackage
+public import Tensors
+public import Tokenizers
+public import Transformer
+
+/// BERT with a classification head: the pooled first token, dropout, and a linear layer.
+///
+/// Source: Devlin et al. 2019, "BERT", §4.1; the names are those of transformers' `BertForSequenceClassification`.
+public final class SequenceClassifier {
+    public let pretrained: PretrainedEncoder
+    public let pooler: BertPooler
+    public let classifier: Linear
+    public let labels: [String]
+    let dropout: Float
+    /// All parameters, from the bottom up.
+    public let parameters: [Parameter]
+    /// Those that no checkpoint supplied.
+    public let initialized: [String]
+    /// The number of tokens, special tokens included, after which a text is cut.
+    public var maxLength: Int
+
+    public struct Saved: Sendable {
+        let encoder: BertEncoder.Saved
+        let rows: Int
+        let head: HeadSaved
+        let sequences: [Range<Int>]
+    }
+
+    public struct HeadSaved: Sendable {
+        let pooler: BertPooler.Saved
+        let mask: DropoutMask?
+        let classifier: Linear.Saved
+    }
+
+    public var encoder: BertEncoder { pretrained.encoder }
+    public var tokenizer: Tokenizer { pretrained.tokenizer }
+
+    /// Puts a new head on a pretrained encoder.
+    ///
+    /// - Parameter random: initializes the head, and the pooler where the checkpoint has none.
+    public convenience init(
+        pretrained directory: ModelDirectory, labels: [String], random: RandomSource
+    ) throws(ModelError) {
+        try self.init(directory, labels: labels, random: random, isNewHead: true)
+    }
+
+    /// Loads a classifier that has its head.
+    public convenience init(_ directory: ModelDirectory) throws(ModelError) {
+        try self.init(directory, labels: nil, random: RandomSource(seed: 0), isNewHead: false)
+        encoder.pack()
+        pooler.dense.pack()
+        classifier.pack()
+    }
+
+    private init(
+        _ directory: ModelDirectory, labels given: [String]?, random: RandomSource, isNewHead: Bool
+    ) throws(ModelError) {
+        let (configuration, source) = try loading { () throws(CheckpointError) in
+            (
+                try JSONFile(directory.configuration, purpose: "the model's architecture"),
+                ParameterSource(try directory.openWeights(), spellings: BertEncoder.spellings, random: random)
+            )
+        }
+        let labels = try loading { () throws(CheckpointError) in try given ?? ClassifierConfiguration.labels(configuration) }
+        self.labels = labels
+        pretrained = try PretrainedEncoder(directory, configuration, from: source)
+        let bert = pretrained.encoder.configuration
+        (pooler, classifier, dropout) = try loading { () throws(CheckpointError) in
+            let root = isNewHead ? source.root.initializing : source.root
+            let pooler = try BertPooler(root["bert"]["pooler"], bert)
+            // A head that the checkpoint has may be for other labels: a new one never takes its values.
+            let head = isNewHead ? ParameterSource(nil, random: random) : source
+            let classifier = try Linear(
+                head.root["classifier"], inputSize: bert.hiddenSize, outputSize: labels.count,
+                standardDeviation: bert.initializerRange)
+            try source.checkAllUsed { name in
+                BertEncoder.isBufferOrPretrainingHead(name) || isNewHead && name.hasPrefix("classifier.")
+            }
+            let dropout = try configuration.number(
+                "classifier_dropout", absent: Double(bert.hiddenDropoutProb), in: 0...0.99)
+            return (pooler, classifier, Float(dropout))
+        }
+        initialized = source.initialized
+        parameters = source.parameters + (isNewHead ? [classifier.weight, classifier.bias] : [])
+        maxLength = pretrained.maxLength
+    }
+
+    // MARK: Both passes
+
+    /// - Returns: `[sequences, labels]`
+    public func forward(
+        _ batch: TokenBatch, training random: RandomSource? = nil
+    ) -> (logits: Tensor, saved: Saved) {
+        let (hidden, encoderSaved) = encoder.forward(batch, training: random)
+        let (logits, head) = forward(features: hidden.gather(batch.firstRows), training: random)
+        return (logits, Saved(encoder: encoderSaved, rows: hidden.rows, head: head, sequences: batch.sequences))
+    }
+
+    /// Adds to the gradients of all trainable parameters.
+    public func backward(_ gradient: Tensor, _ saved: Saved) {
+        let first = backward(features: gradient, saved.head)
+        guard encoder.parameters.contains(where: \.isTrainable) else { return }
+        var hidden = Tensor.zeros([saved.rows, first.columns])
+        hidden.scatterAdd(first, at: saved.sequences.map { Int32($0.lowerBound) })
+        encoder.backward(hidden, saved.encoder)
+    }
+
+    /// The head alone.
+    ///
+    /// - Parameter features: the first token's hidden state of every sequence, `[sequences, hiddenSize]`.
+    public func forward(
+        features: Tensor, training random: RandomSource? = nil
+    ) -> (logits: Tensor, saved: HeadSaved) {
+        var (pooled, poolerSaved) = pooler.forward(features)
+        let mask = DropoutMask(probability: dropout, random: random)
+        pooled.apply(mask)
+        let (logits, classifierSaved) = classifier.forward(pooled)
+        return (logits, HeadSaved(pooler: poolerSaved, mask: mask, classifier: classifierSaved))
+    }
+
+    /// Adds to the head's gradients, and returns the gradient of the features.
+    public func backward(features gradient: Tensor, _ saved: HeadSaved) -> Tensor {
+        var pooled = classifier.backward(gradient, saved.classifier)
+        pooled.apply(saved.mask)
+        return pooler.backward(pooled, saved.pooler)
+    }
+
+    // MARK: Inference
+
+    /// The features of the head for tokenized texts, `[ids.count, hiddenSize]`.
+    public func features(_ texts: [TokenizedText]) -> Tensor {
+        rows(texts, columns: encoder.configuration.hiddenSize) { batch in
+            encoder.encode(batch).gather(batch.firstRows)
+        }
+    }
+
+    /// The logits of tokenized texts, `[texts.count, labels.count]`.
+    ///
+    /// A text's logits do not depend on the other texts, nor on the number of threads.
+    public func logits(_ texts: [TokenizedText]) -> Tensor {
+        rows(texts, columns: labels.count) { batch in
+            forward(features: encoder.encode(batch).gather(batch.firstRows)).logits
+        }
+    }
+
+    private func rows(_ texts: [TokenizedText], columns: Int, _ compute: (TokenBatch) -> Tensor) -> Tensor {
+        let rows = LengthSortedBatches(texts.map(\.count)).map { batch in compute(TokenBatch(batch.map { texts[$0] })) }
+        return Tensor([texts.count, columns], rows.flatMap { $0 })
+    }
+
+    /// Packs all matrices, so that several threads may use the classifier until its parameters change.
+    public func pack() {
+        encoder.pack()
+        pooler.dense.pack()
+        classifier.pack()
+    }
+}

@@ -1,0 +1,62 @@
+import JSON
+
+/// What one input line asks for: a text or a pair of texts, with an identifier of the user's own if there is one.
+public struct InputText: Equatable, Sendable {
+    public let text: String
+    public let pair: String?
+    /// Repeated in the record of this line.
+    public let id: JSON?
+
+    public init(text: String, pair: String? = nil, id: JSON? = nil) {
+        self.text = text
+        self.pair = pair
+        self.id = id
+    }
+}
+
+/// Why an input line cannot be used. Lines count from 1 in messages.
+public enum LineFault: Error, Equatable, Sendable {
+    case invalidUTF8(line: Int, byte: Int)
+    case tooLong(line: Int, limit: Int)
+    case invalidJSON(line: Int, JSONError)
+    case missingText(line: Int)
+    case wrongType(line: Int, member: String)
+
+    public var description: String {
+        switch self {
+        case .invalidUTF8(let line, let byte): "line \(line) is not valid UTF-8 at byte \(byte)"
+        case .tooLong(let line, let limit): "line \(line) is longer than \(limit) bytes"
+        case .invalidJSON(let line, let error): "line \(line) is not valid JSON: \(error)"
+        case .missingText(let line): "line \(line) has no \"text\""
+        case .wrongType(let line, let member): "line \(line): \"\(member)\" is not a string"
+        }
+    }
+}
+
+extension InputText {
+    /// - Parameter readsJSON: whether a line that begins with `{` is an object with `text`, `text_pair` and `id`.
+    init(_ line: LineReader.Line, readsJSON: Bool) throws(LineFault) {
+        let number = line.index + 1
+        switch line.content {
+        case .invalidUTF8(let byte): throw .invalidUTF8(line: number, byte: byte)
+        case .tooLong(let limit): throw .tooLong(line: number, limit: limit)
+        case .text(let text):
+            guard readsJSON, text.utf8.first == UInt8(ascii: "{") else {
+                self.init(text: text)
+                return
+            }
+            let value: JSON
+            do throws(JSONError) { value = try JSON(parsing: Array(text.utf8)) } catch {
+                throw .invalidJSON(line: number, error)
+            }
+            guard let member = value["text"] else { throw .missingText(line: number) }
+            guard let string = member.string else { throw .wrongType(line: number, member: "text") }
+            var pair: String?
+            if let member = value["text_pair"], member != .null {
+                guard let string = member.string else { throw .wrongType(line: number, member: "text_pair") }
+                pair = string
+            }
+            self.init(text: string, pair: pair, id: value["id"])
+        }
+    }
+}

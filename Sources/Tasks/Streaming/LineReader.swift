@@ -1,0 +1,122 @@
+import Glibc
+public import SystemPackage
+
+/// Lines of a stream, in windows: as many as are there already, and never waiting for more once there is one.
+///
+/// So a lone line is answered at once, and a file is read in large windows. Memory is bounded by the window and by the
+/// longest line that is accepted.
+public final class LineReader {
+    public struct Line: Equatable, Sendable {
+        /// Counts from 0.
+        public let index: Int
+        public let content: Content
+    }
+
+    public enum Content: Equatable, Sendable {
+        case text(String)
+        case invalidUTF8(byte: Int)
+        case tooLong(limit: Int)
+    }
+
+    /// Longer lines are refused.
+    public static let lineLimit = 16 << 20
+
+    private let descriptor: FileDescriptor
+    private let lineLimit: Int
+    private var buffer: [UInt8] = []
+    private var position = 0
+    /// No line ends before this place of the buffer.
+    private var scanned = 0
+    private var atEnd = false
+    private var skipsRestOfLine = false
+    private var nextIndex = 0
+
+    public init(_ descriptor: FileDescriptor, lineLimit: Int = LineReader.lineLimit) {
+        self.descriptor = descriptor
+        self.lineLimit = lineLimit
+    }
+
+    /// The next lines, at most `limit`; none at the end of the stream.
+    public func nextWindow(limit: Int) throws(Errno) -> [Line] {
+        var lines: [Line] = []
+        while lines.count < limit {
+            if let line = takeLine() {
+                lines.append(line)
+            } else if atEnd {
+                break
+            } else if !lines.isEmpty, !hasInputReady() {
+                break
+            } else {
+                try fill()
+            }
+        }
+        return lines
+    }
+
+    private func takeLine() -> Line? {
+        while true {
+            let end = buffer[max(position, scanned)...].firstIndex(of: UInt8(ascii: "\n"))
+            scanned = end ?? buffer.count
+            if skipsRestOfLine {
+                guard let end else {
+                    position = buffer.count
+                    if atEnd { skipsRestOfLine = false }
+                    return nil
+                }
+                position = end + 1
+                skipsRestOfLine = false
+                continue
+            }
+            guard let end else {
+                if buffer.count - position > lineLimit {
+                    skipsRestOfLine = true
+                    return makeLine(.tooLong(limit: lineLimit))
+                }
+                guard atEnd, position < buffer.count else { return nil }
+                let content = content(buffer[position...])
+                position = buffer.count
+                return makeLine(content)
+            }
+            let line = buffer[position..<end]
+            position = end + 1
+            return makeLine(line.count > lineLimit ? .tooLong(limit: lineLimit) : content(line))
+        }
+    }
+
+    private func content(_ line: ArraySlice<UInt8>) -> Content {
+        switch validatedString(line.last == UInt8(ascii: "\r") ? line.dropLast() : line) {
+        case .success(let text): .text(text)
+        case .failure(let error): .invalidUTF8(byte: error.offset)
+        }
+    }
+
+    private func makeLine(_ content: Content) -> Line {
+        defer { nextIndex += 1 }
+        return Line(index: nextIndex, content: content)
+    }
+
+    private func hasInputReady() -> Bool {
+        var request = pollfd(fd: descriptor.rawValue, events: Int16(POLLIN), revents: 0)
+        return unsafe poll(&request, 1, 0) > 0
+    }
+
+    private func fill() throws(Errno) {
+        buffer.removeSubrange(..<position)
+        scanned -= position
+        position = 0
+        let start = buffer.count
+        let chunk = 1 << 16
+        buffer.append(contentsOf: repeatElement(0, count: chunk))
+        var count = 0
+        do {
+            count = unsafe try buffer.withUnsafeMutableBytes { bytes in
+                unsafe try descriptor.read(into: UnsafeMutableRawBufferPointer(rebasing: bytes[start...]))
+            }
+        } catch {
+            buffer.removeLast(chunk)
+            throw error as? Errno ?? .ioError
+        }
+        buffer.removeLast(chunk - count)
+        if count == 0 { atEnd = true }
+    }
+}

@@ -1,0 +1,131 @@
+import JSON
+public import SystemPackage
+import Synchronization
+import Tensors
+
+/// Lines in, one record a line out, in order: the contract of `classify`, `embed` and `tokenize`.
+///
+/// Memory is bounded by a window of lines. A line that cannot be used becomes a record with an `error`, and the run
+/// goes on.
+public struct RecordStream {
+    /// Lines of a window once a stream runs; the first windows are smaller, so that the first records come soon.
+    public static let windowLimit = 4096
+
+    public struct Summary: Equatable, Sendable {
+        public var records = 0
+        /// Records with an `error`.
+        public var failures = 0
+        /// Whether the reader of the output went away, or the user asked to stop, before the input ended.
+        public var endedEarly = false
+    }
+
+    public enum Failure: Error, Equatable, Sendable, CustomStringConvertible {
+        case input(Errno)
+        case output(Errno)
+
+        public var description: String {
+            switch self {
+            case .input(let error): "the input cannot be read: \(error)."
+            case .output(.noSpace): "the output cannot be written: the disk is full. Free some space and run again."
+            case .output(let error): "the output cannot be written: \(error)."
+            }
+        }
+    }
+
+    public typealias Item = (index: Int, input: Result<InputText, LineFault>)
+
+    private let reader: LineReader
+    private let output: FileDescriptor
+    private let readsJSON: Bool
+    /// Set from outside, for example by a signal: the stream ends after the record that is being written.
+    private let shouldStop: () -> Bool
+
+    public init(
+        input: FileDescriptor, output: FileDescriptor, readsJSON: Bool = false,
+        shouldStop: @escaping () -> Bool = { false }
+    ) {
+        reader = LineReader(input)
+        self.output = output
+        self.readsJSON = readsJSON
+        self.shouldStop = shouldStop
+    }
+
+    /// - Parameter render: the bytes of a window's records; called once a window.
+    public func run(_ render: ([Item]) -> [UInt8]) throws(Failure) -> Summary {
+        var summary = Summary()
+        var limit = 64
+        while true {
+            let lines: [LineReader.Line]
+            do throws(Errno) { lines = try reader.nextWindow(limit: limit) } catch { throw .input(error) }
+            if lines.isEmpty { return summary }
+            limit = min(Self.windowLimit, 2 * limit)
+            let items: [Item] = lines.map { line in
+                (line.index, Result { () throws(LineFault) in try InputText(line, readsJSON: readsJSON) })
+            }
+            let bytes = render(items)
+            if shouldStop() {
+                summary.endedEarly = true
+                return summary
+            }
+            do { try output.writeAll(bytes) } catch {
+                let error = error as? Errno ?? .ioError
+                if error == .brokenPipe {
+                    summary.endedEarly = true
+                    return summary
+                }
+                throw .output(error)
+            }
+            summary.records += items.count
+            summary.failures += items.count { if case .failure = $0.input { true } else { false } }
+        }
+    }
+}
+
+extension JSONWriter {
+    /// Begins a record with what every record has.
+    mutating func beginRecord(_ index: Int, id: JSON?) {
+        beginObject()
+        key("index")
+        integer(index)
+        if let id {
+            key("id")
+            write(id)
+        }
+    }
+
+    /// A whole record about a line that cannot be used.
+    mutating func errorRecord(_ index: Int, _ fault: LineFault) {
+        beginRecord(index, id: nil)
+        key("error")
+        string(fault.description)
+        endObject()
+        endLine()
+    }
+}
+
+/// The usable lines of a window, computed together, and for every line its place among them.
+struct UsableItems {
+    let inputs: [InputText]
+    /// For each item of the window: its place in `inputs`, or why it has none.
+    let places: [Result<Int, LineFault>]
+
+    init(_ items: [RecordStream.Item]) {
+        var inputs: [InputText] = []
+        places = items.map { item in
+            item.input.map { input in
+                inputs.append(input)
+                return inputs.count - 1
+            }
+        }
+        self.inputs = inputs
+    }
+
+    /// The results of `body` for all inputs, on all threads.
+    func map<Output>(_ body: (InputText) -> Output) -> [Output] {
+        let perBlock = 64
+        let blocks = parallelMap((inputs.count + perBlock - 1) / perBlock) { block in
+            inputs[block * perBlock..<min(inputs.count, (block + 1) * perBlock)].map(body)
+        }
+        return blocks.flatMap { $0 }
+    }
+}

@@ -1,0 +1,12 @@
+import CMalloc
+
+/// Makes the C library keep freed memory for the next tensor. By default it returns blocks as large as a batch's
+/// activations to the system at once, and every new one is paid for again, page by page.
+///
+/// For the program's main function: a library must not decide this.
+public func keepFreedMemory() {
+    mallopt(M_MMAP_THRESHOLD, 1 << 30)
+    mallopt(M_TRIM_THRESHOLD, 1 << 30)
+    // Threads that share one heap reuse each other's memory.
+    mallopt(M_ARENA_MAX, 1)
+}

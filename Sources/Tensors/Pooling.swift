@@ -1,0 +1,48 @@
+extension Tensor {
+    /// For every range of rows their weighted sum, `[ranges.count, columns]`.
+    ///
+    /// - Parameter weight: the factor of a row, from its place in its range and the range's length.
+    public func weightedSums(of ranges: [Range<Int>], weight: (_ place: Int, _ length: Int) -> Float) -> Tensor {
+        reducedRows(of: ranges) { sum, row, place, length in
+            let factor = weight(place, length)
+            for i in sum.indices { unsafe sum[i] += factor * row[i] }
+        }
+    }
+
+    /// For every range of rows the largest value of each column, `[ranges.count, columns]`.
+    public func largestValues(of ranges: [Range<Int>]) -> Tensor {
+        reducedRows(of: ranges) { largest, row, place, _ in
+            for i in largest.indices { unsafe largest[i] = place == 0 ? row[i] : max(largest[i], row[i]) }
+        }
+    }
+
+    private func reducedRows(
+        of ranges: [Range<Int>],
+        _ combine: (UnsafeMutableBufferPointer<Float>, UnsafeBufferPointer<Float>, Int, Int) -> Void
+    ) -> Tensor {
+        let columns = columns
+        var output = Tensor.zeros([ranges.count, columns])
+        unsafe values.withUnsafeBufferPointer { values in
+            unsafe output.withUnsafeMutableValues { output in
+                for (index, range) in ranges.enumerated() {
+                    let result = unsafe UnsafeMutableBufferPointer(
+                        rebasing: output[index * columns..<(index + 1) * columns])
+                    for (place, row) in range.enumerated() {
+                        let source = unsafe UnsafeBufferPointer(rebasing: values[row * columns..<(row + 1) * columns])
+                        unsafe combine(result, source, place, range.count)
+                    }
+                }
+            }
+        }
+        return output
+    }
+
+    /// Scales every row to Euclidean length 1; a row of zeros stays.
+    public mutating func normalizeRows() {
+        unsafe forEachRow { _, row in
+            let length = unsafe dot(UnsafeBufferPointer(row), UnsafeBufferPointer(row)).squareRoot()
+            let factor = 1 / max(length, 1e-12)
+            for i in row.indices { unsafe row[i] *= factor }
+        }
+    }
+}
