@@ -27,6 +27,9 @@ let package = Package(
         .target(name: "JSON", swiftSettings: settings),
         .target(name: "Tokenizers", dependencies: ["JSON", "CICU", systemPackage], swiftSettings: settings),
         .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: settings),
+        .testTarget(
+            name: "TokenizersTests", dependencies: ["Tokenizers", "JSON", systemPackage], exclude: ["Golden"],
+            swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx17
