@@ -49,6 +49,9 @@ let package = Package(
             dependencies: ["Embeddings", "Transformer", "Tokenizers", "Checkpoints", "Tensors", "JSON", systemPackage],
             swiftSettings: settings),
         .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: settings),
+        .testTarget(
+            name: "TokenizersTests", dependencies: ["Tokenizers", "JSON", systemPackage], exclude: ["Golden"],
+            swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx17

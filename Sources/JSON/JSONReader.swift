@@ -84,6 +84,14 @@ public struct JSONReader {
         return string
     }
 
+    /// The next string's UTF-8 without making a `String` of it. What has no escapes is a part of the text itself.
+    public mutating func readStringUTF8() throws(JSONError) -> ArraySlice<UInt8> {
+        let start = offset
+        let (utf8, isASCII) = try readStringBytes()
+        if !isASCII, !Self.isValidUTF8(utf8) { throw JSONError(.invalidUTF8, at: start) }
+        return utf8
+    }
+
     /// Steps over the next value, whatever it is.
     public mutating func skipValue() throws(JSONError) {
         switch try peek() {
@@ -120,6 +128,17 @@ public struct JSONReader {
         return key
     }
 
+    /// As `nextKey`, with the key's UTF-8 instead of a `String`.
+    public mutating func nextKeyUTF8() throws(JSONError) -> ArraySlice<UInt8>? {
+        guard try nextMember(closing: UInt8(ascii: "}")) else { return nil }
+        skipWhitespace()
+        let key = try readStringUTF8()
+        skipWhitespace()
+        guard try current() == UInt8(ascii: ":") else { throw JSONError(.expected("':'"), at: offset) }
+        offset += 1
+        return key
+    }
+
     /// Checks that nothing but white space follows.
     public mutating func expectEnd() throws(JSONError) {
         skipWhitespace()
@@ -127,6 +146,34 @@ public struct JSONReader {
     }
 
     // MARK: Characters
+
+    /// Source: Unicode Standard, table 3-7, "Well-Formed UTF-8 Byte Sequences".
+    private static func isValidUTF8(_ bytes: ArraySlice<UInt8>) -> Bool {
+        var i = bytes.startIndex
+        while i < bytes.endIndex {
+            let first = bytes[i]
+            if first < 0x80 {
+                i += 1
+                continue
+            }
+            let length: Int
+            var second: ClosedRange<UInt8> = 0x80...0xBF
+            switch first {
+            case 0xC2...0xDF: length = 2
+            case 0xE0: (length, second) = (3, 0xA0...0xBF)
+            case 0xED: (length, second) = (3, 0x80...0x9F)
+            case 0xE1...0xEF: length = 3
+            case 0xF0: (length, second) = (4, 0x90...0xBF)
+            case 0xF4: (length, second) = (4, 0x80...0x8F)
+            case 0xF1...0xF3: length = 4
+            default: return false
+            }
+            guard bytes.endIndex - i >= length, second.contains(bytes[i + 1]) else { return false }
+            for k in 2..<max(2, length) where bytes[i + k] & 0xC0 != 0x80 { return false }
+            i += length
+        }
+        return true
+    }
 
     private mutating func begin(_ bracket: UInt8, _ what: String) throws(JSONError) {
         skipWhitespace()

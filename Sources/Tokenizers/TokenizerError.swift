@@ -7,4 +7,25 @@ public enum TokenizerError: Error, Equatable, Sendable {
     case noTokenizerFile(FilePath)
     case unreadable(FilePath, Errno)
     case invalidJSON(FilePath, JSONError)
+    case invalidUTF8(FilePath, byte: Int)
+    /// A member of a JSON file is missing or not of its kind; `path` is such as `model.vocab`.
+    case invalidMember(FilePath, path: String, found: String, expected: String)
+    /// A piece of the pipeline that this program does not know, such as the normalizer `Cyrillic`.
+    case unsupportedPiece(FilePath, stage: String, type: String)
+    /// The model's vocabulary is empty.
+    case emptyVocabulary(FilePath)
+    /// The token that stands for unknown words is not in the vocabulary.
+    case missingUnknownToken(FilePath, token: String)
+    /// A token that the pipeline names is not in the vocabulary.
+    case missingToken(FilePath, stage: String, token: String)
+    case idOutOfRange(FilePath, token: String, id: Int)
+    /// A merge names a token that is not in the vocabulary.
+    case mergeOfUnknownToken(FilePath, merge: Int, token: String)
+    case invalidMerge(FilePath, merge: Int)
+    case invalidPattern(FilePath, pattern: String, reason: String)
+    case invalidCharsmap(FilePath, reason: String)
+    /// The SentencePiece library refuses the model.
+    case invalidSentencePieceModel(FilePath, reason: String)
+    /// Training a vocabulary failed.
+    case training(reason: String)
 }

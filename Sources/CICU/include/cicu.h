@@ -1,8 +1,44 @@
 #ifndef CICU_H
 #define CICU_H
+#include <stdbool.h>
 #include <stdint.h>
 
 /// The version of Unicode that the ICU library at run time implements, such as "15.0".
 const char *cicu_unicode_version(void);
 
+/// The version of Unicode in which a code point was assigned, as major * 256 + minor; 0 when it is not.
+int32_t cicu_age(uint32_t scalar);
+
+/// The canonical combining class.
+int32_t cicu_combining_class(uint32_t scalar);
+
+/// Room for the longest decomposition of one code point.
+#define CICU_MAX_DECOMPOSITION 32
+
+/// Writes the full canonical (or compatibility) decomposition and returns its length; 0 when there is none.
+int32_t cicu_decompose(uint32_t scalar, bool compatibility, uint32_t output[CICU_MAX_DECOMPOSITION]);
+
+/// The canonical composition of two code points, or 0.
+uint32_t cicu_compose(uint32_t first, uint32_t second);
+
+/// Whether no extended grapheme cluster ends between two neighbouring code points, as far as those two tell.
+/// Sequences of regional indicators and of emoji joined by ZWJ need more context and are answered with false.
+bool cicu_joins_grapheme(uint32_t first, uint32_t second);
+
+/// ISO 15924 code of the script, such as "Latn"; "Zzzz" when unknown.
+const char *cicu_script(uint32_t scalar);
+
+/// A compiled regular expression. One thread at a time may search with it.
+typedef struct cicu_regex cicu_regex;
+
+/// Compiles a pattern given in UTF-16. Returns NULL and writes ICU's name of the error when it is not valid.
+cicu_regex *cicu_regex_open(const uint16_t *pattern, int32_t length, const char **error);
+cicu_regex *cicu_regex_clone(const cicu_regex *regex);
+void cicu_regex_close(cicu_regex *regex);
+
+/// Sets the text to search, in UTF-16; it must outlive the searches.
+bool cicu_regex_set_text(cicu_regex *regex, const uint16_t *text, int32_t length);
+
+/// Finds the next match and writes its range in UTF-16 units.
+bool cicu_regex_next(cicu_regex *regex, int32_t *start, int32_t *end);
 #endif

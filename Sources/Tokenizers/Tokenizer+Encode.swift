@@ -1,0 +1,108 @@
+extension Tokenizer {
+    /// Encodes a text, or a pair of texts, with all that is known of each token.
+    ///
+    /// - Parameter truncation: how to shorten what is too long; `nil` keeps everything, whatever the tokenizer's own
+    ///   file says.
+    public func encode(
+        _ text: String, pair: String? = nil, addSpecialTokens: Bool = true, truncation: Truncation? = nil
+    ) -> Encoding {
+        withWorkspace { workspace in
+            encode(text, pair: pair, addSpecialTokens: addSpecialTokens, truncation: truncation, &workspace)
+        }
+    }
+
+    func encode(
+        _ text: String, pair: String?, addSpecialTokens: Bool, truncation: Truncation?, _ workspace: inout Workspace
+    ) -> Encoding {
+        let first = tokens(of: text, workspace.tokens, &workspace)
+        let second = pair.map { tokens(of: $0, workspace.pairTokens, &workspace) }
+        defer {
+            workspace.tokens = first
+            if let second { workspace.pairTokens = second }
+        }
+        let processor = pipeline.postProcessor
+        func compose(_ a: Range<Int>, _ b: Range<Int>) -> Encoding {
+            processor.compose(first, a, second, b, addSpecialTokens: addSpecialTokens, vocabulary: table)
+        }
+        let whole = 0..<first.ids.count
+        let secondWhole = 0..<(second?.ids.count ?? 0)
+        guard let truncation else { return compose(whole, secondWhole) }
+        let added = addSpecialTokens ? specialTokenCount(pair: pair != nil) : 0
+        let lengths = truncation.lengths(
+            first.ids.count, second?.ids.count, room: truncation.maxLength - added)
+        let windows = truncation.windows(whole.count, length: lengths.first)
+        let secondWindows = truncation.windows(secondWhole.count, length: lengths.second)
+        var result = compose(windows[0], secondWindows[0])
+        for window in windows.dropFirst() {
+            for secondWindow in secondWindows { result.overflowing.append(compose(window, secondWindow)) }
+        }
+        for secondWindow in secondWindows.dropFirst() {
+            result.overflowing.append(compose(windows[0], secondWindow))
+        }
+        return result
+    }
+
+    private func tokens(of text: String, _ buffer: TokenBuffer, _ workspace: inout Workspace) -> TokenBuffer {
+        var buffer = buffer
+        buffer.removeAll()
+        let utf8 = text.utf8Span.span
+        pipeline.encode(utf8, sink: &buffer, workspace: &workspace)
+        buffer.convertToScalars(utf8, scratch: &workspace.scalars)
+        return buffer
+    }
+
+    /// Appends the ids of a text to a buffer, and nothing else: no strings, no offsets, and no memory once the buffers
+    /// have grown.
+    ///
+    /// - Parameter text: valid UTF-8.
+    public func ids(
+        ofUTF8 text: Span<UInt8>, addSpecialTokens: Bool = true, truncation: Truncation? = nil,
+        appendingTo ids: inout [Int32]
+    ) {
+        // The workspace leaves its pool for the time of the call.
+        var taken = takeWorkspace()
+        self.ids(
+            ofUTF8: text, addSpecialTokens: addSpecialTokens, truncation: truncation, appendingTo: &ids, &taken)
+        giveBack(taken)
+    }
+
+    public func ids(_ text: String, addSpecialTokens: Bool = true, truncation: Truncation? = nil) -> [Int32] {
+        var result: [Int32] = []
+        ids(
+            ofUTF8: text.utf8Span.span, addSpecialTokens: addSpecialTokens, truncation: truncation,
+            appendingTo: &result)
+        return result
+    }
+
+    func ids(
+        ofUTF8 text: Span<UInt8>, addSpecialTokens: Bool, truncation: Truncation?, appendingTo ids: inout [Int32],
+        _ workspace: inout Workspace
+    ) {
+        let template = pipeline.postProcessor.single
+        var room = Int.max
+        if let truncation {
+            room = max(0, truncation.maxLength - (addSpecialTokens ? specialTokenCount() : 0))
+            if truncation.strategy == .onlySecond { room = Int.max }
+        }
+        for piece in template {
+            switch piece {
+            case .special(let id, _, _): if addSpecialTokens { ids.append(id) }
+            case .sequence:
+                let start = ids.count
+                let stopsEarly = room < Int.max && truncation?.side == .right
+                var sink = IDSink(ids: [], limit: stopsEarly ? start + room : Int.max)
+                swap(&sink.ids, &ids)
+                pipeline.encode(text, sink: &sink, workspace: &workspace)
+                swap(&sink.ids, &ids)
+                let excess = ids.count - start - room
+                if room < Int.max, excess > 0 {
+                    if truncation?.side == .left {
+                        ids.removeSubrange(start..<start + excess)
+                    } else {
+                        ids.removeLast(excess)
+                    }
+                }
+            }
+        }
+    }
+}
