@@ -9,11 +9,13 @@ let settings: [SwiftSetting] = [
 ]
 
 let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
 let package = Package(
     name: "graft",
     products: [
+        .executable(name: "graft", targets: ["CLI"]),
         .library(name: "Tokenizers", targets: ["Tokenizers"]),
         .library(name: "Transformer", targets: ["Transformer"]),
         .library(name: "Embeddings", targets: ["Embeddings"]),
@@ -23,6 +25,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0", traits: []),
     ],
     targets: [
         // C shims: plain C types in their headers, the library's own headers stay inside.
@@ -37,7 +40,9 @@ let package = Package(
         .target(name: "Tensors", dependencies: ["COpenBLAS", "COneDNN", "CMalloc"], swiftSettings: settings),
         .target(
             name: "Checkpoints",
-            dependencies: ["Tensors", "JSON", systemPackage, .product(name: "Crypto", package: "swift-crypto")],
+            dependencies: [
+                "Tensors", "JSON", systemPackage, subprocess, .product(name: "Crypto", package: "swift-crypto"),
+            ],
             swiftSettings: settings),
         .target(name: "Tokenizers", dependencies: ["JSON", "CICU", systemPackage], swiftSettings: settings),
         .target(name: "Transformer", dependencies: ["Tensors", "Checkpoints", "JSON", systemPackage], swiftSettings: settings),
@@ -48,6 +53,14 @@ let package = Package(
             name: "Tasks",
             dependencies: ["Embeddings", "Transformer", "Tokenizers", "Checkpoints", "Tensors", "JSON", systemPackage],
             swiftSettings: settings),
+        .executableTarget(
+            name: "CLI",
+            dependencies: [
+                "Tasks", "Embeddings", "Transformer", "Tokenizers", "Checkpoints", "Tensors", "JSON",
+                systemPackage, argumentParser,
+            ],
+            swiftSettings: settings),
+
         .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: settings),
         .testTarget(
             name: "TokenizersTests", dependencies: ["Tokenizers", "JSON", systemPackage], exclude: ["Golden"],

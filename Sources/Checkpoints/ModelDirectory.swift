@@ -25,6 +25,9 @@ public struct ModelDirectory: Sendable {
         return try SafeTensors(weights)
     }
 
+    /// All files, sorted by name.
+    public var files: [FilePath] { ModelStore.files(below: path) }
+
     public func exists(_ name: String) -> Bool {
         FileManager.default.fileExists(atPath: path.appending(name).string)
     }

@@ -1,4 +1,4 @@
-public import Tensors
+package import Tensors
 
 /// Texts grouped for computing: sorted by length, cut by a budget of tokens, and shared among the threads.
 public struct LengthSortedBatches: Sendable {

@@ -1,7 +1,7 @@
 public import Checkpoints
 import JSON
-import SystemPackage
-public import Tensors
+public import SystemPackage
+import Tensors
 public import Tokenizers
 public import Transformer
 

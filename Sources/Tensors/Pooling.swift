@@ -3,7 +3,7 @@ extension Tensor {
     ///
     /// - Parameter weight: the factor of a row, from its place in its range and the range's length.
     public func weightedSums(of ranges: [Range<Int>], weight: (_ place: Int, _ length: Int) -> Float) -> Tensor {
-        reducedRows(of: ranges) { sum, row, place, length in
+        unsafe reducedRows(of: ranges) { sum, row, place, length in
             let factor = weight(place, length)
             for i in sum.indices { unsafe sum[i] += factor * row[i] }
         }
@@ -11,11 +11,12 @@ extension Tensor {
 
     /// For every range of rows the largest value of each column, `[ranges.count, columns]`.
     public func largestValues(of ranges: [Range<Int>]) -> Tensor {
-        reducedRows(of: ranges) { largest, row, place, _ in
+        unsafe reducedRows(of: ranges) { largest, row, place, _ in
             for i in largest.indices { unsafe largest[i] = place == 0 ? row[i] : max(largest[i], row[i]) }
         }
     }
 
+    @unsafe
     private func reducedRows(
         of ranges: [Range<Int>],
         _ combine: (UnsafeMutableBufferPointer<Float>, UnsafeBufferPointer<Float>, Int, Int) -> Void

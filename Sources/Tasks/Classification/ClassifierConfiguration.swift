@@ -1,4 +1,4 @@
-public import Checkpoints
+import Checkpoints
 import JSON
 
 /// The part of `config.json` that describes a classification head.

@@ -1,6 +1,8 @@
 public import Checkpoints
-import JSON
+import Embeddings
+public import JSON
 public import SystemPackage
+import Transformer
 
 /// Writing a classifier as a Hugging Face directory.
 extension SequenceClassifier {

@@ -1,7 +1,7 @@
-public import Embeddings
+import Embeddings
 import Glibc
 public import Tensors
-public import Transformer
+import Transformer
 
 /// Fine-tuning of a sequence classifier.
 ///
@@ -236,3 +236,15 @@ package func monotonicSeconds() -> Double {
 }
 
 private let processStart = ContinuousClock.now
+
+extension FineTuning.Examples {
+    /// Tokenizes labelled texts as the classifier reads them.
+    public init(_ examples: LabelledExamples, _ targets: [Int], _ classifier: SequenceClassifier) {
+        let texts = parallelMap(examples.examples.count) { index in
+            let example = examples.examples[index]
+            return TokenizedText(
+                example.text, pair: example.pair, classifier.tokenizer, maxLength: classifier.maxLength)
+        }
+        self.init(texts: texts, targets: targets)
+    }
+}

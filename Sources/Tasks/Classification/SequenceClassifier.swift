@@ -50,9 +50,7 @@ public final class SequenceClassifier {
     /// Loads a classifier that has its head.
     public convenience init(_ directory: ModelDirectory) throws(ModelError) {
         try self.init(directory, labels: nil, random: RandomSource(seed: 0), isNewHead: false)
-        encoder.pack()
-        pooler.dense.pack()
-        classifier.pack()
+        pack()
     }
 
     private init(
@@ -64,7 +62,9 @@ public final class SequenceClassifier {
                 ParameterSource(try directory.openWeights(), spellings: BertEncoder.spellings, random: random)
             )
         }
-        let labels = try loading { () throws(CheckpointError) in try given ?? ClassifierConfiguration.labels(configuration) }
+        let labels = try loading { () throws(CheckpointError) in
+            if let given { given } else { try ClassifierConfiguration.labels(configuration) }
+        }
         self.labels = labels
         pretrained = try PretrainedEncoder(directory, configuration, from: source)
         let bert = pretrained.encoder.configuration

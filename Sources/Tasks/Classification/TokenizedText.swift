@@ -1,5 +1,5 @@
 public import Tokenizers
-public import Transformer
+import Transformer
 
 /// The tokens of one text, or of a pair of texts.
 public struct TokenizedText: Equatable, Sendable {

@@ -1,4 +1,4 @@
-import JSON
+public import JSON
 
 /// What one input line asks for: a text or a pair of texts, with an identifier of the user's own if there is one.
 public struct InputText: Equatable, Sendable {

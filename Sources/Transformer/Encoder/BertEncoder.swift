@@ -91,6 +91,6 @@ public final class BertEncoder {
                 layer.intermediate, layer.output.dense,
             ]
         }
-        ThreadPool.shared.run(matrices.count) { matrices[$0].weight.pack() }
+        ThreadPool.shared.run(matrices.count) { matrices[$0].pack() }
     }
 }

@@ -17,6 +17,9 @@ public final class Linear {
         bias = try scope.parameter("bias", [outputSize], .zeros)
     }
 
+    /// Keeps the weights packed until they change. Call it before several threads use the layer.
+    public func pack() { weight.pack() }
+
     public func forward(_ input: Tensor) -> (output: Tensor, saved: Saved) {
         (matmul(input, weight.packedTranspose, bias: bias.value), Saved(input: input))
     }

@@ -1,0 +1,62 @@
+public import ArgumentParser
+import Checkpoints
+public import Embeddings
+public import Tasks
+import Transformer
+
+struct Embed: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Turn each input line into a vector.",
+        discussion: """
+            Writes one JSON record a line: {"index":0,"tokens":9,"embedding":[...]}. With --format npy it writes one \
+            NumPy array of all vectors, with tsv and bin the bare numbers; there, a line that cannot be used becomes \
+            a vector of NaN.
+
+            Example: graft embed all-MiniLM-L6-v2 --format npy < lines.txt > vectors.npy
+            """)
+
+    @OptionGroup var model: ModelArgument
+    @OptionGroup var stream: StreamOptions
+    @OptionGroup var threads: ThreadOption
+
+    @Option(help: "How vectors are written: \(EmbeddingRecords.Format.allCases.map(\.rawValue).joined(separator: ", ")).")
+    var format = EmbeddingRecords.Format.jsonl
+
+    @Option(
+        help: """
+            How a text's tokens become one vector: \(PoolingMode.allCases.map(\.rawValue).joined(separator: ", ")) \
+            (default: as the model says, else mean).
+            """)
+    var pooling: PoolingMode?
+
+    @Flag(inversion: .prefixedNo, help: "Scale vectors to length 1 (default: as the model says).")
+    var normalize: Bool?
+
+    @Option(help: "Cut texts after this many tokens (default: as the model says).")
+    var maxLength: Int?
+
+    func validate() throws { try checkMaxLength(maxLength) }
+
+    func run() throws {
+        try reportingFailures {
+            try threads.apply()
+            let encoder = try SentenceEncoder(model.resolve())
+            if let pooling { encoder.pooling = pooling }
+            if let normalize { encoder.normalizes = normalize }
+            if let maxLength {
+                try checkPositions(maxLength, encoder.pretrained.encoder.configuration.maxPositionEmbeddings)
+                encoder.maxLength = maxLength
+            }
+            let records = EmbeddingRecords(encoder, format: format)
+            if format == .npy {
+                let output = try NPYOutput(columns: encoder.size)
+                try output.run { descriptor in try stream.run(to: descriptor, records.render) }
+            } else {
+                try stream.run(records.render)
+            }
+        }
+    }
+}
+
+extension EmbeddingRecords.Format: ExpressibleByArgument {}
+extension PoolingMode: ExpressibleByArgument {}

@@ -1,0 +1,50 @@
+import ArgumentParser
+import Checkpoints
+import JSON
+import SystemPackage
+import Tasks
+
+struct Evaluate: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Measure a classifier on labelled texts.",
+        discussion: """
+            Prints accuracy with its 95 % confidence interval, macro-F1, precision and recall of every label, and the \
+            confusion matrix.
+
+            Example: graft evaluate reviews/ --data test.tsv
+            """)
+
+    @OptionGroup var model: ModelArgument
+
+    @Option(help: "The labelled examples: TSV, CSV or JSON Lines.", completion: .file())
+    var data: String
+
+    @Flag(help: "Print one JSON record instead of tables.")
+    var json = false
+
+    @Option(help: "Cut texts after this many tokens (default: as the model was trained).")
+    var maxLength: Int?
+
+    @OptionGroup var columns: ColumnOptions
+    @OptionGroup var threads: ThreadOption
+
+    func validate() throws { try checkMaxLength(maxLength) }
+
+    func run() throws {
+        try reportingFailures {
+            try threads.apply()
+            let examples = try LabelledExamples(FilePath(data), columns: columns.columns)
+            let classifier = try SequenceClassifier(model.resolve())
+            try classifier.applyRecord()
+            try classifier.limit(to: maxLength)
+            let targets = try examples.targets(classifier.labels)
+            let prepared = FineTuning.Examples(examples, targets, classifier)
+            let metrics = classifier.evaluate(logits: classifier.logits(prepared.texts), targets: targets)
+            if json {
+                print(String(decoding: metrics.report.serialized(), as: UTF8.self))
+            } else {
+                print(MetricsText(metrics).text, terminator: "")
+            }
+        }
+    }
+}

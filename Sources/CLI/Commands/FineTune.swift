@@ -1,0 +1,116 @@
+public import ArgumentParser
+import Checkpoints
+import FoundationEssentials
+import JSON
+import SystemPackage
+public import Tasks
+import Tensors
+
+struct FineTune: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "finetune",
+        abstract: "Train a classifier on labelled texts.",
+        discussion: """
+            Reads TSV, CSV or JSON Lines with the columns text (or sentence) and label. After each epoch the \
+            classifier is measured on the dev set; the best weights are kept and written to the output, a directory \
+            that transformers loads too. The last line of standard output is a JSON record of the result.
+
+            Example: graft finetune all-MiniLM-L6-v2 --train train.tsv --dev dev.tsv --output reviews/
+            """)
+
+    @OptionGroup var model: ModelArgument
+
+    @Option(help: "The examples to learn from.", completion: .file())
+    var train: String
+
+    @Option(help: "The examples to choose the best epoch by (default: none; the last epoch is kept).", completion: .file())
+    var dev: String?
+
+    @Option(help: "The directory to write; it must not exist.", completion: .directory)
+    var output: String
+
+    @Option(help: "What learns: the head alone (head), or everything (full).")
+    var method = FineTuning.Method.full
+
+    @Option(help: "How often all examples are seen (default: 3 for full, 20 for head).")
+    var epochs: Int?
+
+    @Option(help: "The peak of the learning rate (default: 5e-5 for full, 1e-3 for head).")
+    var learningRate: Double?
+
+    @Option(help: "Examples a step (default: 32).")
+    var batchSize: Int?
+
+    @Option(help: "Cut texts after this many tokens (default: as the model says).")
+    var maxLength: Int?
+
+    @Option(help: "Stop after this many epochs without a better dev score.")
+    var patience = 3
+
+    @Option(help: "Starts the random numbers: same seed, same result.")
+    var seed: UInt64 = 42
+
+    @OptionGroup var columns: ColumnOptions
+    @OptionGroup var threads: ThreadOption
+
+    func validate() throws {
+        try checkMaxLength(maxLength)
+        if let epochs, !(1...10_000).contains(epochs) { throw ValidationError("--epochs is \(epochs); expected at least 1.") }
+        if let batchSize, batchSize < 1 { throw ValidationError("--batch-size is \(batchSize); expected at least 1.") }
+        if let learningRate, !(learningRate > 0 && learningRate < 1) {
+            throw ValidationError("--learning-rate is \(learningRate); expected a number between 0 and 1.")
+        }
+        if patience < 1 { throw ValidationError("--patience is \(patience); expected at least 1.") }
+    }
+
+    func run() throws {
+        try reportingFailures {
+            let start = monotonicSeconds()
+            try threads.apply()
+            let target = FilePath(output)
+            try AtomicDirectory.checkAbsence(of: target)
+            let trainExamples = try LabelledExamples(FilePath(train), columns: columns.columns)
+            let devExamples = try dev.map { try LabelledExamples(FilePath($0), columns: columns.columns) }
+            let labels = trainExamples.labels
+            guard labels.count > 1 else { throw CorpusError.singleLabel(FilePath(train), label: labels[0]) }
+            let trainTargets = try trainExamples.targets(labels)
+            let devTargets = try devExamples?.targets(labels)
+
+            let configuration = fineTuningConfiguration
+            let classifier = try SequenceClassifier(
+                pretrained: model.resolve(), labels: labels, random: RandomSource(seed: seed))
+            try classifier.limit(to: maxLength)
+            let training = FineTuning.Examples(trainExamples, trainTargets, classifier)
+            let development = devExamples.map { FineTuning.Examples($0, devTargets ?? [], classifier) }
+            StandardError.note(
+                "\(training.texts.count) training examples, \(labels.count) labels, method \(method.rawValue), "
+                    + "\(MatrixEngine.current.rawValue), \(ThreadPool.shared.threads) threads")
+
+            var progress = FineTuningProgress()
+            let outcome = try FineTuning(classifier, configuration).run(
+                train: training, dev: development) { progress.show($0) }
+            progress.end()
+            let record = FineTuningRecord(
+                classifier: classifier, configuration: configuration, outcome: outcome, model: model.model,
+                train: trainExamples, dev: devExamples)
+            try classifier.write(to: target, record: record.object)
+            var line = JSONWriter()
+            line.write(
+                record.summary(
+                    output: output, seconds: monotonicSeconds() - start, peakMemoryMB: peakMemoryMB))
+            line.endLine()
+            print(String(decoding: line.bytes, as: UTF8.self), terminator: "")
+        }
+    }
+
+    private var fineTuningConfiguration: FineTuning.Configuration {
+        var configuration = FineTuning.Configuration(method: method, seed: seed)
+        if let epochs { configuration.epochs = epochs }
+        if let learningRate { configuration.learningRate = learningRate }
+        if let batchSize { configuration.batchSize = batchSize }
+        configuration.patience = patience
+        return configuration
+    }
+}
+
+extension FineTuning.Method: ExpressibleByArgument {}

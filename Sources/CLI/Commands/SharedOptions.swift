@@ -1,0 +1,85 @@
+import ArgumentParser
+import Checkpoints
+import Glibc
+import Synchronization
+import SystemPackage
+import Tasks
+import Tensors
+
+struct ModelArgument: ParsableArguments {
+    @Argument(help: "A directory, or the name of a model in the store.", completion: .directory)
+    var model: String
+
+    func resolve() throws(StoreError) -> ModelDirectory { try ModelStore().resolve(model) }
+}
+
+struct ThreadOption: ParsableArguments {
+    @Option(help: ArgumentHelp("How many threads compute (default: one for each core).", valueName: "n"))
+    var threads: Int?
+
+    func validate() throws {
+        if let threads, !(1...64).contains(threads) {
+            throw ValidationError("--threads is \(threads); expected 1 to 64.")
+        }
+    }
+
+    /// Loads the engine and settles the number of threads; before anything is computed.
+    func apply() throws(MatrixEngine.LoadingError) {
+        ThreadPool.requestedThreads.store(threads ?? 0, ordering: .relaxed)
+        try MatrixEngine.load()
+    }
+}
+
+struct StreamOptions: ParsableArguments {
+    @Argument(help: "A file with one text a line, or - for standard input.", completion: .file())
+    var input = "-"
+
+    @Flag(help: "A line that begins with { is a JSON object with \"text\", and where wanted \"text_pair\" and \"id\".")
+    var json = false
+
+    /// Runs lines through `render` to standard output, and ends the program with the status that the contract asks for.
+    func run(_ render: ([RecordStream.Item]) -> [UInt8]) throws {
+        try run(to: .standardOutput, render)
+    }
+
+    func run(to output: FileDescriptor, _ render: ([RecordStream.Item]) -> [UInt8]) throws {
+        let descriptor: FileDescriptor
+        do {
+            descriptor = input == "-" ? .standardInput : try .open(FilePath(input), .readOnly, options: .closeOnExec)
+        } catch {
+            throw CorpusError.unreadable(FilePath(input), error as? Errno ?? .ioError)
+        }
+        Signals.catchInterruption()
+        let stream = RecordStream(
+            input: descriptor, output: output, readsJSON: json, shouldStop: { Signals.isInterrupted })
+        let summary = try stream.run(render)
+        if Signals.isInterrupted { throw ExitCode(Signals.interruptedStatus) }
+        if summary.failures > 0 {
+            StandardError.note(
+                "\(summary.failures) of \(summary.records) lines could not be used; their records say why")
+            throw ExitCode.failure
+        }
+    }
+}
+
+struct ColumnOptions: ParsableArguments {
+    @Option(help: "The column with the text (default: text, else sentence).")
+    var textColumn: String?
+
+    @Option(help: "The column with the second text of a pair (default: none).")
+    var pairColumn: String?
+
+    @Option(help: "The column with the label (default: label).")
+    var labelColumn: String?
+
+    var columns: LabelledExamples.Columns {
+        LabelledExamples.Columns(text: textColumn, pair: pairColumn, label: labelColumn)
+    }
+}
+
+/// The largest share of memory that the process has used, in megabytes.
+var peakMemoryMB: Int {
+    var usage = rusage()
+    unsafe getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+    return usage.ru_maxrss / 1024
+}

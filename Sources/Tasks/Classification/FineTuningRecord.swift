@@ -1,0 +1,91 @@
+public import JSON
+import SystemPackage
+
+/// How a classifier came about and what it reached: the contents of `graft.json` and of `finetune`'s last line.
+public struct FineTuningRecord {
+    private let classifier: SequenceClassifier
+    private let configuration: FineTuning.Configuration
+    private let outcome: FineTuning.Outcome
+    private let model: String
+    private let train: LabelledExamples
+    private let dev: LabelledExamples?
+
+    public init(
+        classifier: SequenceClassifier, configuration: FineTuning.Configuration, outcome: FineTuning.Outcome,
+        model: String, train: LabelledExamples, dev: LabelledExamples?
+    ) {
+        self.classifier = classifier
+        self.configuration = configuration
+        self.outcome = outcome
+        self.model = model
+        self.train = train
+        self.dev = dev
+    }
+
+    /// The contents of `graft.json`. Nothing in it depends on when or how fast the model was made.
+    public var object: JSONObject {
+        var object: JSONObject = [
+            "format_version": .integer(1), "task": .string("text-classification"), "base_model": .string(model),
+            "max_length": .integer(classifier.maxLength), "long_text": .string("truncate"),
+            "training": .object([
+                "method": .string(configuration.method.rawValue), "epochs": .integer(configuration.epochs),
+                "learning_rate": .number(configuration.learningRate), "batch_size": .integer(configuration.batchSize),
+                "weight_decay": .number(Double("\(configuration.weightDecay)") ?? 0),
+                "warmup_ratio": .number(configuration.warmupRatio), "seed": .integer(Int(clamping: configuration.seed)),
+                "best_epoch": .integer(outcome.bestEpoch), "steps": .integer(outcome.steps),
+            ]),
+            "data": .object([
+                "train": .string(train.file.string), "train_examples": .integer(train.examples.count),
+                "dev": dev.map { .string($0.file.string) } ?? .null,
+                "dev_examples": dev.map { .integer($0.examples.count) } ?? .null,
+            ]),
+        ]
+        object["metrics"] = .object(["dev": bestMetrics])
+        return object
+    }
+
+    /// The last line of `finetune`.
+    public func summary(output: String, seconds: Double, peakMemoryMB: Int) -> JSON {
+        .object([
+            "output": .string(output), "dev": bestMetrics, "bestEpoch": .integer(outcome.bestEpoch),
+            "epochs": .integer(outcome.epochs.count), "steps": .integer(outcome.steps),
+            "seconds": .number(rounded(seconds, 100)), "trainingSeconds": .number(rounded(outcome.trainingSeconds, 100)),
+            "samplesPerSecond": .number(rounded(outcome.samplesPerSecond, 10)), "peakMemoryMB": .integer(peakMemoryMB),
+        ])
+    }
+
+    private var bestMetrics: JSON {
+        guard let metrics = outcome.epochs[outcome.bestEpoch - 1].dev else { return .null }
+        return metrics.summary
+    }
+
+    private func rounded(_ value: Double, _ scale: Double) -> Double { (value * scale).rounded() / scale }
+}
+
+extension ClassificationMetrics {
+    /// The numbers that stand for the whole.
+    public var summary: JSON {
+        .object([
+            "examples": .integer(examples), "accuracy": .number(accuracy), "macroF1": .number(macroF1),
+            "loss": loss.map { .number($0) } ?? .null,
+        ])
+    }
+
+    /// All numbers.
+    public var report: JSON {
+        var object: JSONObject = [
+            "examples": .integer(examples), "accuracy": .number(accuracy),
+            "accuracyInterval": .array([.number(accuracyInterval.lowerBound), .number(accuracyInterval.upperBound)]),
+            "macroF1": .number(macroF1), "loss": loss.map { .number($0) } ?? .null,
+        ]
+        object["labels"] = .array(
+            perLabel.map { label in
+                .object([
+                    "label": .string(label.label), "support": .integer(label.support),
+                    "precision": .number(label.precision), "recall": .number(label.recall), "f1": .number(label.f1),
+                ])
+            })
+        object["confusion"] = .array(confusion.map { row in .array(row.map { .integer($0) }) })
+        return .object(object)
+    }
+}

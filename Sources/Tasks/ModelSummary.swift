@@ -1,0 +1,92 @@
+public import Checkpoints
+public import Embeddings
+public import JSON
+import SystemPackage
+import Tensors
+import Tokenizers
+import Transformer
+
+/// What a model directory holds.
+public struct ModelSummary: Sendable {
+    public struct File: Equatable, Sendable {
+        public let name: String
+        public let bytes: Int
+        public let sha256: String
+    }
+
+    /// Facts in the order to be read.
+    public let lines: [(title: String, text: String)]
+    public let files: [File]
+    public let tensors: [SafeTensors.Entry]
+
+    public init(_ directory: ModelDirectory) throws(ModelError) {
+        let (configuration, bert, weights) = try loading { () throws(CheckpointError) in
+            let configuration = try JSONFile(directory.configuration, purpose: "the model's architecture")
+            return (configuration, try BertConfiguration(configuration), try directory.openWeights())
+        }
+        let tokenizer: Tokenizer
+        do { tokenizer = try Tokenizer(directory: directory.path) } catch { throw .tokenizer(error) }
+        tensors = weights.entries
+        let parameters = weights.entries.reduce(0) { $0 + $1.shape.count }
+        var lines = [
+            ("directory", directory.path.string),
+            ("architecture", try loading { () throws(CheckpointError) in try configuration.string("model_type") }),
+            (
+                "encoder",
+                "\(bert.numHiddenLayers) layers, hidden size \(bert.hiddenSize), \(bert.numAttentionHeads) heads, "
+                    + "intermediate size \(bert.intermediateSize), \(bert.hiddenAct.rawValue)"
+            ),
+            ("positions", "\(bert.maxPositionEmbeddings)"),
+            ("parameters", "\(parameters) in \(weights.entries.count) tensors"),
+            ("tokenizer", "\(tokenizer.vocabularySize) tokens, from \(Self.name(tokenizer.files, below: directory))"),
+        ]
+        if configuration.object["id2label"] != nil {
+            let labels = try loading { () throws(CheckpointError) in try ClassifierConfiguration.labels(configuration) }
+            lines.append(("labels", labels.joined(separator: ", ")))
+        }
+        if directory.exists("modules.json") {
+            let modules = try loading { () throws(CheckpointError) in try SentenceModules(directory) }
+            lines.append(
+                ("sentences", "\(modules.pooling.rawValue) pooling\(modules.normalizes ? ", normalized" : "")"))
+        }
+        self.lines = lines.map { (title: $0.0, text: $0.1) }
+        files = try loading { () throws(CheckpointError) in
+            var files: [File] = []
+            for path in directory.files {
+                let file = try MappedFile(path)
+                files.append(
+                    File(name: Self.relative(path, to: directory), bytes: file.count, sha256: file.sha256))
+            }
+            return files
+        }
+    }
+
+    public func json(listsTensors: Bool) -> JSON {
+        var object = JSONObject()
+        for (title, text) in lines { object.append(title, .string(text)) }
+        object["files"] = .array(
+            files.map { file in
+                .object(["name": .string(file.name), "bytes": .integer(file.bytes), "sha256": .string(file.sha256)])
+            })
+        if listsTensors {
+            object["tensors"] = .array(
+                tensors.map { entry in
+                    .object([
+                        "name": .string(entry.name), "dtype": .string(entry.dataType.rawValue),
+                        "shape": .array(entry.shape.dimensions.map { .integer($0) }),
+                    ])
+                })
+        }
+        return .object(object)
+    }
+
+    private static func name(_ files: [FilePath], below directory: ModelDirectory) -> String {
+        files.first.map { relative($0, to: directory) } ?? "no file"
+    }
+
+    private static func relative(_ path: FilePath, to directory: ModelDirectory) -> String {
+        var path = path
+        _ = path.removePrefix(directory.path)
+        return path.string
+    }
+}
