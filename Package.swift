@@ -33,7 +33,7 @@ let package = Package(
         .target(name: "COneDNN", linkerSettings: [.linkedLibrary("dl")]),
         .systemLibrary(name: "CMalloc"),
         .systemLibrary(
-            name: "ICU", pkgConfig: "icu-uc", providers: [.apt(["libicu-dev"])]),
+            name: "ICU", pkgConfig: "icu-i18n", providers: [.apt(["libicu-dev"])]),
         .target(name: "CICU", dependencies: ["ICU"]),
 
         .target(name: "JSON", swiftSettings: settings),
@@ -59,7 +59,9 @@ let package = Package(
                 "Tasks", "Embeddings", "Transformer", "Tokenizers", "Checkpoints", "Tensors", "JSON",
                 systemPackage, argumentParser,
             ],
-            swiftSettings: settings),
+            swiftSettings: settings,
+            // The program runs where no Swift is installed. Only this product: the libraries stay free to be used.
+            linkerSettings: [.unsafeFlags(["-static-stdlib"])]),
 
         .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: settings),
         .testTarget(
