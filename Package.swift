@@ -22,7 +22,7 @@ let package = Package(
         // C shims: plain C types in their headers, the library's own headers stay inside.
         .systemLibrary(
             name: "ICU", pkgConfig: "icu-uc", providers: [.apt(["libicu-dev"])]),
-        .target(name: "CICU", dependencies: ["ICU"]),
+        .target(name: "CICU", dependencies: ["ICU"], linkerSettings: [.linkedLibrary("icui18n"), .linkedLibrary("icuuc")]),
 
         .target(name: "JSON", swiftSettings: settings),
         .target(name: "Tokenizers", dependencies: ["JSON", "CICU", systemPackage], swiftSettings: settings),

@@ -4,6 +4,7 @@ struct Pipeline: Sendable {
     let preTokenizer: PreTokenizer?
     let model: Model
     let postProcessor: PostProcessor
+    let decoder: Decoder?
     /// Added tokens looked for in the text as it came, and in the normalized text.
     private let rawTokens: AddedTokenMatcher
     private let normalizedTokens: AddedTokenMatcher
@@ -14,6 +15,7 @@ struct Pipeline: Sendable {
         preTokenizer = parts.preTokenizer
         model = parts.model
         postProcessor = parts.postProcessor
+        decoder = parts.decoder
         rawTokens = AddedTokenMatcher(parts.addedTokens.filter { !$0.normalized }.map { ($0, Array($0.content.utf8)) })
         let normalizer = parts.normalizer
         normalizedTokens = AddedTokenMatcher(
@@ -22,6 +24,12 @@ struct Pipeline: Sendable {
                 return ($0, normalizer?.normalized(content) ?? content)
             })
         bertLane = Self.bertLane(parts)
+    }
+
+    /// What an added token looks like in normalized text.
+    func normalizedContent(of token: AddedToken) -> [UInt8] {
+        let content = Array(token.content.utf8)
+        return token.normalized ? normalizer?.normalized(content) ?? content : content
     }
 
     private static func bertLane(_ parts: TokenizerParts) -> BertLane? {
@@ -104,8 +112,12 @@ struct Pipeline: Sendable {
             }
             model.tokenize(split.text.bytes.span, &workspace)
             for piece in workspace.pieces {
-                let range = split.text.original(Int(piece.start)..<Int(piece.end))
+                let place = Int(piece.start)..<Int(piece.end)
+                let range = split.text.original(place)
                 sink.add(piece.id, start: range.start, end: range.end, word: word)
+                if sink.wantsOffsets, model.spellsOutUnknown, piece.id == model.unknownID {
+                    sink.setSurface(String(decoding: split.text.bytes[place], as: UTF8.self))
+                }
             }
         }
     }
