@@ -9,6 +9,8 @@ struct Pipeline: Sendable {
     private let rawTokens: AddedTokenMatcher
     private let normalizedTokens: AddedTokenMatcher
     private let bertLane: BertLane?
+    /// Whether the tokens depend on where in the original text a part begins.
+    private let needsAlignment: Bool
 
     init(_ parts: TokenizerParts) {
         normalizer = parts.normalizer
@@ -24,6 +26,7 @@ struct Pipeline: Sendable {
                 return ($0, normalizer?.normalized(content) ?? content)
             })
         bertLane = Self.bertLane(parts)
+        needsAlignment = parts.preTokenizer?.dependsOnOrigin ?? false
     }
 
     /// What an added token looks like in normalized text.
@@ -84,13 +87,14 @@ struct Pipeline: Sendable {
     func encodeGenerally<Sink: TokenSink>(_ text: Span<UInt8>, sink: inout Sink, workspace: inout Workspace) {
         var splits: [Split] = []
         for match in rawTokens.matches(in: text, 0..<text.count) where !match.range.isEmpty {
-            var part = AlignedText(text, match.range, aligned: sink.wantsOffsets)
+            var part = AlignedText(text, match.range, aligned: sink.wantsOffsets || needsAlignment)
             if match.id != nil {
                 splits.append(Split(text: part, addedTokenID: match.id))
                 continue
             }
             normalizer?.apply(&part)
             if normalizedTokens.isEmpty {
+                part.dropUnalignedStart()
                 if !part.isEmpty { splits.append(Split(text: part)) }
                 continue
             }

@@ -43,9 +43,6 @@ indirect enum Normalizer: Sendable {
 
 extension AlignedText {
     /// Removes white space at the ends.
-    ///
-    /// As in the reference, which compares an index in code points with a length in bytes: white space at the end of a
-    /// text that is not ASCII may stay.
     mutating func strip(left: Bool, right: Bool) {
         let old = bytes
         let span = old.span
@@ -60,11 +57,8 @@ extension AlignedText {
         let leading = left ? scalars.prefix(while: isSpace).count : 0
         let trailing = right ? scalars.reversed().prefix(while: isSpace).count : 0
         if leading == 0, trailing == 0 { return }
-        let length = bytes.count
         rewrite(removingFirst: leading) { rewriter, _ in
-            for (i, scalar) in scalars.enumerated() where i >= leading && i < length - trailing {
-                rewriter.emit(scalar, change: i == length - trailing - 1 ? -trailing : 0)
-            }
+            for scalar in scalars.dropFirst(leading).dropLast(trailing) { rewriter.emit(scalar, change: 0) }
         }
     }
 }

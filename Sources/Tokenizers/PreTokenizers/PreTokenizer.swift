@@ -59,6 +59,15 @@ indirect enum PreTokenizer: Sendable {
         }
     }
 
+    /// Whether what it does depends on where in the original text a part begins.
+    var dependsOnOrigin: Bool {
+        switch self {
+        case .metaspace(let metaspace): metaspace.prependScheme == .first
+        case .sequence(let members): members.contains(where: \.dependsOnOrigin)
+        default: false
+        }
+    }
+
     private static func wordRanges(_ bytes: [UInt8]) -> [Range<Int>] {
         var result: [Range<Int>] = []
         var start = 0
