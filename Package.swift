@@ -8,9 +8,10 @@ let settings: [SwiftSetting] = [
     .enableUpcomingFeature("InternalImportsByDefault"),
 ]
 
-let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
-let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
+let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 
 let package = Package(
     name: "graft",
@@ -28,26 +29,28 @@ let package = Package(
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0", traits: []),
     ],
     targets: [
-        // C shims: plain C types in their headers, the library's own headers stay inside.
+        // C shims: plain C types in their headers, the library's own headers stay inside. The matrix libraries are
+        // loaded at run time.
         .target(name: "COpenBLAS", linkerSettings: [.linkedLibrary("dl")]),
         .target(name: "COneDNN", linkerSettings: [.linkedLibrary("dl")]),
         .systemLibrary(name: "CMalloc"),
-        .systemLibrary(
-            name: "ICU", pkgConfig: "icu-i18n", providers: [.apt(["libicu-dev"])]),
+        .systemLibrary(name: "ICU", pkgConfig: "icu-i18n", providers: [.apt(["libicu-dev"])]),
         .target(name: "CICU", dependencies: ["ICU"]),
 
         .target(name: "JSON", swiftSettings: settings),
         .target(name: "Tensors", dependencies: ["COpenBLAS", "COneDNN", "CMalloc"], swiftSettings: settings),
         .target(
-            name: "Checkpoints",
-            dependencies: [
-                "Tensors", "JSON", systemPackage, subprocess, .product(name: "Crypto", package: "swift-crypto"),
-            ],
+            name: "Checkpoints", dependencies: ["Tensors", "JSON", systemPackage, subprocess, crypto],
             swiftSettings: settings),
-        .target(name: "Tokenizers", dependencies: ["JSON", "CICU", systemPackage], swiftSettings: settings),
-        .target(name: "Transformer", dependencies: ["Tensors", "Checkpoints", "JSON", systemPackage], swiftSettings: settings),
         .target(
-            name: "Embeddings", dependencies: ["Transformer", "Tokenizers", "Checkpoints", "Tensors", "JSON", systemPackage],
+            name: "Tokenizers", dependencies: ["JSON", "CICU", systemPackage],
+            swiftSettings: settings),
+        .target(
+            name: "Transformer", dependencies: ["Tensors", "Checkpoints", "JSON", systemPackage],
+            swiftSettings: settings),
+        .target(
+            name: "Embeddings",
+            dependencies: ["Transformer", "Tokenizers", "Checkpoints", "Tensors", "JSON", systemPackage],
             swiftSettings: settings),
         .target(
             name: "Tasks",
@@ -60,12 +63,39 @@ let package = Package(
                 systemPackage, argumentParser,
             ],
             swiftSettings: settings,
-            // The program runs where no Swift is installed. Only this product: the libraries stay free to be used.
-            linkerSettings: [.unsafeFlags(["-static-stdlib"])]),
+            // The program runs where no Swift is installed. Only it: the libraries stay free to be used by others.
+            linkerSettings: [.unsafeFlags(["-static-stdlib", "-l_FoundationCShims", "-l_FoundationCollections"])]),
 
+        .target(
+            name: "TestSupport", dependencies: ["Tensors", "Checkpoints", "JSON", systemPackage],
+            path: "Tests/TestSupport", swiftSettings: settings),
         .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: settings),
+        .testTarget(name: "TensorsTests", dependencies: ["Tensors", "TestSupport"], swiftSettings: settings),
+        .testTarget(
+            name: "CheckpointsTests", dependencies: ["Checkpoints", "JSON", "Tensors", "TestSupport", systemPackage],
+            swiftSettings: settings),
         .testTarget(
             name: "TokenizersTests", dependencies: ["Tokenizers", "JSON", systemPackage], exclude: ["Golden"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "TransformerTests",
+            dependencies: ["Transformer", "Checkpoints", "JSON", "Tensors", "TestSupport", systemPackage],
+            swiftSettings: settings),
+        .testTarget(
+            name: "EmbeddingsTests",
+            dependencies: [
+                "Embeddings", "Transformer", "Tokenizers", "Checkpoints", "JSON", "Tensors", "TestSupport",
+                systemPackage,
+            ], swiftSettings: settings),
+        .testTarget(
+            name: "TasksTests",
+            dependencies: [
+                "Tasks", "Embeddings", "Transformer", "Tokenizers", "Checkpoints", "JSON", "Tensors", "TestSupport",
+                systemPackage,
+            ], swiftSettings: settings),
+        .testTarget(
+            name: "CLITests",
+            dependencies: ["CLI", "Checkpoints", "JSON", "Tensors", "TestSupport", systemPackage, subprocess],
             swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6],

@@ -72,6 +72,11 @@ const char *cicu_script(uint32_t scalar) {
     return uscript_getShortName(script);
 }
 
+int32_t cicu_letter_or_number(uint32_t scalar) {
+    uint32_t mask = U_MASK(u_charType((UChar32)scalar));
+    return mask & U_GC_L_MASK ? 1 : mask & U_GC_N_MASK ? 2 : 0;
+}
+
 cicu_regex *cicu_regex_open(const uint16_t *pattern, int32_t length, const char **error) {
     UErrorCode status = U_ZERO_ERROR;
     UParseError place;

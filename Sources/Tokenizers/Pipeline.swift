@@ -4,16 +4,20 @@ struct Pipeline: Sendable {
     let preTokenizer: PreTokenizer?
     let model: Model
     let postProcessor: PostProcessor
+    let decoder: Decoder?
     /// Added tokens looked for in the text as it came, and in the normalized text.
     private let rawTokens: AddedTokenMatcher
     private let normalizedTokens: AddedTokenMatcher
     private let bertLane: BertLane?
+    /// Whether the tokens depend on where in the original text a part begins.
+    private let needsAlignment: Bool
 
     init(_ parts: TokenizerParts) {
         normalizer = parts.normalizer
         preTokenizer = parts.preTokenizer
         model = parts.model
         postProcessor = parts.postProcessor
+        decoder = parts.decoder
         rawTokens = AddedTokenMatcher(parts.addedTokens.filter { !$0.normalized }.map { ($0, Array($0.content.utf8)) })
         let normalizer = parts.normalizer
         normalizedTokens = AddedTokenMatcher(
@@ -22,6 +26,13 @@ struct Pipeline: Sendable {
                 return ($0, normalizer?.normalized(content) ?? content)
             })
         bertLane = Self.bertLane(parts)
+        needsAlignment = parts.preTokenizer?.dependsOnOrigin ?? false
+    }
+
+    /// What an added token looks like in normalized text.
+    func normalizedContent(of token: AddedToken) -> [UInt8] {
+        let content = Array(token.content.utf8)
+        return token.normalized ? normalizer?.normalized(content) ?? content : content
     }
 
     private static func bertLane(_ parts: TokenizerParts) -> BertLane? {
@@ -76,13 +87,14 @@ struct Pipeline: Sendable {
     func encodeGenerally<Sink: TokenSink>(_ text: Span<UInt8>, sink: inout Sink, workspace: inout Workspace) {
         var splits: [Split] = []
         for match in rawTokens.matches(in: text, 0..<text.count) where !match.range.isEmpty {
-            var part = AlignedText(text, match.range, aligned: sink.wantsOffsets)
+            var part = AlignedText(text, match.range, aligned: sink.wantsOffsets || needsAlignment)
             if match.id != nil {
                 splits.append(Split(text: part, addedTokenID: match.id))
                 continue
             }
             normalizer?.apply(&part)
             if normalizedTokens.isEmpty {
+                part.dropUnalignedStart()
                 if !part.isEmpty { splits.append(Split(text: part)) }
                 continue
             }
@@ -104,8 +116,12 @@ struct Pipeline: Sendable {
             }
             model.tokenize(split.text.bytes.span, &workspace)
             for piece in workspace.pieces {
-                let range = split.text.original(Int(piece.start)..<Int(piece.end))
+                let place = Int(piece.start)..<Int(piece.end)
+                let range = split.text.original(place)
                 sink.add(piece.id, start: range.start, end: range.end, word: word)
+                if sink.wantsOffsets, model.spellsOutUnknown, piece.id == model.unknownID {
+                    sink.setSurface(String(decoding: split.text.bytes[place], as: UTF8.self))
+                }
             }
         }
     }

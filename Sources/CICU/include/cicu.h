@@ -28,6 +28,9 @@ bool cicu_joins_grapheme(uint32_t first, uint32_t second);
 /// ISO 15924 code of the script, such as "Latn"; "Zzzz" when unknown.
 const char *cicu_script(uint32_t scalar);
 
+/// 1 for letters, 2 for numbers, 0 for everything else.
+int32_t cicu_letter_or_number(uint32_t scalar);
+
 /// A compiled regular expression. One thread at a time may search with it.
 typedef struct cicu_regex cicu_regex;
 

@@ -82,6 +82,27 @@ struct PipelineReader {
         case "NFKC": return .form(.compatibilityComposition)
         case "NFKD": return .form(.compatibilityDecomposition)
         case "Lowercase": return .lowercase
+        case "StripAccents": return .stripAccents
+        case "Nmt": return .nmt
+        case "ByteLevel": return .byteLevel
+        case "Strip":
+            return .strip(
+                left: try bool(piece, "strip_left", stage, default: nil),
+                right: try bool(piece, "strip_right", stage, default: nil))
+        case "Prepend": return .prepend(try string(piece, "prepend", stage).unicodeScalars.map(\.value))
+        case "Replace":
+            return .replace(
+                try pattern(piece, stage), content: Array(try string(piece, "content", stage).utf8))
+        case "Precompiled":
+            // Files without a map exist; the reference reads them as an empty one.
+            let text = piece["precompiled_charsmap"]?.string ?? ""
+            guard let blob = Base64.decode(text) else { throw .invalidCharsmap(file, reason: "not base64") }
+            if blob.isEmpty { return nil }
+            do throws(Charsmap.Problem) {
+                return .precompiled(try Charsmap(blob))
+            } catch {
+                throw .invalidCharsmap(file, reason: error.rawValue)
+            }
         case "Sequence":
             var result: [Normalizer] = []
             for (i, member) in try members(piece, "normalizers", stage).enumerated() {
@@ -97,6 +118,25 @@ struct PipelineReader {
         let type = try type(piece, stage)
         switch type {
         case "BertPreTokenizer": return .bert
+        case "ByteLevel":
+            return .byteLevel(
+                addPrefixSpace: try bool(piece, "add_prefix_space", stage, default: nil),
+                usesPattern: try bool(piece, "use_regex", stage, default: true))
+        case "CharDelimiterSplit", "Delimiter": return .delimiter(try scalar(piece, "delimiter", stage).value)
+        case "Metaspace": return .metaspace(try metaspace(piece, stage))
+        case "Whitespace": return .whitespace
+        case "WhitespaceSplit": return .whitespaceSplit
+        case "Split":
+            return .split(
+                try pattern(piece, stage), try behavior(piece, stage, default: nil),
+                inverts: try bool(piece, "invert", stage, default: nil))
+        case "Punctuation": return .punctuation(try behavior(piece, stage, default: .isolated))
+        case "Digits": return .digits(individual: try bool(piece, "individual_digits", stage, default: nil))
+        case "UnicodeScripts": return .unicodeScripts
+        case "FixedLength":
+            let length = piece["length"] == nil ? 5 : try integer(piece, "length", stage)
+            guard length > 0 else { throw invalid("\(stage).length", piece["length"], expected: "a positive integer") }
+            return .fixedLength(length)
         case "Sequence":
             var result: [PreTokenizer] = []
             for (i, member) in try members(piece, "pretokenizers", stage).enumerated() {
@@ -122,8 +162,127 @@ struct PipelineReader {
             let cls = try special(piece, "cls", stage)
             let sep = try special(piece, "sep", stage)
             return PostProcessor.bert(cls: cls, sep: sep)
+        case "RobertaProcessing":
+            let cls = try special(piece, "cls", stage)
+            let sep = try special(piece, "sep", stage)
+            var processor = PostProcessor.roberta(cls: cls, sep: sep)
+            let addPrefixSpace = try bool(piece, "add_prefix_space", stage, default: nil)
+            if try bool(piece, "trim_offsets", stage, default: nil) {
+                processor.trimmings = [PostProcessor.OffsetTrimming(addPrefixSpace: addPrefixSpace)]
+            }
+            return processor
+        case "ByteLevel":
+            var processor = PostProcessor.none
+            let addPrefixSpace = try bool(piece, "add_prefix_space", stage, default: nil)
+            if try bool(piece, "trim_offsets", stage, default: nil) {
+                processor.trimmings = [PostProcessor.OffsetTrimming(addPrefixSpace: addPrefixSpace)]
+            }
+            return processor
+        case "Sequence":
+            var result = PostProcessor.none
+            var hasTemplate = false
+            for (i, member) in try members(piece, "processors", stage).enumerated() {
+                let place = "\(stage).processors[\(i)]"
+                let processor = try postProcessor(member, place)
+                let trimmings = result.trimmings + processor.trimmings
+                if try self.type(member, place) != "ByteLevel" {
+                    // The reference has no meaning for a template around a template.
+                    if hasTemplate { throw unsupported(place, "a second template") }
+                    hasTemplate = true
+                    result = processor
+                }
+                result.trimmings = trimmings
+            }
+            return result
         default: throw unsupported(stage, type)
         }
+    }
+
+    func decoder(_ piece: JSON, _ stage: String = "decoder") throws(TokenizerError) -> Decoder? {
+        if case .null = piece { return nil }
+        let type = try type(piece, stage)
+        switch type {
+        case "BPEDecoder": return .bytePairEncoding(suffix: try string(piece, "suffix", stage))
+        case "ByteLevel": return .byteLevel
+        case "WordPiece":
+            return .wordPiece(
+                prefix: try string(piece, "prefix", stage), cleansUp: try bool(piece, "cleanup", stage, default: nil))
+        case "Metaspace":
+            let metaspace = try metaspace(piece, stage)
+            guard let replacement = Unicode.Scalar(metaspace.replacement) else { return nil }
+            return .metaspace(replacement: replacement, dropsFirst: metaspace.prependScheme != .never)
+        case "CTC":
+            return .ctc(
+                padToken: try string(piece, "pad_token", stage),
+                wordDelimiter: try string(piece, "word_delimiter_token", stage),
+                cleansUp: try bool(piece, "cleanup", stage, default: nil))
+        case "Replace":
+            return .replace(
+                try pattern(piece, stage), content: Array(try string(piece, "content", stage).utf8))
+        case "Fuse": return .fuse
+        case "Strip":
+            let start = try integer(piece, "start", stage)
+            let stop = try integer(piece, "stop", stage)
+            guard start >= 0, stop >= 0 else { throw invalid("\(stage).start", piece["start"], expected: "a length") }
+            return .strip(content: try scalar(piece, "content", stage), start: start, stop: stop)
+        case "ByteFallback": return .byteFallback
+        case "Sequence":
+            var result: [Decoder] = []
+            for (i, member) in try members(piece, "decoders", stage).enumerated() {
+                if let decoder = try decoder(member, "\(stage).decoders[\(i)]") { result.append(decoder) }
+            }
+            return .sequence(result)
+        default: throw unsupported(stage, type)
+        }
+    }
+
+    private func scalar(_ piece: JSON, _ key: String, _ stage: String) throws(TokenizerError) -> Unicode.Scalar {
+        let text = try string(piece, key, stage)
+        guard let scalar = text.unicodeScalars.first, text.unicodeScalars.count == 1 else {
+            throw invalid("\(stage).\(key)", piece[key], expected: "one code point")
+        }
+        return scalar
+    }
+
+    private func pattern(_ piece: JSON, _ stage: String) throws(TokenizerError) -> Pattern {
+        if let literal = piece["pattern"]?["String"]?.string { return .literal(Array(literal.utf8)) }
+        guard let text = piece["pattern"]?["Regex"]?.string else {
+            throw invalid("\(stage).pattern", piece["pattern"], expected: "String or Regex")
+        }
+        do throws(RegularExpression.Problem) {
+            return .regularExpression(try RegularExpression(text))
+        } catch {
+            throw .invalidPattern(file, pattern: text, reason: error.reason)
+        }
+    }
+
+    private func behavior(_ piece: JSON, _ stage: String, default standard: DelimiterBehavior?) throws(TokenizerError)
+        -> DelimiterBehavior
+    {
+        if piece["behavior"] == nil, let standard { return standard }
+        let name = try string(piece, "behavior", stage)
+        guard let behavior = DelimiterBehavior(rawValue: name) else { throw unsupported("\(stage).behavior", name) }
+        return behavior
+    }
+
+    private func metaspace(_ piece: JSON, _ stage: String) throws(TokenizerError) -> Metaspace {
+        var metaspace = Metaspace()
+        metaspace.replacement = try scalar(piece, "replacement", stage).value
+        metaspace.splits = try bool(piece, "split", stage, default: true)
+        if let name = piece["prepend_scheme"]?.string {
+            guard let scheme = Metaspace.PrependScheme(rawValue: name) else {
+                throw unsupported("\(stage).prepend_scheme", name)
+            }
+            metaspace.prependScheme = scheme
+        }
+        if piece["add_prefix_space"]?.bool == false {
+            guard metaspace.prependScheme == .never || piece["prepend_scheme"] == nil else {
+                throw invalid(
+                    "\(stage).add_prefix_space", piece["add_prefix_space"], expected: "what prepend_scheme says")
+            }
+            metaspace.prependScheme = .never
+        }
+        return metaspace
     }
 
     private func special(_ piece: JSON, _ key: String, _ stage: String) throws(TokenizerError) -> (
@@ -215,5 +374,14 @@ extension PostProcessor {
         return PostProcessor(
             single: [start, .sequence(0, typeID: 0), end],
             pair: [start, .sequence(0, typeID: 0), end, .sequence(1, typeID: 1), secondEnd])
+    }
+
+    /// `<s> A </s>` and `<s> A </s></s> B </s>`, all of type 0.
+    static func roberta(cls: (id: Int32, token: String), sep: (id: Int32, token: String)) -> PostProcessor {
+        let start = Piece.special(id: cls.id, token: cls.token, typeID: 0)
+        let end = Piece.special(id: sep.id, token: sep.token, typeID: 0)
+        return PostProcessor(
+            single: [start, .sequence(0, typeID: 0), end],
+            pair: [start, .sequence(0, typeID: 0), end, end, .sequence(1, typeID: 0), end])
     }
 }

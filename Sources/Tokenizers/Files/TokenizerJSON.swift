@@ -43,6 +43,7 @@ enum TokenizerJSON {
         parts.normalizer = try reader.normalizer(contents.members["normalizer"] ?? .null)
         parts.preTokenizer = try reader.preTokenizer(contents.members["pre_tokenizer"] ?? .null)
         parts.postProcessor = try reader.postProcessor(contents.members["post_processor"] ?? .null)
+        parts.decoder = try reader.decoder(contents.members["decoder"] ?? .null)
         parts.truncation = try reader.truncation(contents.members["truncation"] ?? .null)
         parts.padding = try reader.padding(contents.members["padding"] ?? .null)
         switch contents.members["added_tokens"] ?? .null {

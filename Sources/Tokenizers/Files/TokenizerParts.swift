@@ -4,6 +4,7 @@ struct TokenizerParts: Sendable {
     var normalizer: Normalizer?
     var preTokenizer: PreTokenizer?
     var postProcessor = PostProcessor.none
+    var decoder: Decoder?
     var addedTokens: [AddedToken] = []
     var truncation: Truncation?
     var padding: Padding?

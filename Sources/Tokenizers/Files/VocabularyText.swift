@@ -44,6 +44,7 @@ enum VocabularyText {
         parts.normalizer = .bert(normalizer)
         parts.preTokenizer = .bert
         parts.postProcessor = .bert(cls: try required("cls_token"), sep: try required("sep_token"))
+        parts.decoder = .wordPiece(prefix: "##", cleansUp: true)
         var added = AddedTokenList(model: model)
         for role in ["unk_token", "sep_token", "pad_token", "cls_token", "mask_token"] {
             if let token = roles[role], vocabulary.id(token) != nil { added.append(AddedToken(id: -1, content: token)) }

@@ -1,10 +1,16 @@
 /// The third stage of the pipeline: turns a word into tokens.
 enum Model: Sendable {
     case wordPiece(WordPiece)
+    case bytePairEncoding(BytePairEncoding)
+    case unigram(Unigram)
+    case wordLevel(WordLevel)
 
     var vocabulary: Vocabulary {
         switch self {
         case .wordPiece(let model): model.vocabulary
+        case .bytePairEncoding(let model): model.vocabulary
+        case .unigram(let model): model.vocabulary
+        case .wordLevel(let model): model.vocabulary
         }
     }
 
@@ -12,11 +18,18 @@ enum Model: Sendable {
     var unknownID: Int32? {
         switch self {
         case .wordPiece(let model): model.unknownID
+        case .bytePairEncoding(let model): model.unknownID
+        case .unigram(let model): model.unknownID
+        case .wordLevel(let model): model.unknownID
         }
     }
 
-    /// The tokens of one word with their ranges in the word's bytes.
+    /// Whether an unknown token's text is what stands in the word.
+    var spellsOutUnknown: Bool { if case .unigram = self { true } else { false } }
+
+    /// Leaves the tokens of one word, with their ranges in the word's bytes, in the workspace.
     func tokenize(_ word: Span<UInt8>, _ workspace: inout Workspace) {
+        workspace.pieces.removeAll(keepingCapacity: true)
         switch self {
         case .wordPiece(let model):
             var characters = 0
@@ -24,11 +37,38 @@ enum Model: Sendable {
             model.tokenize(
                 word, count: word.count, state: Vocabulary.hash(word), characters: characters,
                 scratch: &workspace.hashes, pieces: &workspace.pieces)
+        case .bytePairEncoding(let model):
+            cached(word, &workspace) { word, workspace in
+                model.tokenize(
+                    word, symbols: &workspace.symbols, heap: &workspace.heap, pieces: &workspace.pieces)
+            }
+        case .unigram(let model):
+            cached(word, &workspace) { word, workspace in
+                model.tokenize(word, nodes: &workspace.nodes, pieces: &workspace.pieces)
+            }
+        case .wordLevel(let model): model.tokenize(word, pieces: &workspace.pieces)
         }
+    }
+
+    @inline(__always)
+    private func cached(
+        _ word: Span<UInt8>, _ workspace: inout Workspace, _ tokenize: (Span<UInt8>, inout Workspace) -> Void
+    ) {
+        if word.count > WordCache.longestWord {
+            tokenize(word, &workspace)
+            return
+        }
+        let hash = Vocabulary.finish(Vocabulary.hash(word))
+        if let range = workspace.cache.find(word, 0..<word.count, hash: hash) {
+            for i in range { workspace.pieces.append(workspace.cache.pieces[i]) }
+            return
+        }
+        tokenize(word, &workspace)
+        workspace.cache.insert(word, 0..<word.count, hash: hash, workspace.pieces)
     }
 }
 
-/// Buffers that encoding reuses from text to text.
+/// Buffers that encoding reuses from text to text, and what one thread remembers.
 struct Workspace: Sendable {
     var word: [UInt8] = [UInt8](repeating: 0, count: 512)
     var wordAlignments: [AlignedText.Alignment] = []
@@ -36,6 +76,10 @@ struct Workspace: Sendable {
     var scalars: [Int32] = []
     var ids: [Int32] = []
     var pieces: [WordToken] = []
+    var symbols: [BytePairEncoding.Symbol] = []
+    var heap = MergeHeap()
+    var nodes: [Unigram.Node] = []
+    var cache = WordCache()
     var tokens = TokenBuffer()
     var pairTokens = TokenBuffer()
 }

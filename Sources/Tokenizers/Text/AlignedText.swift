@@ -16,7 +16,7 @@ struct AlignedText: Sendable {
     /// For each byte the range of bytes of the original text; empty when nobody wants offsets.
     private(set) var alignments: [Alignment]
     /// Where this text begins in the whole original text, in bytes.
-    let originalStart: Int32
+    private(set) var originalStart: Int32
     let isAligned: Bool
 
     /// A range of an original text, unchanged.
@@ -68,6 +68,11 @@ struct AlignedText: Sendable {
         AlignedText(
             bytes: Array(bytes[range]), alignments: isAligned ? Array(alignments[range]) : [],
             originalStart: range.isEmpty ? originalStart : original(range).start, isAligned: isAligned)
+    }
+
+    /// Begins where the original of its first code point does, as a slice of the whole text would.
+    mutating func dropUnalignedStart() {
+        if let first = alignments.first { originalStart = first.start }
     }
 
     /// Rewrites the whole text. `body` emits the new code points through the rewriter it is given.

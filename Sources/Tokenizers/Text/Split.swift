@@ -88,8 +88,12 @@ extension [Split] {
                 continue
             }
             for range in body(&part.text) where !range.isEmpty {
-                let isWhole = range.count == part.text.bytes.count
-                result.append(Split(text: isWhole ? part.text : part.text.slice(range), addedTokenID: nil))
+                if range.count == part.text.bytes.count {
+                    part.text.dropUnalignedStart()
+                    result.append(part)
+                } else {
+                    result.append(Split(text: part.text.slice(range)))
+                }
             }
         }
         self = result

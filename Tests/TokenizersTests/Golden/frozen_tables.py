@@ -104,4 +104,35 @@ with open(sys.argv[1], "w") as f:
             f.write(line + "\n")
             line = "       "
         line += item
+    f.write(line + "\n    ]\n\n")
+
+    # Scripts: classes that UnicodeScripts keeps apart, found by putting two code points side by side.
+    scripts = pre_tokenizers.UnicodeScripts()
+    together = lambda a, b: len(scripts.pre_tokenize_str(a + b)) == 1
+    representatives, rows, last = [], [], None
+    for code in range(0x110000):
+        if code in SURROGATES:
+            continue
+        c = chr(code)
+        if not scripts.pre_tokenize_str(c):     # of any script
+            continue
+        if last is None or not together(representatives[last], c):
+            last = next((i for i, r in enumerate(representatives) if together(r, c)), None)
+            if last is None:
+                representatives.append(c)
+                last = len(representatives) - 1
+        if rows and rows[-1][1] == code - 1 and rows[-1][2] == last:
+            rows[-1][1] = code
+        else:
+            rows.append([code, code, last])
+    print("scripts", len(representatives), len(rows), file=sys.stderr)
+    f.write("    /// What UnicodeScripts keeps together: runs of first, last and a number for the script.\n")
+    f.write("    static let scripts: [UInt32] = [\n")
+    line = "       "
+    for a, b, number in rows:
+        item = " 0x%X, 0x%X, %d," % (a, b, number)
+        if len(line) + len(item) > 118:
+            f.write(line + "\n")
+            line = "       "
+        line += item
     f.write(line + "\n    ]\n}\n")

@@ -1,0 +1,132 @@
+/// SentencePiece's precompiled normalization: a double array of byte sequences and what they become.
+///
+/// Source: SentencePiece, `normalizer.cc`; Yata et al. 2008, "Darts-clone"; Hugging Face tokenizers 0.23.3,
+/// `Precompiled`.
+struct Charsmap: Sendable {
+    enum Problem: String, Error { case tooShort = "too short", sizeMismatch = "its trie is larger than the map" }
+
+    private let units: [UInt32]
+    /// Replacements, each ended by a zero byte.
+    private let replacements: [UInt8]
+    /// Whether each ASCII code point alone stays what it is.
+    private let isKept: [Bool]
+
+    init(_ blob: [UInt8]) throws(Problem) {
+        guard blob.count >= 4 else { throw .tooShort }
+        let size = Int(Self.word(blob, 0))
+        guard size % 4 == 0, size <= blob.count - 4 else { throw .sizeMismatch }
+        let units = (0..<size / 4).map { Self.word(blob, 4 + 4 * $0) }
+        let replacements = Array(blob[(4 + size)...])
+        let plain = Charsmap(units: units, replacements: replacements, isKept: [])
+        let isKept = (0..<128).map { code in
+            let byte = [UInt8(truncatingIfNeeded: code)]
+            return plain.replacement(byte.span, 0..<1) == nil
+        }
+        self.init(units: units, replacements: replacements, isKept: isKept)
+    }
+
+    private init(units: [UInt32], replacements: [UInt8], isKept: [Bool]) {
+        self.units = units
+        self.replacements = replacements
+        self.isKept = isKept
+    }
+
+    private static func word(_ bytes: [UInt8], _ i: Int) -> UInt32 {
+        UInt32(bytes[i]) | UInt32(bytes[i + 1]) << 8 | UInt32(bytes[i + 2]) << 16 | UInt32(bytes[i + 3]) << 24
+    }
+
+    /// What stands for the shortest beginning of a range that the map knows.
+    private func replacement(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Range<Int>? {
+        guard !units.isEmpty else { return nil }
+        func offset(_ unit: UInt32) -> Int { Int(unit >> 10) << Int((unit & 1 << 9) >> 6) }
+        var node = offset(units[0])
+        for i in range {
+            let byte = bytes[i]
+            if byte == 0 { return nil }
+            node ^= Int(byte)
+            guard node < units.count else { return nil }
+            let unit = units[node]
+            if unit & (1 << 31 | 0xFF) != UInt32(byte) { return nil }
+            node ^= offset(unit)
+            if unit >> 8 & 1 == 1 {
+                guard node < units.count else { return nil }
+                let start = Int(units[node] & (1 << 31 - 1))
+                guard start <= replacements.count else { return nil }
+                var end = start
+                while end < replacements.count, replacements[end] != 0 { end += 1 }
+                return start..<end
+            }
+        }
+        return nil
+    }
+
+    /// Whether a text of ASCII stays as it is.
+    func keeps(_ bytes: Span<UInt8>) -> Bool {
+        for i in bytes.indices {
+            let byte = bytes[i]
+            if byte >= 0x80 || !isKept[Int(byte)] || byte == 0x0D { return false }
+        }
+        return true
+    }
+
+    func apply(_ text: inout AlignedText) {
+        let bytes = text.bytes
+        let span = bytes.span
+        if keeps(span) { return }
+        var changes: [(scalar: UInt32, change: Int)] = []
+        changes.reserveCapacity(bytes.count)
+        var isModified = false
+
+        func replace(_ old: Int, _ range: Range<Int>) {
+            isModified = true
+            let first = changes.count
+            var i = range.lowerBound
+            while i < range.upperBound {
+                let (scalar, length) = UTF8Code.decode(replacements.span, at: i)
+                changes.append((scalar, 0))
+                i += length
+            }
+            let new = changes.count - first
+            if new > old {
+                for i in changes.count - (new - old)..<changes.count { changes[i].change = 1 }
+            } else if new < old, !changes.isEmpty {
+                changes[changes.count - 1].change -= old - new
+            }
+        }
+
+        var start = 0
+        while start < bytes.count {
+            // One grapheme cluster.
+            var end = start
+            var count = 0
+            var previous: UInt32 = 0
+            while end < bytes.count {
+                let (scalar, length) = UTF8Code.decode(span, at: end)
+                if count > 0, scalar < 0x80 && scalar != 0x0A && previous < 0x300 { break }
+                if count > 0, !GraphemeCluster.joins(previous, scalar) { break }
+                previous = scalar
+                end += length
+                count += 1
+            }
+            if end - start < 6, let range = replacement(span, start..<end) {
+                replace(count, range)
+            } else {
+                var i = start
+                while i < end {
+                    let (scalar, length) = UTF8Code.decode(span, at: i)
+                    if let range = replacement(span, i..<i + length) {
+                        replace(1, range)
+                    } else {
+                        changes.append((scalar, 0))
+                    }
+                    i += length
+                }
+            }
+            start = end
+        }
+        if !isModified { return }
+        text.rewrite { rewriter, _ in
+            for (scalar, change) in changes { rewriter.emit(scalar, change: change) }
+        }
+    }
+}

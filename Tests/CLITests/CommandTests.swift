@@ -1,0 +1,101 @@
+import Checkpoints
+import JSON
+import SystemPackage
+import Tensors
+import TestSupport
+import Testing
+
+@Suite("Commands")
+struct CommandTests {
+    private let scratch: TemporaryDirectory
+    private var graft = Graft()
+
+    init() throws {
+        scratch = try TemporaryDirectory()
+        graft.environment = ["HF_HOME": scratch("hf").string, "HF_HUB_CACHE": ""]
+    }
+
+    private func trained() async throws -> FilePath {
+        let model = try TinyModel.make(in: scratch, named: "base")
+        let train = try scratch.write(TinyModel.examples(96), to: "train.tsv")
+        let dev = try scratch.write(TinyModel.examples(24), to: "dev.tsv")
+        let result = try await graft(
+            "finetune", model.string, "--train", train.string, "--dev", dev.string, "--output",
+            scratch("classifier").string, "--epochs", "6", "--learning-rate", "3e-3", "--batch-size", "8")
+        #expect(result.status == 0, "\(result.errors)")
+        let line = try #require(result.output.split(separator: "\n").last)
+        let record = try JSON(parsing: Array(line.utf8))
+        #expect(record["output"] == .string(scratch("classifier").string))
+        #expect((record["dev"]?["accuracy"]?.number ?? 0) > 0.9)
+        #expect(record["peakMemoryMB"]?.integer ?? 0 > 0)
+        return scratch("classifier")
+    }
+
+    @Test("train, evaluate, classify, embed, tokenize, inspect: the whole way")
+    func wholeWay() async throws {
+        let classifier = try await trained()
+        let evaluation = try await graft("evaluate", classifier.string, "--data", scratch("dev.tsv").string, "--json")
+        let report = try JSON(parsing: Array(evaluation.output.utf8))
+        #expect(report["examples"] == .integer(24) && (report["accuracy"]?.number ?? 0) > 0.9)
+        let table = try await graft("evaluate", classifier.string, "--data", scratch("dev.tsv").string)
+        #expect(table.output.contains("given \\ predicted") && table.output.hasPrefix("24 examples, accuracy "))
+
+        let labels = try await graft(
+            "classify", classifier.string, "--scores", input: Array("the film was good\nthe plot was dull".utf8))
+        #expect(labels.status == 0)
+        let records = try labels.output.split(separator: "\n").map { try JSON(parsing: Array($0.utf8)) }
+        #expect(records.map { $0["label"] } == [.string("positive"), .string("negative")])
+        #expect(records.map { $0["index"] } == [.integer(0), .integer(1)])
+
+        let vectors = try await graft("embed", scratch("base").string, input: Array("good\n".utf8))
+        #expect(try JSON(parsing: Array(vectors.output.utf8))["embedding"]?.array?.count == 32)
+        let tokens = try await graft("tokenize", scratch("base/vocab.txt").string, "--ids-only", input: Array("good\n".utf8))
+        #expect(tokens.output == "{\"index\":0,\"ids\":[2,59,3]}\n")
+        let summary = try await graft("inspect", classifier.string)
+        #expect(summary.output.contains("labels        negative, positive") && summary.output.contains("model.safetensors"))
+        let names = try JSON(parsing: Array(await graft("inspect", classifier.string, "--json", "--tensors").output.utf8))
+        #expect(names["tensors"]?.array?.count == 41)
+    }
+
+    @Test("a NumPy file is the same through a pipe and into a file, and counts its rows")
+    func numPy() async throws {
+        let model = try TinyModel.make(in: scratch, named: "base")
+        let lines = try scratch.write((0..<300).map { "film \($0 % 7)\n" }.joined(), to: "lines.txt")
+        let command = "\(Graft.executable) embed \(model) --format npy \(lines)"
+        try await graft.shell("\(command) > \(scratch("file.npy")) && \(command) | cat > \(scratch("pipe.npy"))")
+        let vectors = try Golden.npy(scratch("file.npy"))
+        #expect(vectors.shape == [300, 32])
+        #expect(contents(of: scratch("file.npy")) == contents(of: scratch("pipe.npy")))
+    }
+
+    @Test("the doctor's self-test passes, with every engine that is installed", arguments: ["onednn", "openblas", ""])
+    func doctor(engine: String) async throws {
+        var graft = graft
+        graft.environment["GRAFT_ENGINE"] = engine
+        let result = try await graft("doctor")
+        if result.errors.contains("cannot be loaded") { return }
+        #expect(result.status == 0 && result.output.contains("self-test     passed"), "\(result.output)\(result.errors)")
+    }
+
+    @Test("a reader that goes away ends the program quietly")
+    func closedPipe() async throws {
+        let model = try TinyModel.make(in: scratch, named: "base")
+        let lines = try scratch.write(String(repeating: "the film was good\n", count: 20_000), to: "lines.txt")
+        let result = try await graft.shell("\(Graft.executable) tokenize \(model) \(lines) | head -n 1")
+        #expect(result.errors == "" && result.output.split(separator: "\n").count == 1)
+    }
+
+    @Test("a lone line is answered while the pipe stays open")
+    func loneLine() async throws {
+        let model = try TinyModel.make(in: scratch, named: "base")
+        // The second line is sent only after the first answer has come.
+        let script = """
+            mkfifo \(scratch("in")); \(Graft.executable) tokenize \(model) --ids-only < \(scratch("in")) > \(scratch("out")) &
+            exec 3> \(scratch("in")); echo good >&3
+            for i in $(seq 100); do [ -s \(scratch("out")) ] && break; sleep 0.1; done
+            wc -l < \(scratch("out")); echo bad >&3; exec 3>&-; wait; wc -l < \(scratch("out"))
+            """
+        #expect(try await graft.shell(script).output.split(whereSeparator: \.isWhitespace) == ["1", "2"])
+    }
+}
+

@@ -1,0 +1,106 @@
+import Checkpoints
+import SystemPackage
+import TestSupport
+import Testing
+
+@Suite("ModelStore")
+struct ModelStoreTests {
+    private let directory: TemporaryDirectory
+    private let store: ModelStore
+    init() throws {
+        directory = try TemporaryDirectory()
+        store = ModelStore(root: directory("hub"))
+    }
+
+    private func add(_ repository: String, revision: String = "abc") throws {
+        let folder = "hub/models--" + repository.split(separator: "/").joined(separator: "--")
+        try directory.write(revision + "\n", to: "\(folder)/refs/main")
+        try directory.write("{}", to: "\(folder)/snapshots/\(revision)/config.json")
+    }
+
+    @Test("the place of the store follows Hugging Face's variables, the first one that is set")
+    func root() {
+        func root(_ environment: [String: String]) -> FilePath { ModelStore(environment: environment).root }
+        let all = ["HF_HUB_CACHE": "/a", "HF_HOME": "/b", "XDG_CACHE_HOME": "/c", "HOME": "/d"]
+        #expect(root(all) == "/a")
+        #expect(root(all.filter { $0.key != "HF_HUB_CACHE" }) == "/b/hub")
+        #expect(root(["XDG_CACHE_HOME": "/c", "HOME": "/d"]) == "/c/huggingface/hub")
+        #expect(root(["HF_HOME": "", "HOME": "/d"]) == "/d/.cache/huggingface/hub")
+        #expect(ModelStore(environment: ["HF_HUB_OFFLINE": "1"]).isOffline)
+        #expect(!ModelStore(environment: ["HF_HUB_OFFLINE": "0"]).isOffline)
+    }
+
+    @Test("a model is found by its whole name and by the last part of it")
+    func resolution() throws {
+        try add("org/model")
+        try add("plain")
+        #expect(try store.resolve("org/model").path == directory("hub/models--org--model/snapshots/abc"))
+        #expect(try store.resolve("model").path == directory("hub/models--org--model/snapshots/abc"))
+        #expect(try store.resolve("plain").path == directory("hub/models--plain/snapshots/abc"))
+        #expect(store.repositories.sorted() == ["org/model", "plain"])
+        #expect(try store.resolve(directory.path.string).path == directory.path)
+    }
+
+    @Test("a name that two organizations share, or that nobody has, is refused")
+    func refusals() throws {
+        try add("one/model")
+        try add("two/model")
+        #expect(throws: StoreError.ambiguous(name: "model", repositories: ["one/model", "two/model"])) {
+            try store.resolve("model")
+        }
+        #expect(throws: StoreError.notFound(name: "other", store: store.root, isKnown: false)) {
+            try store.resolve("other")
+        }
+        #expect(throws: StoreError.notFound(name: "all-MiniLM-L6-v2", store: store.root, isKnown: true)) {
+            try store.resolve("all-MiniLM-L6-v2")
+        }
+    }
+
+    @Test("a reference that leads out of the store, or to files that are not there, does not count")
+    func badReferences() throws {
+        try add("org/model")
+        try directory.write("../../../elsewhere", to: "hub/models--org--model/refs/main")
+        #expect(store.repositories == [])
+        try directory.write("def", to: "hub/models--org--model/refs/main")
+        #expect(store.repositories == [])
+    }
+
+    @Test("a directory is brought into the store whole; a second one of the name is refused")
+    func directories() async throws {
+        let model = try TinyModel.make(in: directory, named: "tiny")
+        let fetched = try await store.fetch(model.string, as: "me/tiny") { _ in }
+        #expect(fetched.repository == "me/tiny" && !fetched.wasPresent)
+        #expect(try store.resolve("tiny").path == fetched.path)
+        #expect(contents(of: fetched.path.appending("vocab.txt")) == contents(of: model.appending("vocab.txt")))
+        await #expect(throws: StoreError.nameTaken(name: "me/tiny", fetched.path)) {
+            try await store.fetch(model.string, as: "me/tiny") { _ in }
+        }
+        let again = try await store.fetch("me/tiny", as: nil) { _ in }
+        #expect(again.wasPresent)
+    }
+
+    @Test("what holds no model, has no valid name, or is not known is refused, and leaves nothing behind")
+    func invalidSources() async throws {
+        try directory.write("x", to: "empty/readme")
+        let path = directory("empty")
+        await #expect(throws: StoreError.noModelInside(path)) { try await store.fetch(path.string, as: nil) { _ in } }
+        for name in ["a/b/c", "../x", "a b", "", "a--b"] {
+            await #expect(throws: StoreError.invalidName(name)) { try await store.fetch(path.string, as: name) { _ in } }
+        }
+        await #expect(throws: StoreError.unknownSource(name: "org/unknown", known: ["all-MiniLM-L6-v2"])) {
+            try await store.fetch("org/unknown", as: nil) { _ in }
+        }
+        let offline = ModelStore(root: directory("hub"), isOffline: true)
+        await #expect(throws: StoreError.offline(name: "all-MiniLM-L6-v2")) {
+            try await offline.fetch("all-MiniLM-L6-v2", as: nil) { _ in }
+        }
+        let archive = try directory.write("not an archive", to: "broken.zip")
+        do {
+            _ = try await store.fetch(archive.string, as: nil) { _ in }
+            Issue.record("a broken archive was accepted")
+        } catch {
+            guard case .archive(archive, _) = error else { throw error }
+        }
+        #expect(directory.names.contains("hub") == false || store.repositories == [])
+    }
+}

@@ -1,0 +1,92 @@
+import Checkpoints
+import Embeddings
+import JSON
+import SystemPackage
+import Tensors
+import TestSupport
+import Testing
+import Tokenizers
+
+@Suite("SentenceEncoder")
+struct SentenceEncoderTests {
+    private let scratch: TemporaryDirectory
+    init() throws { scratch = try TemporaryDirectory() }
+
+    @Test("vectors do not depend on the other texts, bit for bit")
+    func company() throws {
+        let encoder = try SentenceEncoder(ModelDirectory(TinyModel.make(in: scratch, named: "m")))
+        let texts = ["the film was good", "bad", "", "a very warm plot, not dull!", "the film was good"]
+        let ids = texts.map { encoder.tokenizer.ids($0) }
+        let together = encoder.embed(ids)
+        #expect(together.shape == [5, 32])
+        for (index, text) in ids.enumerated() { #expect(encoder.embed([text]) == together.rows(index..<index + 1)) }
+        let many = encoder.embed((0..<300).map { ids[$0 % 5] })
+        #expect((0..<300).allSatisfy { many.row($0).elementsEqual(together.row($0 % 5)) })
+        #expect(encoder.embed([]).shape == [0, 32])
+    }
+
+    @Test("pooling, normalization and length come from sentence-transformers' files")
+    func modules() throws {
+        let path = try TinyModel.make(in: scratch, named: "m")
+        #expect(try SentenceModules(ModelDirectory(path)) == SentenceModules(ModelDirectory(path)))
+        try scratch.write(
+            #"""
+            [{"idx":0,"name":"0","path":"","type":"sentence_transformers.models.Transformer"},
+             {"idx":1,"name":"1","path":"1_Pooling","type":"sentence_transformers.sentence_transformer.modules.pooling.Pooling"},
+             {"idx":2,"name":"2","path":"2_Normalize","type":"sentence_transformers.models.Normalize"}]
+            """#, to: "m/modules.json")
+        try scratch.write(#"{"pooling_mode_cls_token": true, "pooling_mode_mean_tokens": false}"#, to: "m/1_Pooling/config.json")
+        try scratch.write(#"{"max_seq_length": 7}"#, to: "m/sentence_bert_config.json")
+        let encoder = try SentenceEncoder(ModelDirectory(path))
+        #expect(encoder.pooling == .cls && encoder.normalizes && encoder.maxLength == 7)
+        let vector = encoder.embed([encoder.tokenizer.ids("the film")])
+        #expect(abs(vector.sumOfSquares - 1) < 1e-6)
+
+        let file = path.appending("1_Pooling/config.json")
+        try scratch.write(#"{"pooling_mode_cls_token": true, "pooling_mode_max_tokens": true}"#, to: "m/1_Pooling/config.json")
+        #expect(throws: ModelError.self) { try SentenceEncoder(ModelDirectory(path)) }
+        try scratch.write(#"{"pooling_mode": "attention"}"#, to: "m/1_Pooling/config.json")
+        #expect(
+            throws: ModelError.checkpoint(
+                .invalidValue(
+                    file, key: "pooling_mode", found: "\"attention\"",
+                    expected: "cls, mean, max, mean_sqrt_len_tokens, weightedmean, lasttoken"))
+        ) { try SentenceEncoder(ModelDirectory(path)) }
+        try scratch.write(#"[{"path":"2_Dense","type":"sentence_transformers.models.Dense"}]"#, to: "m/modules.json")
+        #expect(
+            throws: ModelError.checkpoint(
+                .invalidValue(
+                    path.appending("modules.json"), key: "[0].type", found: "\"sentence_transformers.models.Dense\"",
+                    expected: "Transformer, Pooling or Normalize"))
+        ) { try SentenceEncoder(ModelDirectory(path)) }
+    }
+
+    @Test("a tokenizer with more tokens than the model has vectors is refused")
+    func vocabulary() throws {
+        let path = try TinyModel.make(in: scratch, named: "m")
+        let vocabulary = String(decoding: try #require(contents(of: path.appending("vocab.txt"))), as: UTF8.self)
+        try scratch.write(vocabulary + "more\n", to: "m/vocab.txt")
+        #expect(
+            throws: ModelError.checkpoint(
+                .invalidValue(
+                    path.appending("config.json"), key: "vocab_size", found: "120",
+                    expected: "at least 121, the size of the tokenizer's vocabulary"))
+        ) { try SentenceEncoder(ModelDirectory(path)) }
+    }
+
+    @Test(
+        "all-MiniLM-L6-v2's vectors of 200 sentences equal transformers' within 1e-5",
+        .enabled(if: defaultModel != nil, "all-MiniLM-L6-v2 is not in the store: run graft fetch all-MiniLM-L6-v2"))
+    func realModel() throws {
+        let encoder = try SentenceEncoder(#require(defaultModel))
+        let golden = Golden.directory("minilm-embeddings")
+        let file = Golden.root.appending("corpora/sentences-200.txt")
+        let sentences = String(decoding: try #require(contents(of: file)), as: UTF8.self).split(separator: "\n")
+        #expect(sentences.count == 200)
+        let ids = sentences.map { encoder.tokenizer.ids(String($0), truncation: Truncation(maxLength: encoder.maxLength)) }
+        let expected = try Golden.npy(golden.appending("vectors.npy"))
+        #expect(encoder.embed(ids).largestDifference(from: expected) < 1e-5)
+    }
+}
+
+private let defaultModel = try? ModelStore().resolve("all-MiniLM-L6-v2")

@@ -1,0 +1,104 @@
+import Checkpoints
+import Embeddings
+import JSON
+import SystemPackage
+import Tasks
+import Tensors
+import TestSupport
+import Testing
+
+@Suite("FineTuning")
+struct FineTuningTests {
+    private let scratch: TemporaryDirectory
+    init() throws { scratch = try TemporaryDirectory() }
+
+    private func train(
+        _ method: FineTuning.Method, seed: UInt64 = 1, epochs: Int = 4, learningRate: Double = 2e-3
+    ) throws -> (SequenceClassifier, FineTuning.Outcome, [FineTuning.Event]) {
+        let data = try LabelledExamples(scratch.write(TinyModel.examples(96), to: "train.tsv"))
+        let dev = try LabelledExamples(scratch.write(TinyModel.examples(24), to: "dev.tsv"))
+        let model = try TinyModel.make(in: scratch, named: "model")
+        let classifier = try SequenceClassifier(
+            pretrained: ModelDirectory(model), labels: data.labels, random: RandomSource(seed: seed))
+        var configuration = FineTuning.Configuration(method: method, seed: seed)
+        configuration.epochs = epochs
+        configuration.learningRate = learningRate
+        configuration.batchSize = 8
+        var events: [FineTuning.Event] = []
+        let outcome = try FineTuning(classifier, configuration).run(
+            train: FineTuning.Examples(data, data.targets(data.labels), classifier),
+            dev: FineTuning.Examples(dev, dev.targets(data.labels), classifier)) { events.append($0) }
+        return (classifier, outcome, events)
+    }
+
+    @Test("both methods learn what can be learned", arguments: FineTuning.Method.allCases)
+    func learning(method: FineTuning.Method) throws {
+        let (_, outcome, events) = try train(method, epochs: method == .head ? 30 : 8, learningRate: 3e-3)
+        let best = try #require(outcome.epochs[outcome.bestEpoch - 1].dev)
+        #expect(best.accuracy >= 0.95)
+        #expect(outcome.epochs.last!.trainingLoss < outcome.epochs[0].trainingLoss)
+        #expect(events.count { if case .step = $0 { true } else { false } } == outcome.steps)
+    }
+
+    @Test("same seed, same weights, bit for bit; another seed, others", arguments: FineTuning.Method.allCases)
+    func determinism(method: FineTuning.Method) throws {
+        let weights = { (classifier: SequenceClassifier) in classifier.parameters.map(\.value) }
+        let first = weights(try train(method, epochs: 2).0)
+        #expect(weights(try train(method, epochs: 2).0) == first)
+        #expect(weights(try train(method, seed: 2, epochs: 2).0) != first)
+    }
+
+    @Test("the head's method leaves the encoder as it was")
+    func frozenEncoder() throws {
+        let (classifier, _, _) = try train(.head, epochs: 2)
+        let original = try SafeTensors(Golden.directory("tiny-bert-gelu").appending("model.safetensors"))
+        for parameter in classifier.encoder.parameters {
+            #expect(try parameter.value == original.values(String(parameter.name.dropFirst("bert.".count))))
+        }
+    }
+
+    @Test("the weights of the best epoch are kept, and training stops when none gets better")
+    func bestEpoch() throws {
+        // A rate that wrecks what the first epochs learned.
+        let (classifier, outcome, events) = try train(.full, epochs: 12, learningRate: 0.03)
+        let best = try #require(outcome.epochs[outcome.bestEpoch - 1].dev)
+        let dev = try LabelledExamples(scratch("dev.tsv"))
+        let examples = try FineTuning.Examples(dev, dev.targets(classifier.labels), classifier)
+        #expect(classifier.evaluate(logits: classifier.logits(examples.texts), targets: examples.targets) == best)
+        #expect(outcome.epochs.allSatisfy { ($0.dev?.accuracy ?? 0) <= best.accuracy })
+        let stopped = events.contains { if case .stoppedEarly = $0 { true } else { false } }
+        #expect(stopped == (outcome.epochs.count < 12))
+        #expect(outcome.epochs.count <= outcome.bestEpoch + 3)
+    }
+
+    @Test("a written classifier loads again and gives the same logits")
+    func roundTrip() throws {
+        let (classifier, _, _) = try train(.full, epochs: 1)
+        let texts = ["the film was good", "dull plot!"].map {
+            TokenizedText($0, classifier.tokenizer, maxLength: classifier.maxLength)
+        }
+        try classifier.write(to: scratch("out"), record: ["max_length": .integer(9)])
+        let loaded = try SequenceClassifier(ModelDirectory(scratch("out")))
+        #expect(loaded.labels == ["negative", "positive"])
+        #expect(loaded.logits(texts) == classifier.logits(texts))
+        try loaded.applyRecord()
+        #expect(loaded.maxLength == 9)
+        let configuration = try JSONFile(scratch("out/config.json"), purpose: "the test")
+        #expect(configuration.object["architectures"] == .array([.string("BertForSequenceClassification")]))
+        #expect(configuration.object["id2label"]?["1"] == .string("positive"))
+        #expect(configuration.object["hidden_size"] == .integer(32))
+        let names = try SafeTensors(scratch("out/model.safetensors")).entries.map(\.name)
+        #expect(names.contains("bert.pooler.dense.weight") && names.contains("classifier.bias"))
+    }
+
+    @Test("a model without a head does not load as a classifier")
+    func noHead() throws {
+        let path = try TinyModel.make(in: scratch, named: "model")
+        #expect(throws: ModelError.self) { try SequenceClassifier(ModelDirectory(path)) }
+    }
+
+    @Test("a diverging run is stopped and says where")
+    func divergence() throws {
+        #expect(throws: FineTuning.Failure.self) { try train(.full, epochs: 3, learningRate: 1e30) }
+    }
+}

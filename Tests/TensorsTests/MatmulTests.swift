@@ -1,0 +1,69 @@
+import Tensors
+import TestSupport
+import Testing
+
+@Suite("matmul")
+struct MatmulTests {
+    private static let sizes = [(1, 1, 1), (3, 5, 7), (33, 50, 36), (100, 48, 300), (65, 16, 513), (2, 384, 384)]
+
+    /// Sums in `Double`, one by one.
+    private func reference(_ rows: Int, _ columns: Int, _ depth: Int, _ a: (Int, Int) -> Float, _ b: (Int, Int) -> Float)
+        -> Tensor
+    {
+        var values: [Float] = []
+        for row in 0..<rows {
+            for column in 0..<columns {
+                values.append(Float((0..<depth).reduce(0.0) { $0 + Double(a(row, $1)) * Double(b($1, column)) }))
+            }
+        }
+        return Tensor([rows, columns], values)
+    }
+
+    private func random(_ rows: Int, _ columns: Int, seed: UInt64) -> Tensor {
+        RandomSource(seed: seed).normalTensor([rows, columns], standardDeviation: 1)
+    }
+
+    @Test("equals sums in Double, plain, transposed and with a bias", arguments: sizes)
+    func products(rows: Int, columns: Int, depth: Int) {
+        let a = random(rows, depth, seed: 1)
+        let b = random(depth, columns, seed: 2)
+        let bT = random(columns, depth, seed: 3)
+        let bias = random(1, columns, seed: 4).reshaped([columns])
+        let plain = reference(rows, columns, depth) { a.values[$0 * depth + $1] } _: { b.values[$0 * columns + $1] }
+        #expect(matmul(a, b).relativeDifference(from: plain) < 2e-6)
+        var transposed = reference(rows, columns, depth) { a.values[$0 * depth + $1] } _: { bT.values[$1 * depth + $0] }
+        #expect(matmul(a, bT.transposed).relativeDifference(from: transposed) < 2e-6)
+        transposed.add(row: bias)
+        #expect(matmul(a, bT.transposed, bias: bias).relativeDifference(from: transposed) < 2e-6)
+    }
+
+    @Test("addProduct adds Aᵀ·B to what is there", arguments: sizes)
+    func accumulation(rows: Int, columns: Int, depth: Int) {
+        let a = random(depth, rows, seed: 1)
+        let b = random(depth, columns, seed: 2)
+        let start = random(rows, columns, seed: 3)
+        var sum = start
+        sum.addProduct(a.transposed, b)
+        var expected = reference(rows, columns, depth) { a.values[$1 * rows + $0] } _: { b.values[$0 * columns + $1] }
+        expected += start
+        #expect(sum.relativeDifference(from: expected) < 2e-6)
+    }
+
+    @Test("a row's product is the same bits whatever rows stand beside it")
+    func rowInvariance() {
+        let b = PackedMatrix(random(50, 36, seed: 2).transposed)
+        let square = random(36, 50, seed: 5)
+        let all = random(200, 36, seed: 1)
+        let (whole, wholePlain) = (matmul(all, b), matmul(all, square))
+        for range in [0..<1, 3..<4, 0..<31, 5..<69, 100..<200] {
+            #expect(matmul(all.rows(range), b) == whole.rows(range))
+            #expect(matmul(all.rows(range), square) == wholePlain.rows(range))
+        }
+    }
+
+    @Test("no rows give no rows")
+    func empty() {
+        let product = matmul(Tensor.zeros([0, 4]), random(3, 4, seed: 1).transposed)
+        #expect(product.shape == [0, 3])
+    }
+}
