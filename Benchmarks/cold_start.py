@@ -88,7 +88,8 @@ def graft_contender(times, memory):
 times, memory = [], []
 contenders = []
 if not options.no_peers:
-    contenders += [peer("transformers", TRANSFORMERS), peer("onnxruntime", ONNXRUNTIME, side_by_side.classifier_onnx(directory))]
+    onnx = side_by_side.classifier_onnx(directory)
+    contenders += [peer("transformers", TRANSFORMERS), peer("onnxruntime", ONNXRUNTIME, onnx)]
 extra = {}
 if graft:
     contenders.append(graft_contender(times, memory))

@@ -1,4 +1,4 @@
-"""What the benchmarks share: running contenders in turn, timing the graft binary, a table and a JSON line at the end."""
+"""What the benchmarks share: contenders in turn, timing the graft binary, a table and a JSON line at the end."""
 
 import argparse
 import csv

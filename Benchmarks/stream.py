@@ -1,6 +1,7 @@
 """One million short lines through `graft classify`, fed and read through pipes: order, memory and lines per second.
 
-usage: stream.py DIR [--lines 1000000] [--peer-lines 5000] [--rounds 5] [--threads 2] [--graft PATH] [--no-graft] [--no-peers]
+usage: stream.py DIR [--lines 1000000] [--peer-lines 5000] [--rounds 5] [--threads 2] [--graft PATH]
+                 [--no-graft] [--no-peers]
        stream.py --model MODEL_DIR [...]
 
 DIR is a classifier's directory; with --model instead, transformers makes one with an untrained head, which costs the
