@@ -96,7 +96,8 @@ def run(arguments, seed):
     model, info = AutoModelForSequenceClassification.from_pretrained(
         arguments.model, num_labels=len(names), output_loading_info=True)
     missing = sorted(info["missing_keys"])
-    print(f"seed {seed}: missing from the checkpoint: {missing}; unused: {sorted(info['unexpected_keys'])}", flush=True)
+    unused = sorted(info["unexpected_keys"])
+    print(f"seed {seed}: missing from the checkpoint: {missing}; unused: {unused}", flush=True)
 
     sequences, targets = encoded["train"], labels["train"]
     steps = -(-len(sequences) // arguments.batch_size) * arguments.epochs
@@ -151,7 +152,7 @@ def main():
     parser.add_argument("--output")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    print(f"torch {torch.__version__}, transformers {transformers.__version__}, {arguments.threads} threads", flush=True)
+    print(f"torch {torch.__version__}, transformers {transformers.__version__}, {arguments.threads} threads")
     results = []
     for seed in arguments.seeds:
         result = run(arguments, seed)

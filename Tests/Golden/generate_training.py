@@ -13,7 +13,6 @@ beside them.
 """
 
 import random
-import shutil
 import sys
 
 import golden
