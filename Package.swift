@@ -95,7 +95,7 @@ let package = Package(
             ], swiftSettings: settings),
         .testTarget(
             name: "CLITests",
-            dependencies: ["CLI", "Checkpoints", "JSON", "Tensors", "TestSupport", systemPackage, subprocess],
+            dependencies: ["Checkpoints", "JSON", "Tensors", "TestSupport", systemPackage, subprocess],
             swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6],

@@ -49,7 +49,7 @@ struct BadInputTests {
     @Test("a missing safetensors file")
     func missingWeights() async throws {
         try await graft.shell("rm \(model)/model.safetensors")
-        try await expectFailure("embed", model.string, says: "base/model.safetensors: no such file", "Is the directory complete")
+        try await expectFailure("embed", model.string, says: "base/model.safetensors: no such file", "Is the directory a complete model?")
         try scratch.write("x", to: "base/pytorch_model.bin")
         try await expectFailure("embed", model.string, says: "a PyTorch checkpoint is not supported")
     }

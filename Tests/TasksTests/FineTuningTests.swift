@@ -6,6 +6,7 @@ import Tasks
 import Tensors
 import TestSupport
 import Testing
+import Transformer
 
 @Suite("FineTuning")
 struct FineTuningTests {

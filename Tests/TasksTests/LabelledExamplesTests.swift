@@ -42,7 +42,8 @@ struct LabelledExamplesTests {
         #expect(try read("sentence\tlabel\na\t0\n", "d.tsv").texts == ["a"])
         let named = try read(
             "a\tb\tc\n1\t2\t3\n", "d.tsv", LabelledExamples.Columns(text: "b", pair: "a", label: "c"))
-        #expect(named.examples == [LabelledExamples.Example(text: "2", pair: "1", label: "3", line: 2)])
+        let example = named.examples[0]
+        #expect(example.text == "2" && example.pair == "1" && example.label == "3" && example.line == 2)
     }
 
     @Test("labels are sorted: integers by value, others by their bytes")

@@ -94,7 +94,8 @@ struct LayerContractTests {
         // Biases of zero and scales of one would hide mistakes.
         let random = RandomSource(seed: 12)
         for parameter in source.parameters {
-            parameter.update { $0 += random.normalTensor(parameter.shape, standardDeviation: 0.2) }
+            let noise = random.normalTensor(parameter.shape, standardDeviation: 0.2)
+            parameter.update { $0 += noise }
         }
         let input = random.normalTensor([9, layer.inputSize], standardDeviation: 1)
         let output = layer.forward(input, nil).0
