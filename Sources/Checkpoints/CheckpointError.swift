@@ -80,7 +80,8 @@ extension SafeTensorsFault: CustomStringConvertible {
         case .notAnObject: "the header is not a JSON object"
         case .duplicateName(let name): "two tensors are named \"\(name)\""
         case .badEntry(let name, let field, let expected): "\"\(name)\": \(field) is not \(expected)"
-        case .unsupportedDataType(let name, let type): "\"\(name)\" has data type \(type); F32, F16, BF16 and F64 are read"
+        case .unsupportedDataType(let name, let type):
+            "\"\(name)\" has data type \(type); F32, F16, BF16 and F64 are read"
         case .sizeMismatch(let name, let bytes, let expected):
             "\"\(name)\" has \(bytes) bytes; its shape calls for \(expected)"
         case .gapOrOverlap(let name, let begin, let expected):

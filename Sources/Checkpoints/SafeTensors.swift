@@ -1,6 +1,6 @@
+import JSON
 public import SystemPackage
 public import Tensors
-import JSON
 
 /// A safetensors file: named tensors behind a JSON header, read through a memory map.
 ///

@@ -27,7 +27,8 @@ public final class PretrainedEncoder {
         guard tokenizer.vocabularySize <= configuration.vocabSize else {
             throw .checkpoint(
                 configurationFile.invalid(
-                    "vocab_size", expected: "at least \(tokenizer.vocabularySize), the size of the tokenizer's vocabulary"))
+                    "vocab_size",
+                    expected: "at least \(tokenizer.vocabularySize), the size of the tokenizer's vocabulary"))
         }
         encoder = try loading { () throws(CheckpointError) in try BertEncoder(source.root["bert"], configuration) }
         maxLength = try loading { () throws(CheckpointError) in

@@ -39,7 +39,8 @@ public struct SentenceModules: Equatable, Sendable {
         let modes = PoolingMode.allCases.filter { file.object[$0.configurationKey]?.bool == true }
         guard modes.count == 1 else {
             throw .invalidValue(
-                path, key: "pooling_mode_*", found: "true for \(modes.count) modes", expected: "true for one of \(names)")
+                path, key: "pooling_mode_*", found: "true for \(modes.count) modes",
+                expected: "true for one of \(names)")
         }
         return modes[0]
     }

@@ -72,7 +72,8 @@ public final class PackedMatrix: Sendable {
 /// `A·B (+ bias)`, `[m, k]·[k, n] → [m, n]`. Rows do not depend on one another, bit for bit.
 public func matmul(_ a: Tensor, _ b: PackedMatrix, bias: Tensor? = nil) -> Tensor {
     precondition(a.columns == b.depth, "matmul: \(a.shape) · [\(b.depth), \(b.columns)]")
-    precondition(bias == nil || bias?.count == b.columns, "matmul: bias of \(bias?.count ?? 0) for \(b.columns) columns")
+    precondition(
+        bias == nil || bias?.count == b.columns, "matmul: bias of \(bias?.count ?? 0) for \(b.columns) columns")
     var output = Tensor.uninitialized([a.rows, b.columns])
     unsafe b.withPointer { bPointer, layout, isPacked in
         let product = MatrixProduct(
@@ -124,7 +125,7 @@ extension Tensor {
         let engine = MatrixEngine.current
         // A multiple of four blocks divides evenly among the usual numbers of threads.
         let rowsPerBlock = max(16, (rows / max(4, rows / 384 * 4) + 15) / 16 * 16)
-        let depthPerBlock = engine.depthPerBlock
+        let depthParts = engine.depthParts(depth)
         unsafe a.tensor.values.withUnsafeBufferPointer { a in
             unsafe b.values.withUnsafeBufferPointer { b in
                 unsafe withUnsafeMutableValues { c in
@@ -132,10 +133,10 @@ extension Tensor {
                     let c = c.baseAddress!
                     ThreadPool.shared.run((rows + rowsPerBlock - 1) / rowsPerBlock) { block in
                         let first = block * rowsPerBlock
-                        for start in stride(from: 0, to: depth, by: depthPerBlock) {
+                        for part in depthParts {
+                            let start = part.lowerBound
                             let product = MatrixProduct(
-                                rows: min(rowsPerBlock, rows - first), columns: columns,
-                                depth: min(depthPerBlock, depth - start),
+                                rows: min(rowsPerBlock, rows - first), columns: columns, depth: part.count,
                                 a: MatrixLayout(rowStride: 1, columnStride: rows), b: MatrixLayout(rowStride: columns),
                                 c: MatrixLayout(rowStride: columns), accumulates: true)
                             unsafe engine.compute(
@@ -169,7 +170,7 @@ private func computeInRowBlocks(
 ) {
     guard let a = unsafe a, let c = unsafe c else { return }
     let engine = MatrixEngine.current
-    let rowsPerBlock = engine.rowsPerBlock
+    let rowsPerBlock = engine.rowsPerBlock(isPacked: product.isPacked)
     ThreadPool.shared.run((product.rows + rowsPerBlock - 1) / rowsPerBlock) { block in
         let first = block * rowsPerBlock
         var part = product

@@ -35,15 +35,24 @@ extension MatrixEngine {
         }
     }
 
-    /// Rows of one call, when a product's rows are split. A oneDNN primitive is compiled for its number of rows, and 32
-    /// rows already run at full speed; OpenBLAS wants taller blocks.
-    var rowsPerBlock: Int {
+    /// Rows of one call, when a product's rows are split. A oneDNN primitive is compiled for its number of rows, and few
+    /// rows already run at full speed, fewer where the right-hand side is packed; OpenBLAS wants taller blocks.
+    func rowsPerBlock(isPacked: Bool) -> Int {
         switch self {
-        case .oneDNN: 32
+        case .oneDNN: isPacked ? 32 : 64
         case .openBLAS: 128
         }
     }
 
-    /// Products with more depth than this are summed block by block, for the same reason.
-    var depthPerBlock: Int { 256 }
+    /// The parts in which a sum over `depth` is computed: whole blocks, whole groups of 32, and the rest. So products of
+    /// any depth need few different primitives.
+    func depthParts(_ depth: Int) -> [Range<Int>] {
+        let block = 256
+        var parts = stride(from: 0, to: depth / block * block, by: block).map { $0..<$0 + block }
+        for end in [depth / 32 * 32, depth] {
+            let start = parts.last?.upperBound ?? 0
+            if end > start { parts.append(start..<end) }
+        }
+        return parts
+    }
 }

@@ -106,7 +106,9 @@ public struct PackedAttention: Sendable {
                         let range = offsets[index]..<offsets[index + 1]
                         // The weights that multiplied the values, then the gradient of the scores.
                         var weights = Array(saved.probabilities.values[range])
-                        var scoreGradient = unsafe [Float](unsafeUninitializedCapacity: range.count) { $1 = range.count }
+                        var scoreGradient = unsafe [Float](unsafeUninitializedCapacity: range.count) {
+                            $1 = range.count
+                        }
                         unsafe weights.withUnsafeMutableBufferPointer { weights in
                             unsafe scoreGradient.withUnsafeMutableBufferPointer { scores in
                                 unsafe saved.probabilities.values.withUnsafeBufferPointer { probabilities in
@@ -126,7 +128,8 @@ public struct PackedAttention: Sendable {
                                     for row in 0..<heads * length {
                                         let part = row * width..<(row + 1) * width
                                         for i in part.lowerBound + length..<part.upperBound { unsafe scores[i] = 0 }
-                                        let all = range.lowerBound + part.lowerBound..<range.lowerBound + part.upperBound
+                                        let all =
+                                            range.lowerBound + part.lowerBound..<range.lowerBound + part.upperBound
                                         unsafe softmaxBackward(
                                             UnsafeMutableBufferPointer(rebasing: scores[part]),
                                             probabilities: UnsafeBufferPointer(rebasing: probabilities[all]),
@@ -165,7 +168,9 @@ private struct HeadProducts {
     let headSize: Int
 
     private var rows: MatrixLayout { MatrixLayout(batchStride: headSize, rowStride: heads * headSize) }
-    private var square: MatrixLayout { MatrixLayout(batchStride: length * scoreStride(length), rowStride: scoreStride(length)) }
+    private var square: MatrixLayout {
+        MatrixLayout(batchStride: length * scoreStride(length), rowStride: scoreStride(length))
+    }
 
     /// `X·Yᵀ`, `[length, headSize]` each, into `[length, length]`
     var scores: MatrixProduct {
@@ -184,6 +189,7 @@ private struct HeadProducts {
     var transposedTimes: MatrixProduct {
         var transposed = square
         swap(&transposed.rowStride, &transposed.columnStride)
-        return MatrixProduct(batch: heads, rows: length, columns: headSize, depth: length, a: transposed, b: rows, c: rows)
+        return MatrixProduct(
+            batch: heads, rows: length, columns: headSize, depth: length, a: transposed, b: rows, c: rows)
     }
 }

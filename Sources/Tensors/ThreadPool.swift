@@ -110,11 +110,13 @@ package final class ThreadPool: @unchecked Sendable {  // `job` is written only 
     private func startWorker() {
         var thread = pthread_t()
         let context = unsafe Unmanaged.passRetained(self).toOpaque()
-        let status = unsafe pthread_create(&thread, nil, { context in
-            let pool = unsafe Unmanaged<ThreadPool>.fromOpaque(context!).takeRetainedValue()
-            pool.workerLoop()
-            return nil
-        }, context)
+        let status = unsafe pthread_create(
+            &thread, nil,
+            { context in
+                let pool = unsafe Unmanaged<ThreadPool>.fromOpaque(context!).takeRetainedValue()
+                pool.workerLoop()
+                return nil
+            }, context)
         // Without the thread the pool is merely slower.
         if status != 0 { unsafe Unmanaged<ThreadPool>.fromOpaque(context).release() } else { pthread_detach(thread) }
     }

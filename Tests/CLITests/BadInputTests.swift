@@ -49,7 +49,8 @@ struct BadInputTests {
     @Test("a missing safetensors file")
     func missingWeights() async throws {
         try await graft.shell("rm \(model)/model.safetensors")
-        try await expectFailure("embed", model.string, says: "base/model.safetensors: no such file", "Is the directory a complete model?")
+        try await expectFailure(
+            "embed", model.string, says: "base/model.safetensors: no such file", "Is the directory a complete model?")
         try scratch.write("x", to: "base/pytorch_model.bin")
         try await expectFailure("embed", model.string, says: "a PyTorch checkpoint is not supported")
     }
@@ -58,7 +59,8 @@ struct BadInputTests {
     func truncatedWeights() async throws {
         let bytes = try #require(contents(of: model.appending("model.safetensors")))
         try scratch.write(Array(bytes.dropLast(100)), to: "base/model.safetensors")
-        try await expectFailure("embed", model.string, says: "model.safetensors: not a valid safetensors file", "truncated?")
+        try await expectFailure(
+            "embed", model.string, says: "model.safetensors: not a valid safetensors file", "truncated?")
     }
 
     @Test("a shape that disagrees with config.json")
@@ -72,7 +74,8 @@ struct BadInputTests {
     @Test("an unknown architecture")
     func architecture() async throws {
         try await graft.shell("sed -i 's/\"model_type\": \"bert\"/\"model_type\": \"gpt2\"/' \(model)/config.json")
-        try await expectFailure("inspect", model.string, says: "config.json: model_type \"gpt2\" is not supported", "bert")
+        try await expectFailure(
+            "inspect", model.string, says: "config.json: model_type \"gpt2\" is not supported", "bert")
         try scratch.write("{", to: "base/config.json")
         try await expectFailure("embed", model.string, says: "config.json: not valid JSON")
     }
@@ -80,7 +83,8 @@ struct BadInputTests {
     @Test("data files that are empty, lack a column, or are not UTF-8")
     func data() async throws {
         try await expectFineTuneFailure("", says: "bad.tsv: holds no examples")
-        try await expectFineTuneFailure("review\tlabel\na\tb\n", says: "no column named \"text\" or \"sentence\"", "--text-column")
+        try await expectFineTuneFailure(
+            "review\tlabel\na\tb\n", says: "no column named \"text\" or \"sentence\"", "--text-column")
         try await expectFineTuneFailure("text\tlabel\na\tb\nc\tb\n", says: "every example is labelled \"b\"")
         try scratch.write(Array("text\tlabel\n".utf8) + [0xFF, 0x09, 0x61], to: "latin.tsv")
         try await expectFailure(
@@ -100,14 +104,16 @@ struct BadInputTests {
 
     @Test("an input line that is not UTF-8 becomes a record, and the exit status says so")
     func invalidLine() async throws {
-        let result = try await graft("tokenize", model.string, "--ids-only", input: Array("good\n".utf8) + [0xFF, 0x0A] + Array("bad\n".utf8))
+        let result = try await graft(
+            "tokenize", model.string, "--ids-only", input: Array("good\n".utf8) + [0xFF, 0x0A] + Array("bad\n".utf8))
         #expect(result.status == 1)
-        #expect(result.output == """
-            {"index":0,"ids":[2,59,3]}
-            {"index":1,"error":"line 2 is not valid UTF-8 at byte 0"}
-            {"index":2,"ids":[2,60,3]}
+        #expect(
+            result.output == """
+                {"index":0,"ids":[2,59,3]}
+                {"index":1,"error":"line 2 is not valid UTF-8 at byte 0"}
+                {"index":2,"ids":[2,60,3]}
 
-            """)
+                """)
         #expect(result.errors.contains("1 of 3 lines could not be used"))
     }
 
@@ -127,7 +133,8 @@ struct BadInputTests {
         #expect(result.status == 1 && result.errors.contains("the disk is full"))
         // A limit on the size of files stands for a disk that fills up while the model is written.
         let limited = try await graft.shell(
-            "trap '' XFSZ; ulimit -f 8; \(Graft.executable) finetune \(model) --train \(train) --epochs 1 --output \(scratch("out"))")
+            "trap '' XFSZ; ulimit -f 8; \(Graft.executable) finetune \(model) --train \(train) --epochs 1 --output \(scratch("out"))"
+        )
         #expect(limited.status == 1 && limited.errors.contains("cannot be written"), "\(limited.errors)")
         #expect(!scratch.names.contains { $0.contains("out") })
     }
@@ -158,16 +165,20 @@ struct BadInputTests {
         var fake = graft
         fake.environment["PATH"] = "\(scratch("bin")):/usr/bin:/bin"
         let result = try await fake("fetch", "all-MiniLM-L6-v2")
-        #expect(result.status == 1 && result.errors.contains("SHA-256 is") && result.errors.contains("nothing was installed"))
+        #expect(
+            result.status == 1 && result.errors.contains("SHA-256 is")
+                && result.errors.contains("nothing was installed"))
         #expect(try await graft.shell("find \(scratch("hf")) -type f").output == "")
     }
 
-    @Test("wrong usage exits with 64", arguments: [
-        ["classify"], ["embed", "x", "--format", "xml"], ["embed", "x", "--threads", "0"], ["nonsense"],
-        ["finetune", "x", "--train", "a", "--output", "b", "--epochs", "0"],
-        ["finetune", "x", "--train", "a", "--output", "b", "--learning-rate", "fast"],
-        ["classify", "x", "--max-length", "2"],
-    ])
+    @Test(
+        "wrong usage exits with 64",
+        arguments: [
+            ["classify"], ["embed", "x", "--format", "xml"], ["embed", "x", "--threads", "0"], ["nonsense"],
+            ["finetune", "x", "--train", "a", "--output", "b", "--epochs", "0"],
+            ["finetune", "x", "--train", "a", "--output", "b", "--learning-rate", "fast"],
+            ["classify", "x", "--max-length", "2"],
+        ])
     func usage(arguments: [String]) async throws {
         let result = try await graft.run(arguments)
         #expect(result.status == 64 && result.errors.contains("Usage: graft"))

@@ -49,11 +49,14 @@ struct CommandTests {
 
         let vectors = try await graft("embed", scratch("base").string, input: Array("good\n".utf8))
         #expect(try JSON(parsing: Array(vectors.output.utf8))["embedding"]?.array?.count == 32)
-        let tokens = try await graft("tokenize", scratch("base/vocab.txt").string, "--ids-only", input: Array("good\n".utf8))
+        let tokens = try await graft(
+            "tokenize", scratch("base/vocab.txt").string, "--ids-only", input: Array("good\n".utf8))
         #expect(tokens.output == "{\"index\":0,\"ids\":[2,59,3]}\n")
         let summary = try await graft("inspect", classifier.string)
-        #expect(summary.output.contains("labels        negative, positive") && summary.output.contains("model.safetensors"))
-        let names = try JSON(parsing: Array(await graft("inspect", classifier.string, "--json", "--tensors").output.utf8))
+        #expect(
+            summary.output.contains("labels        negative, positive") && summary.output.contains("model.safetensors"))
+        let names = try JSON(
+            parsing: Array(await graft("inspect", classifier.string, "--json", "--tensors").output.utf8))
         #expect(names["tensors"]?.array?.count == 41)
     }
 
@@ -74,7 +77,8 @@ struct CommandTests {
         graft.environment["GRAFT_ENGINE"] = engine
         let result = try await graft("doctor")
         if result.errors.contains("cannot be loaded") { return }
-        #expect(result.status == 0 && result.output.contains("self-test     passed"), "\(result.output)\(result.errors)")
+        #expect(
+            result.status == 0 && result.output.contains("self-test     passed"), "\(result.output)\(result.errors)")
     }
 
     @Test("a reader that goes away ends the program quietly")
@@ -98,4 +102,3 @@ struct CommandTests {
         #expect(try await graft.shell(script).output.split(whereSeparator: \.isWhitespace) == ["1", "2"])
     }
 }
-

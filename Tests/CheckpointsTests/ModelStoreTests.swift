@@ -85,7 +85,9 @@ struct ModelStoreTests {
         let path = directory("empty")
         await #expect(throws: StoreError.noModelInside(path)) { try await store.fetch(path.string, as: nil) { _ in } }
         for name in ["a/b/c", "../x", "a b", "", "a--b"] {
-            await #expect(throws: StoreError.invalidName(name)) { try await store.fetch(path.string, as: name) { _ in } }
+            await #expect(throws: StoreError.invalidName(name)) {
+                try await store.fetch(path.string, as: name) { _ in }
+            }
         }
         await #expect(throws: StoreError.unknownSource(name: "org/unknown", known: ["all-MiniLM-L6-v2"])) {
             try await store.fetch("org/unknown", as: nil) { _ in }

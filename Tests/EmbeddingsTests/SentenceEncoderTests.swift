@@ -35,7 +35,8 @@ struct SentenceEncoderTests {
              {"idx":1,"name":"1","path":"1_Pooling","type":"sentence_transformers.sentence_transformer.modules.pooling.Pooling"},
              {"idx":2,"name":"2","path":"2_Normalize","type":"sentence_transformers.models.Normalize"}]
             """#, to: "m/modules.json")
-        try scratch.write(#"{"pooling_mode_cls_token": true, "pooling_mode_mean_tokens": false}"#, to: "m/1_Pooling/config.json")
+        try scratch.write(
+            #"{"pooling_mode_cls_token": true, "pooling_mode_mean_tokens": false}"#, to: "m/1_Pooling/config.json")
         try scratch.write(#"{"max_seq_length": 7}"#, to: "m/sentence_bert_config.json")
         let encoder = try SentenceEncoder(ModelDirectory(path))
         #expect(encoder.pooling == .cls && encoder.normalizes && encoder.maxLength == 7)
@@ -43,7 +44,8 @@ struct SentenceEncoderTests {
         #expect(abs(vector.sumOfSquares - 1) < 1e-6)
 
         let file = path.appending("1_Pooling/config.json")
-        try scratch.write(#"{"pooling_mode_cls_token": true, "pooling_mode_max_tokens": true}"#, to: "m/1_Pooling/config.json")
+        try scratch.write(
+            #"{"pooling_mode_cls_token": true, "pooling_mode_max_tokens": true}"#, to: "m/1_Pooling/config.json")
         #expect(throws: ModelError.self) { try SentenceEncoder(ModelDirectory(path)) }
         try scratch.write(#"{"pooling_mode": "attention"}"#, to: "m/1_Pooling/config.json")
         #expect(
@@ -83,7 +85,9 @@ struct SentenceEncoderTests {
         let file = Golden.root.appending("corpora/sentences-200.txt")
         let sentences = String(decoding: try #require(contents(of: file)), as: UTF8.self).split(separator: "\n")
         #expect(sentences.count == 200)
-        let ids = sentences.map { encoder.tokenizer.ids(String($0), truncation: Truncation(maxLength: encoder.maxLength)) }
+        let ids = sentences.map {
+            encoder.tokenizer.ids(String($0), truncation: Truncation(maxLength: encoder.maxLength))
+        }
         let expected = try Golden.npy(golden.appending("vectors.npy"))
         #expect(encoder.embed(ids).largestDifference(from: expected) < 1e-5)
     }

@@ -60,8 +60,9 @@ struct JSONReaderTests {
         #expect(try JSON(parsing: value.serialized()) == value)
         #expect(try JSON(parsing: value.serialized(pretty: true)) == value)
         #expect(
-            String(decoding: JSON.object(["a": .array([.integer(1), .integer(2)]), "b": .string("x")]).serialized(pretty: true), as: UTF8.self)
+            String(
+                decoding: JSON.object(["a": .array([.integer(1), .integer(2)]), "b": .string("x")]).serialized(
+                    pretty: true), as: UTF8.self)
                 == "{\n  \"a\": [\n    1,\n    2\n  ],\n  \"b\": \"x\"\n}")
     }
 }
-

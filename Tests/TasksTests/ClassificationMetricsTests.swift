@@ -19,7 +19,8 @@ struct ClassificationMetricsTests {
     @Test("the interval of an accuracy is Wilson's")
     func interval() {
         let metrics = ClassificationMetrics(
-            labels: ["a", "b"], targets: [Int](repeating: 0, count: 10), predictions: [Int](repeating: 0, count: 8) + [1, 1])
+            labels: ["a", "b"], targets: [Int](repeating: 0, count: 10),
+            predictions: [Int](repeating: 0, count: 8) + [1, 1])
         // Brown, Cai and DasGupta 2001 give (0.490, 0.943) for 8 of 10.
         #expect(abs(metrics.accuracyInterval.lowerBound - 0.4902) < 1e-4)
         #expect(abs(metrics.accuracyInterval.upperBound - 0.9433) < 1e-4)

@@ -28,7 +28,8 @@ struct FineTuningTests {
         var events: [FineTuning.Event] = []
         let outcome = try FineTuning(classifier, configuration).run(
             train: FineTuning.Examples(data, data.targets(data.labels), classifier),
-            dev: FineTuning.Examples(dev, dev.targets(data.labels), classifier)) { events.append($0) }
+            dev: FineTuning.Examples(dev, dev.targets(data.labels), classifier)
+        ) { events.append($0) }
         return (classifier, outcome, events)
     }
 

@@ -9,7 +9,9 @@ struct LabelledExamplesTests {
     private let directory: TemporaryDirectory
     init() throws { directory = try TemporaryDirectory() }
 
-    private func read(_ text: String, _ name: String, _ columns: LabelledExamples.Columns = .init()) throws -> LabelledExamples {
+    private func read(_ text: String, _ name: String, _ columns: LabelledExamples.Columns = .init()) throws
+        -> LabelledExamples
+    {
         try LabelledExamples(directory.write(text, to: name), columns: columns)
     }
 
@@ -31,7 +33,9 @@ struct LabelledExamplesTests {
 
     @Test("JSON Lines may label with strings, numbers and booleans")
     func jsonLines() throws {
-        let data = try read("{\"text\":\"a\",\"label\":1}\n\n{\"label\":\"x\",\"sentence\":\"b\"}\n{\"text\":\"c\",\"label\":true}", "d.jsonl")
+        let data = try read(
+            "{\"text\":\"a\",\"label\":1}\n\n{\"label\":\"x\",\"sentence\":\"b\"}\n{\"text\":\"c\",\"label\":true}",
+            "d.jsonl")
         #expect(data.texts == ["a", "b", "c"])
         #expect(data.examples.map(\.label) == ["1", "x", "true"])
         #expect(data.examples.map(\.line) == [1, 3, 4])
@@ -64,7 +68,9 @@ struct LabelledExamplesTests {
             throws: CorpusError.missingColumn(
                 tsv, wanted: ["text", "sentence"], found: ["review", "label"], option: "--text-column")
         ) { try read("review\tlabel\na\tb\n", "d.tsv") }
-        #expect(throws: CorpusError.missingColumn(tsv, wanted: ["y"], found: ["text", "label"], option: "--label-column")) {
+        #expect(
+            throws: CorpusError.missingColumn(tsv, wanted: ["y"], found: ["text", "label"], option: "--label-column")
+        ) {
             try read("text\tlabel\na\tb\n", "d.tsv", LabelledExamples.Columns(label: "y"))
         }
         #expect(throws: CorpusError.wrongFieldCount(tsv, line: 3, found: 1, expected: 2)) {
@@ -78,7 +84,8 @@ struct LabelledExamplesTests {
             try read("{\"text\":\"a\",\"label\":1}\n{\"a\":", "d.jsonl")
         }
         #expect(
-            throws: CorpusError.missingMember(directory("d.jsonl"), line: 1, wanted: ["label"], option: "--label-column")
+            throws: CorpusError.missingMember(
+                directory("d.jsonl"), line: 1, wanted: ["label"], option: "--label-column")
         ) { try read("{\"text\":\"a\"}", "d.jsonl") }
         try directory.write(Array("text\tlabel\na\tb\nc".utf8) + [0xC3, 0x28] + Array("\tb\n".utf8), to: "d.tsv")
         #expect(throws: CorpusError.invalidUTF8(tsv, line: 3, byte: 1)) { try LabelledExamples(tsv) }

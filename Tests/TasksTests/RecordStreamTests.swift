@@ -35,7 +35,9 @@ struct RecordStreamTests {
         let classifier = try classifier()
         let words = ["good", "bad", "the film was dull", "", "very warm plot", "not fine, not cold!"]
         let lines = (0..<5000).map { words[$0 % words.count] }
-        let records = try run(Array((lines.joined(separator: "\n") + "\n").utf8), ClassificationRecords(classifier).render).records
+        let records = try run(
+            Array((lines.joined(separator: "\n") + "\n").utf8), ClassificationRecords(classifier).render
+        ).records
         #expect(records.count == 5000)
         #expect(records.enumerated().allSatisfy { $1["index"] == .integer($0) })
         for index in words.count..<5000 {
@@ -81,7 +83,10 @@ struct RecordStreamTests {
         #expect(values.count == 32 && record["tokens"] == .integer(6))
         for format in [EmbeddingRecords.Format.npy, .bin] {
             _ = try? run(text, EmbeddingRecords(encoder, format: format).render)
-            #expect(contents(of: scratch("out")) == values.flatMap { value in (0..<4).map { UInt8(truncatingIfNeeded: value.bitPattern >> (8 * $0)) } })
+            #expect(
+                contents(of: scratch("out"))
+                    == values.flatMap { value in (0..<4).map { UInt8(truncatingIfNeeded: value.bitPattern >> (8 * $0)) }
+                    })
         }
         _ = try? run(text, EmbeddingRecords(encoder, format: .tsv).render)
         let line = String(decoding: contents(of: scratch("out")) ?? [], as: UTF8.self)

@@ -86,7 +86,8 @@ struct SequenceClassifierParityTests {
         }
         let final = try SafeTensors(golden.appending("final.safetensors"))
         for parameter in classifier.parameters where !parameter.name.hasSuffix("attention.self.key.bias") {
-            #expect(parameter.value.largestDifference(from: try final.values(parameter.name)) < 1e-5, "\(parameter.name)")
+            #expect(
+                parameter.value.largestDifference(from: try final.values(parameter.name)) < 1e-5, "\(parameter.name)")
         }
     }
 
@@ -99,12 +100,15 @@ struct SequenceClassifierParityTests {
             for parameter in classifier.parameters { parameter.isTrainable = !frozen(parameter.name) }
             let (logits, saved) = classifier.forward(tokens)
             classifier.backward(CrossEntropyLoss.evaluate(logits, targets: targets).gradient, saved)
-            return Dictionary(uniqueKeysWithValues: classifier.parameters.compactMap { parameter in
-                parameter.gradient.map { (parameter.name, $0.dense) }
-            })
+            return Dictionary(
+                uniqueKeysWithValues: classifier.parameters.compactMap { parameter in
+                    parameter.gradient.map { (parameter.name, $0.dense) }
+                })
         }
         let all = try gradients { _ in false }
-        let isLow = { (name: String) in name.contains("embeddings") || name.contains("layer.0.") || name.contains("layer.1.") }
+        let isLow = { (name: String) in
+            name.contains("embeddings") || name.contains("layer.0.") || name.contains("layer.1.")
+        }
         let high = try gradients(frozen: isLow)
         #expect(high.keys.allSatisfy { !isLow($0) } && high.count == all.keys.count { !isLow($0) })
         #expect(high.allSatisfy { all[$0.key] == $0.value })

@@ -7,7 +7,9 @@ struct MatmulTests {
     private static let sizes = [(1, 1, 1), (3, 5, 7), (33, 50, 36), (100, 48, 300), (65, 16, 513), (2, 384, 384)]
 
     /// Sums in `Double`, one by one.
-    private func reference(_ rows: Int, _ columns: Int, _ depth: Int, _ a: (Int, Int) -> Float, _ b: (Int, Int) -> Float)
+    private func reference(
+        _ rows: Int, _ columns: Int, _ depth: Int, _ a: (Int, Int) -> Float, _ b: (Int, Int) -> Float
+    )
         -> Tensor
     {
         var values: [Float] = []
@@ -29,9 +31,17 @@ struct MatmulTests {
         let b = random(depth, columns, seed: 2)
         let bT = random(columns, depth, seed: 3)
         let bias = random(1, columns, seed: 4).reshaped([columns])
-        let plain = reference(rows, columns, depth) { a.values[$0 * depth + $1] } _: { b.values[$0 * columns + $1] }
+        let plain = reference(rows, columns, depth) {
+            a.values[$0 * depth + $1]
+        } _: {
+            b.values[$0 * columns + $1]
+        }
         #expect(matmul(a, b).relativeDifference(from: plain) < 2e-6)
-        var transposed = reference(rows, columns, depth) { a.values[$0 * depth + $1] } _: { bT.values[$1 * depth + $0] }
+        var transposed = reference(rows, columns, depth) {
+            a.values[$0 * depth + $1]
+        } _: {
+            bT.values[$1 * depth + $0]
+        }
         #expect(matmul(a, bT.transposed).relativeDifference(from: transposed) < 2e-6)
         transposed.add(row: bias)
         #expect(matmul(a, bT.transposed, bias: bias).relativeDifference(from: transposed) < 2e-6)
@@ -44,7 +54,11 @@ struct MatmulTests {
         let start = random(rows, columns, seed: 3)
         var sum = start
         sum.addProduct(a.transposed, b)
-        var expected = reference(rows, columns, depth) { a.values[$1 * rows + $0] } _: { b.values[$0 * columns + $1] }
+        var expected = reference(rows, columns, depth) {
+            a.values[$1 * rows + $0]
+        } _: {
+            b.values[$0 * columns + $1]
+        }
         expected += start
         #expect(sum.relativeDifference(from: expected) < 2e-6)
     }

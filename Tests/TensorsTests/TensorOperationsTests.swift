@@ -53,8 +53,9 @@ struct TensorOperationsTests {
         sum.addSumOfRows(matrix, times: matrix)
         #expect(sum == Tensor([3], [23, 37, 55]))
         #expect(matrix.sumOfSquares == 91)
-        #expect(matrix.weightedSums(of: [0..<2, 1..<2]) { _, length in 1 / Float(length) }
-            == Tensor([2, 3], [2.5, 3.5, 4.5, 4, 5, 6]))
+        #expect(
+            matrix.weightedSums(of: [0..<2, 1..<2]) { _, length in 1 / Float(length) }
+                == Tensor([2, 3], [2.5, 3.5, 4.5, 4, 5, 6]))
         #expect(Tensor([2, 2], [1, -5, -2, 7]).largestValues(of: [0..<2]) == Tensor([1, 2], [1, 7]))
         var unit = Tensor([2, 2], [3, 4, 0, 0])
         unit.normalizeRows()

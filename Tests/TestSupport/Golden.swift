@@ -1,5 +1,5 @@
-import FoundationEssentials
 public import Checkpoints
+import FoundationEssentials
 public import JSON
 public import SystemPackage
 public import Tensors

@@ -68,7 +68,9 @@ struct GoldenParityTests {
         let directory = ModelDirectory(Golden.directory("tiny-bert-gelu"))
         let weights = try directory.openWeights()
         let renamed = try weights.entries.map { entry in
-            let name = "bert." + entry.name.replacing("LayerNorm.weight", with: "LayerNorm.gamma")
+            let name =
+                "bert."
+                + entry.name.replacing("LayerNorm.weight", with: "LayerNorm.gamma")
                 .replacing("LayerNorm.bias", with: "LayerNorm.beta")
             return (name: name, value: try weights.tensor(entry))
         }

@@ -21,11 +21,15 @@ struct Doctor: ParsableCommand {
             let store = ModelStore()
             print("store         \(store.root)")
             let models = store.repositories.sorted()
-            print("models        \(models.isEmpty ? "none; try: graft fetch all-MiniLM-L6-v2" : models.joined(separator: ", "))")
+            print(
+                "models        \(models.isEmpty ? "none; try: graft fetch all-MiniLM-L6-v2" : models.joined(separator: ", "))"
+            )
             try threads.apply()
             print("engine        \(MatrixEngine.current.rawValue), \(ThreadPool.shared.threads) threads")
             let test = EngineSelfTest.run()
-            print("speed         \(fixed(test.gigaflopsPerSecond, 0)) GFLOP/s in f32 products of [512, 384] and [384, 1536]")
+            print(
+                "speed         \(fixed(test.gigaflopsPerSecond, 0)) GFLOP/s in f32 products of [512, 384] and [384, 1536]"
+            )
             print("self-test     \(test.passed ? "passed" : "FAILED"): largest relative error \(test.largestError)")
             if !test.passed { throw ExitCode.failure }
         }

@@ -19,7 +19,8 @@ struct Embed: ParsableCommand {
     @OptionGroup var stream: StreamOptions
     @OptionGroup var threads: ThreadOption
 
-    @Option(help: "How vectors are written: \(EmbeddingRecords.Format.allCases.map(\.rawValue).joined(separator: ", ")).")
+    @Option(
+        help: "How vectors are written: \(EmbeddingRecords.Format.allCases.map(\.rawValue).joined(separator: ", ")).")
     var format = EmbeddingRecords.Format.jsonl
 
     @Option(

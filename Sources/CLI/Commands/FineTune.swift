@@ -23,7 +23,8 @@ struct FineTune: ParsableCommand {
     @Option(help: "The examples to learn from.", completion: .file())
     var train: String
 
-    @Option(help: "The examples to choose the best epoch by (default: none; the last epoch is kept).", completion: .file())
+    @Option(
+        help: "The examples to choose the best epoch by (default: none; the last epoch is kept).", completion: .file())
     var dev: String?
 
     @Option(help: "The directory to write; it must not exist.", completion: .directory)
@@ -55,7 +56,9 @@ struct FineTune: ParsableCommand {
 
     func validate() throws {
         try checkMaxLength(maxLength)
-        if let epochs, !(1...10_000).contains(epochs) { throw ValidationError("--epochs is \(epochs); expected at least 1.") }
+        if let epochs, !(1...10_000).contains(epochs) {
+            throw ValidationError("--epochs is \(epochs); expected at least 1.")
+        }
         if let batchSize, batchSize < 1 { throw ValidationError("--batch-size is \(batchSize); expected at least 1.") }
         if let learningRate, !(learningRate > 0 && learningRate < 1) {
             throw ValidationError("--learning-rate is \(learningRate); expected a number between 0 and 1.")
@@ -88,7 +91,8 @@ struct FineTune: ParsableCommand {
 
             var progress = FineTuningProgress()
             let outcome = try FineTuning(classifier, configuration).run(
-                train: training, dev: development) { progress.show($0) }
+                train: training, dev: development
+            ) { progress.show($0) }
             progress.end()
             let record = FineTuningRecord(
                 classifier: classifier, configuration: configuration, outcome: outcome, model: model.model,

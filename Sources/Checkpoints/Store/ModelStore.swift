@@ -113,13 +113,16 @@ public struct ModelStore: Sendable {
 
     static func checkName(_ name: String) throws(StoreError) {
         let parts = name.split(separator: "/", omittingEmptySubsequences: false)
-        let isValid = (1...2).contains(parts.count) && parts.allSatisfy { part in
-            !part.isEmpty && part != "." && part != ".." && !part.contains("--")
-                && part.utf8.allSatisfy { byte in
-                    byte < 0x80 && (Character(Unicode.Scalar(byte)).isLetter || Character(Unicode.Scalar(byte)).isNumber)
-                        || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_") || byte == UInt8(ascii: ".")
-                }
-        }
+        let isValid =
+            (1...2).contains(parts.count)
+            && parts.allSatisfy { part in
+                !part.isEmpty && part != "." && part != ".." && !part.contains("--")
+                    && part.utf8.allSatisfy { byte in
+                        byte < 0x80
+                            && (Character(Unicode.Scalar(byte)).isLetter || Character(Unicode.Scalar(byte)).isNumber)
+                            || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_") || byte == UInt8(ascii: ".")
+                    }
+            }
         if !isValid { throw .invalidName(name) }
     }
 }

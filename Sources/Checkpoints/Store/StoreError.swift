@@ -22,7 +22,8 @@ extension StoreError: CustomStringConvertible {
         switch self {
         case .notFound(let name, let store, let isKnown):
             "\(name): neither a directory nor a model in the store (\(store)). "
-                + (isKnown ? "Run: graft fetch \(name)" : "Bring it there with graft fetch, from a directory or an archive.")
+                + (isKnown
+                    ? "Run: graft fetch \(name)" : "Bring it there with graft fetch, from a directory or an archive.")
         case .ambiguous(let name, let repositories):
             "\(name): several models of the store have this name: \(repositories.joined(separator: ", ")). "
                 + "Write the whole name."
@@ -42,7 +43,8 @@ extension StoreError: CustomStringConvertible {
             "\(file): SHA-256 is \(found); expected \(expected). The file is damaged or not the published one; "
                 + "nothing was installed."
         case .archive(let file, let reason): "\(file): cannot be unpacked: \(reason)"
-        case .noModelInside(let path): "\(path): holds no model; expected a directory with config.json and model.safetensors."
+        case .noModelInside(let path):
+            "\(path): holds no model; expected a directory with config.json and model.safetensors."
         case .nameTaken(let name, let path):
             "\(name): the store has a model of this name already (\(path)). Choose another name with --as, or remove it."
         case .invalidName(let name):

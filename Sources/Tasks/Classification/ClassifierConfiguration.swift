@@ -11,7 +11,8 @@ enum ClassifierConfiguration {
         guard let names = file.object["id2label"]?.object else {
             throw .invalidValue(
                 file.path, key: "id2label", found: nil,
-                expected: "the labels of a classifier; this model has no classification head (graft finetune makes one)")
+                expected: "the labels of a classifier; this model has no classification head (graft finetune makes one)"
+            )
         }
         var labels: [String] = []
         for index in 0..<names.members.count {

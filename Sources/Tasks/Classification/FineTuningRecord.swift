@@ -49,7 +49,8 @@ public struct FineTuningRecord {
         .object([
             "output": .string(output), "dev": bestMetrics, "bestEpoch": .integer(outcome.bestEpoch),
             "epochs": .integer(outcome.epochs.count), "steps": .integer(outcome.steps),
-            "seconds": .number(rounded(seconds, 100)), "trainingSeconds": .number(rounded(outcome.trainingSeconds, 100)),
+            "seconds": .number(rounded(seconds, 100)),
+            "trainingSeconds": .number(rounded(outcome.trainingSeconds, 100)),
             "samplesPerSecond": .number(rounded(outcome.samplesPerSecond, 10)), "peakMemoryMB": .integer(peakMemoryMB),
         ])
     }

@@ -1,6 +1,6 @@
 import JSON
-public import SystemPackage
 import Synchronization
+public import SystemPackage
 import Tensors
 
 /// Lines in, one record a line out, in order: the contract of `classify`, `embed` and `tokenize`.

@@ -21,7 +21,9 @@ public final class ParameterSource {
     private var used: Set<String> = []
 
     /// - Parameter checkpoint: `nil` initializes everything.
-    public init(_ checkpoint: SafeTensors?, spellings: CheckpointSpellings = CheckpointSpellings(), random: RandomSource) {
+    public init(
+        _ checkpoint: SafeTensors?, spellings: CheckpointSpellings = CheckpointSpellings(), random: RandomSource
+    ) {
         self.checkpoint = checkpoint
         self.spellings = spellings
         self.random = random

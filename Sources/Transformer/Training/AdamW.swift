@@ -33,7 +33,8 @@ public final class AdamW {
         self.parameters = parameters
         self.configuration = configuration
         moments = parameters.map { parameter in
-            Moments(first: .zeros(parameter.shape), second: .zeros(parameter.shape),
+            Moments(
+                first: .zeros(parameter.shape), second: .zeros(parameter.shape),
                 moved: [Bool](repeating: false, count: parameter.shape.rows))
         }
     }

@@ -1,0 +1,54 @@
+# Graft: build, test, demo. `make help` lists the targets.
+
+SHELL := /bin/bash
+PREFIX ?= /usr/local
+# The host's own instruction set doubles the speed of elementwise work. A binary for others: make MARCH=x86-64-v3
+MARCH ?= native
+SWIFT ?= swift
+FLAGS := -c release $(if $(MARCH),-Xcc -march=$(MARCH))
+GRAFT := .build/release/graft
+PACKAGES := libopenblas-dev libdnnl-dev libicu-dev libsentencepiece-dev
+
+.PHONY: help setup build test check format lint parity bench fuzz demo install clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+setup: ## install the system libraries that are missing
+	@scripts/setup $(PACKAGES)
+
+build: setup ## build the program, for this machine
+	$(SWIFT) build $(FLAGS) --product graft
+
+test: setup ## install what is missing, build, and run every test
+	$(SWIFT) build $(FLAGS)
+	$(SWIFT) build $(FLAGS) --build-tests
+	$(SWIFT) test $(FLAGS) --skip-build
+
+check: lint test ## what continuous integration runs: format, build, tests
+
+format: ## rewrite the sources in the project's format
+	$(SWIFT) format --in-place --recursive Package.swift Sources Tests Benchmarks
+
+lint: ## check format and rules
+	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests Benchmarks
+
+parity: build ## compare files that the program writes with the Python libraries (Tests/Golden/README.md)
+	@Tests/Golden/parity $(GRAFT)
+
+bench: build ## time the program beside its peers (Benchmarks/README.md)
+	@Benchmarks/run $(GRAFT)
+
+demo: ## the three jobs on a real model and a real corpus
+	@scripts/demo
+
+install: build ## install the program and its shell completions below PREFIX
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/bash-completion/completions \
+		$(DESTDIR)$(PREFIX)/share/zsh/site-functions $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
+	install -s -m 755 $(GRAFT) $(DESTDIR)$(PREFIX)/bin/graft
+	$(GRAFT) --generate-completion-script bash > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/graft
+	$(GRAFT) --generate-completion-script zsh > $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_graft
+	$(GRAFT) --generate-completion-script fish > $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/graft.fish
+
+clean: ## remove the build
+	rm -rf .build
