@@ -122,8 +122,8 @@ package final class ThreadPool: @unchecked Sendable {  // `job` is written only 
     }
 }
 
-/// A condition that sleeping workers wait for.
-@safe private final class WakeUp: @unchecked Sendable {  // POSIX makes both objects safe to share; they live as long as the pool
+/// A condition that sleeping workers wait for. POSIX makes both objects safe to share; they live as long as the program.
+@safe private final class WakeUp: @unchecked Sendable {  // see above
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
     private let condition: UnsafeMutablePointer<pthread_cond_t>
 
