@@ -28,16 +28,25 @@ test: setup ## install what is missing, build, and run every test
 check: lint test ## what continuous integration runs: format, build, tests
 
 format: ## rewrite the sources in the project's format
-	$(SWIFT) format --in-place --recursive Package.swift Sources Tests Benchmarks
+	$(SWIFT) format --in-place --recursive Package.swift Sources Tests Benchmarks Fuzzing
 
 lint: ## check format and rules
-	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests Benchmarks
+	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests Benchmarks Fuzzing
 
 parity: build ## compare files that the program writes with the Python libraries (Tests/Golden/README.md)
 	@Tests/Golden/parity $(GRAFT)
 
 bench: build ## time the program beside its peers (Benchmarks/README.md)
 	@Benchmarks/run $(GRAFT)
+
+SECONDS_EACH ?= 60
+fuzz: setup ## fuzz every parser of outside files, SECONDS_EACH seconds each
+	$(SWIFT) build --package-path Fuzzing -c release --sanitize fuzzer
+	for parser in JSON LabelledExamples SafeTensors Tokenizer; do \
+		mkdir -p Fuzzing/.build/corpus/$$parser && \
+		Fuzzing/.build/release/Fuzz$$parser -max_total_time=$(SECONDS_EACH) -max_len=4096 -timeout=10 \
+			-artifact_prefix=Fuzzing/.build/ Fuzzing/.build/corpus/$$parser Fuzzing/Seeds/$$parser || exit 1; \
+	done
 
 demo: ## the three jobs on a real model and a real corpus
 	@scripts/demo

@@ -17,6 +17,8 @@ let package = Package(
     name: "graft",
     products: [
         .executable(name: "graft", targets: ["CLI"]),
+        .library(name: "JSON", targets: ["JSON"]),
+        .library(name: "Checkpoints", targets: ["Checkpoints"]),
         .library(name: "Tokenizers", targets: ["Tokenizers"]),
         .library(name: "Transformer", targets: ["Transformer"]),
         .library(name: "Embeddings", targets: ["Embeddings"]),
