@@ -59,7 +59,8 @@ public final class Tokenizer: Sendable {
         storedPadding = parts.padding
         addedTokens = parts.addedTokens
         roles = parts.roles
-        table = TokenTable(model: parts.model, added: parts.addedTokens)
+        table = TokenTable(
+            model: parts.model, added: parts.addedTokens, countsBlanks: !parts.postProcessor.trimmings.isEmpty)
         pipeline = Pipeline(parts)
     }
 
