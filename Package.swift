@@ -24,8 +24,12 @@ let package = Package(
             name: "ICU", pkgConfig: "icu-uc", providers: [.apt(["libicu-dev"])]),
         .target(name: "CICU", dependencies: ["ICU"], linkerSettings: [.linkedLibrary("icui18n"), .linkedLibrary("icuuc")]),
 
+        .target(
+            name: "CSentencePiece",
+            linkerSettings: [.linkedLibrary("sentencepiece"), .linkedLibrary("sentencepiece_train")]),
+
         .target(name: "JSON", swiftSettings: settings),
-        .target(name: "Tokenizers", dependencies: ["JSON", "CICU", systemPackage], swiftSettings: settings),
+        .target(name: "Tokenizers", dependencies: ["JSON", "CICU", "CSentencePiece", systemPackage], swiftSettings: settings),
         .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: settings),
         .testTarget(
             name: "TokenizersTests", dependencies: ["Tokenizers", "JSON", systemPackage], exclude: ["Golden"],

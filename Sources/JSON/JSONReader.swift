@@ -274,7 +274,9 @@ public struct JSONReader {
         throw JSONError(.endOfInput, at: offset)
     }
 
-    private mutating func readEscapedStringBytes(from start: Int) throws(JSONError) -> (ArraySlice<UInt8>, isASCII: Bool) {
+    private mutating func readEscapedStringBytes(from start: Int) throws(JSONError) -> (
+        ArraySlice<UInt8>, isASCII: Bool
+    ) {
         var result = Array(bytes[start..<offset])
         while true {
             let byte = try current()

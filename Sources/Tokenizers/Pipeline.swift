@@ -18,7 +18,8 @@ struct Pipeline: Sendable {
         model = parts.model
         postProcessor = parts.postProcessor
         decoder = parts.decoder
-        rawTokens = AddedTokenMatcher(parts.addedTokens.filter { !$0.normalized }.map { ($0, Array($0.content.utf8)) }, isFirst: true)
+        rawTokens = AddedTokenMatcher(
+            parts.addedTokens.filter { !$0.normalized }.map { ($0, Array($0.content.utf8)) }, isFirst: true)
         let normalizer = parts.normalizer
         normalizedTokens = AddedTokenMatcher(
             parts.addedTokens.filter(\.normalized).map {
@@ -63,6 +64,10 @@ struct Pipeline: Sendable {
 
     /// Appends the tokens of a text.
     func encode<Sink: TokenSink>(_ text: Span<UInt8>, sink: inout Sink, workspace: inout Workspace) {
+        if case .sentencePiece(let model) = model {
+            model.encode(text, sink: &sink, workspace: &workspace)
+            return
+        }
         guard let lane, normalizedTokens.isEmpty || normalizer == nil else {
             encodeGenerally(text, sink: &sink, workspace: &workspace)
             return

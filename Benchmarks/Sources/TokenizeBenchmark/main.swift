@@ -7,7 +7,9 @@ import Tokenizers
 //        TokenizeBenchmark load TOKENIZER REPEAT
 let arguments = CommandLine.arguments
 guard arguments.count >= 4 else {
-    print("usage: TokenizeBenchmark verify TOKENIZER GOLDEN.jsonl... | bench TOKENIZER TEXT REPEAT THREADS | load TOKENIZER REPEAT")
+    print(
+        "usage: TokenizeBenchmark verify TOKENIZER GOLDEN.jsonl... | bench TOKENIZER TEXT REPEAT THREADS | load TOKENIZER REPEAT"
+    )
     exit(64)
 }
 

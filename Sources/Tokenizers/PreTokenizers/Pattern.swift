@@ -138,7 +138,9 @@ final class RegularExpression: Sendable {
             if (group == 1) == isLetter, (group == 2) == isNumber { continue }
             let isShort = scalar < 0x10000
             // A letter, a number and a symbol, of one unit or two.
-            result[scalar] = isLetter ? (isShort ? 0x3105 : 0x10280) : isNumber ? (isShort ? 0x2460 : 0x1D7CE) : (isShort ? 0x2603 : 0x1F600)
+            result[scalar] =
+                isLetter
+                ? (isShort ? 0x3105 : 0x10280) : isNumber ? (isShort ? 0x2460 : 0x1D7CE) : (isShort ? 0x2603 : 0x1F600)
         }
         return result
     }()
