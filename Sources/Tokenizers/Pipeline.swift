@@ -138,11 +138,18 @@ struct Pipeline: Sendable {
         }
     }
 
-    /// Every stage by itself, as the reference does it.
-    func encodeGenerally<Sink: TokenSink>(_ text: Span<UInt8>, sink: inout Sink, workspace: inout Workspace) {
+    /// The words of a text: what the first two stages make of it.
+    func splits(_ text: Span<UInt8>, aligned: Bool) -> [Split] {
+        var splits = normalizedSplits(text, aligned: aligned)
+        preTokenizer?.apply(&splits)
+        return splits
+    }
+
+    /// The normalized text between added tokens, and those.
+    func normalizedSplits(_ text: Span<UInt8>, aligned: Bool) -> [Split] {
         var splits: [Split] = []
         for match in rawTokens.matches(in: text, 0..<text.count) where !match.range.isEmpty {
-            var part = AlignedText(text, match.range, aligned: sink.wantsOffsets || needsAlignment)
+            var part = AlignedText(text, match.range, aligned: aligned || needsAlignment)
             if match.id != nil {
                 splits.append(Split(text: part, addedTokenID: match.id))
                 continue
@@ -158,8 +165,12 @@ struct Pipeline: Sendable {
                 splits.append(Split(text: part.slice(found.range), addedTokenID: found.id))
             }
         }
-        preTokenizer?.apply(&splits)
-        for (word, split) in splits.enumerated() {
+        return splits
+    }
+
+    /// Every stage by itself, as the reference does it.
+    func encodeGenerally<Sink: TokenSink>(_ text: Span<UInt8>, sink: inout Sink, workspace: inout Workspace) {
+        for (word, split) in splits(text, aligned: sink.wantsOffsets).enumerated() {
             if sink.isFull { return }
             let count = split.text.bytes.count
             let word = Int32(truncatingIfNeeded: word)

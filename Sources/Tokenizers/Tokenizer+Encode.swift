@@ -105,4 +105,15 @@ extension Tokenizer {
             }
         }
     }
+
+    /// The text as the model's first stage leaves it, added tokens included.
+    public func normalize(_ text: String) -> String {
+        let splits = pipeline.normalizedSplits(text.utf8Span.span, aligned: false)
+        return String(decoding: splits.flatMap(\.text.bytes), as: UTF8.self)
+    }
+
+    /// The words that the model splits into tokens, in the normalized text.
+    public func words(of text: String) -> [String] {
+        pipeline.splits(text.utf8Span.span, aligned: false).map { String(decoding: $0.text.bytes, as: UTF8.self) }
+    }
 }
