@@ -40,6 +40,32 @@ struct BertLane: Sendable {
         ascii = (0..<128).map { UInt16(plane[$0] >> 3) << 3 | UInt16(plane[$0] & 7) }
     }
 
+    /// The entry of a code point that becomes one other or stays, without a detour over arrays.
+    @inline(__always)
+    private static func simpleEntry(_ scalar: UInt32, _ normalizer: BertNormalizer?) -> UInt32? {
+        var properties = FrozenProperties(scalar)
+        var output = scalar
+        var isIsolated = false
+        if let normalizer {
+            if scalar == Lowercase.capitalIWithDotAbove { return nil }
+            if normalizer.cleanText {
+                if BertNormalizer.isRemoved(scalar) { return Action.removed }
+                if properties.contains(.whitespace) { return Action.space }
+            }
+            isIsolated = normalizer.handleChineseChars && BertNormalizer.isChinese(scalar)
+            if normalizer.stripsAccents {
+                guard NormalizationData.isInert(scalar, compatibility: false) else { return nil }
+                if properties.contains(.nonspacingMark) { return Action.removed }
+            }
+            if normalizer.lowercase {
+                output = Lowercase.simple(scalar)
+                if output != scalar { properties = FrozenProperties(output) }
+            }
+        }
+        if properties.contains(.whitespace) { return Action.space }
+        return output << 3 | (isIsolated || properties.contains(.punctuation) ? Action.isolated : Action.letter)
+    }
+
     private static func entry(_ scalar: UInt32, _ normalizer: BertNormalizer?, _ sequences: inout [UInt32]) -> UInt32 {
         // Most of the plane: Chinese characters that stay as they are.
         if (0x4E00...0x9FFF).contains(scalar) || (0x3400...0x4DBF).contains(scalar),
@@ -47,6 +73,7 @@ struct BertLane: Sendable {
         {
             return scalar << 3 | Action.isolated
         }
+        if let entry = simpleEntry(scalar, normalizer) { return entry }
         var output = [scalar]
         var isIsolated = false
         if let normalizer {
