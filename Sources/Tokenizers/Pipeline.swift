@@ -1,10 +1,13 @@
 /// The stages in order, and the shortcut through them where there is one.
-struct Pipeline: Sendable {
+final class Pipeline: Sendable {
     let normalizer: Normalizer?
     let preTokenizer: PreTokenizer?
     let model: Model
     let postProcessor: PostProcessor
     let decoder: Decoder?
+    /// The special tokens before and after a single text.
+    let singleHead: [Int32]
+    let singleTail: [Int32]
     /// Added tokens looked for in the text as it came, and in the normalized text.
     private let rawTokens: AddedTokenMatcher
     private let normalizedTokens: AddedTokenMatcher
@@ -18,6 +21,17 @@ struct Pipeline: Sendable {
         model = parts.model
         postProcessor = parts.postProcessor
         decoder = parts.decoder
+        var head: [Int32] = []
+        var tail: [Int32] = []
+        var isBefore = true
+        for piece in parts.postProcessor.single {
+            switch piece {
+            case .sequence: isBefore = false
+            case .special(let id, _, _): if isBefore { head.append(id) } else { tail.append(id) }
+            }
+        }
+        singleHead = head
+        singleTail = tail
         rawTokens = AddedTokenMatcher(
             parts.addedTokens.filter { !$0.normalized }.map { ($0, Array($0.content.utf8)) }, isFirst: true)
         let normalizer = parts.normalizer

@@ -37,8 +37,9 @@ struct BadInputTests {
             }
         }
         let nested = #""normalizer": {"type": "Sequence", "normalizers": [{"type": "NFC"}, {"type": "X"}]},"#
-        guard case .unsupportedPiece(_, "normalizer.normalizers[1]", "X") =
-            try error(wordPiece(#"{"[UNK]": 0}"#, rest: nested))
+        guard
+            case .unsupportedPiece(_, "normalizer.normalizers[1]", "X") =
+                try error(wordPiece(#"{"[UNK]": 0}"#, rest: nested))
         else {
             Issue.record("a piece inside a sequence")
             return
@@ -67,13 +68,16 @@ struct BadInputTests {
             Issue.record("vocab")
             return
         }
-        guard case .invalidMember(_, "version", _, _) = try error(#"{"version": "9", "model": {"type": "BPE", "vocab": {"a": 0}, "merges": []}}"#)
+        guard
+            case .invalidMember(_, "version", _, _) = try error(
+                #"{"version": "9", "model": {"type": "BPE", "vocab": {"a": 0}, "merges": []}}"#)
         else {
             Issue.record("version")
             return
         }
-        guard case .invalidMember(_, "added_tokens[0].content", _, _) =
-            try error(wordPiece(#"{"[UNK]": 0}"#, rest: #""added_tokens": [{"id": 0}],"#))
+        guard
+            case .invalidMember(_, "added_tokens[0].content", _, _) =
+                try error(wordPiece(#"{"[UNK]": 0}"#, rest: #""added_tokens": [{"id": 0}],"#))
         else {
             Issue.record("added token")
             return
@@ -105,7 +109,8 @@ struct BadInputTests {
     func invalidJSON() throws {
         let texts = [
             "", "{", "[]", #"{"model": {"vocab": {"\ud800": 0}}}"#,
-            String(repeating: "[", count: 100_000), #"{"normalizer": "# + String(repeating: #"{"type":"Sequence","normalizers":["#, count: 5000),
+            String(repeating: "[", count: 100_000),
+            #"{"normalizer": "# + String(repeating: #"{"type":"Sequence","normalizers":["#, count: 5000),
             #"{"model": {"type": "Unigram", "vocab": [["a", 1], ["b"]]}}"#,
         ]
         for text in texts {
@@ -122,14 +127,16 @@ struct BadInputTests {
             wordPiece(#"{"[UNK]": 0}"#, rest: #""normalizer": \#(normalizer),"#)
         }
         for map in ["AAA=", "/////w==", "!"] {
-            guard case .invalidCharsmap = try error(with(#"{"type": "Precompiled", "precompiled_charsmap": "\#(map)"}"#))
+            guard
+                case .invalidCharsmap = try error(with(#"{"type": "Precompiled", "precompiled_charsmap": "\#(map)"}"#))
             else {
                 Issue.record("\(map)")
                 continue
             }
         }
-        guard case .invalidPattern(_, "(", _) =
-            try error(with(#"{"type": "Replace", "pattern": {"Regex": "("}, "content": ""}"#))
+        guard
+            case .invalidPattern(_, "(", _) =
+                try error(with(#"{"type": "Replace", "pattern": {"Regex": "("}, "content": ""}"#))
         else {
             Issue.record("pattern")
             return

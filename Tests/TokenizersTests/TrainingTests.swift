@@ -22,7 +22,8 @@ struct TrainingTests {
         return (try Tokenizer(directory: directory), directory)
     }
 
-    @Test("a trained vocabulary has the size asked for and covers its corpus", arguments: VocabularyTrainer.Kind.allCases)
+    @Test(
+        "a trained vocabulary has the size asked for and covers its corpus", arguments: VocabularyTrainer.Kind.allCases)
     func covers(kind: VocabularyTrainer.Kind) throws {
         let size = kind == .bytePairEncoding ? 350 : 150
         let (tokenizer, _) = try trained(VocabularyTrainer(kind: kind, vocabularySize: size))

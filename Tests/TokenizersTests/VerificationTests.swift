@@ -55,7 +55,9 @@ struct VerificationTests {
         golden["normalized"] = nil
         golden["words"] = nil
         golden["ids"] = .array([.integer(2), .integer(7), .integer(3)])
-        golden["offsets"] = .array([.array([.integer(0), .integer(0)]), .array([.integer(0), .integer(8)]), .array([.integer(0), .integer(0)])])
+        golden["offsets"] = .array([
+            .array([.integer(0), .integer(0)]), .array([.integer(0), .integer(8)]), .array([.integer(0), .integer(0)]),
+        ])
         golden["word_ids"] = .array([.null, .integer(0), .null])
         #expect(try report(golden).first?.stage == .preTokenizer)
     }

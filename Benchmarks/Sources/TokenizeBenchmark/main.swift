@@ -4,6 +4,7 @@ import Tokenizers
 
 // usage: TokenizeBenchmark verify TOKENIZER GOLDEN.jsonl...
 //        TokenizeBenchmark bench TOKENIZER TEXT REPEAT THREADS
+//        TokenizeBenchmark scale TOKENIZER TEXT REPEAT
 //        TokenizeBenchmark load TOKENIZER REPEAT
 let arguments = CommandLine.arguments
 guard arguments.count >= 4 else {
@@ -81,6 +82,32 @@ case "bench":
     let (_, tokens) = time(withOffsets)
     let full = (0..<3).map { _ in time(withOffsets) }.map(\.seconds).sorted()[1]
     print(fast, full, tokens)
+case "scale":
+    // Wall and processor seconds of batches on one thread and two, the best of several turns.
+    let tokenizer = open(arguments[2])
+    let texts = Array(repeatElement(lines(arguments[3]), count: Int(arguments[4]) ?? 1).joined())
+    func processorSeconds() -> Double {
+        var now = timespec()
+        unsafe clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now)
+        return Double(now.tv_sec) + Double(now.tv_nsec) / 1e9
+    }
+    for (name, body) in [
+        ("ids", { (threads: Int) in tokenizer.idsBatch(texts, threads: threads).count }),
+        ("offsets", { (threads: Int) in tokenizer.encodeBatch(texts, threads: threads).count }),
+    ] {
+        var best: [(wall: Double, processor: Double)] = [(.infinity, .infinity), (.infinity, .infinity)]
+        for _ in 0..<7 {
+            for threads in 1...2 {
+                let before = processorSeconds()
+                let wall = time { body(threads) }.seconds
+                let processor = processorSeconds() - before
+                best[threads - 1] = (min(best[threads - 1].wall, wall), min(best[threads - 1].processor, processor))
+            }
+        }
+        print(
+            name, "wall", best[0].wall, best[1].wall, "speedup", best[0].wall / best[1].wall, "processor",
+            best[0].processor, best[1].processor, "possible", 2 * best[0].processor / best[1].processor)
+    }
 case "load":
     for _ in 0..<(Int(arguments[3]) ?? 1) {
         print(time { open(arguments[2]).vocabularySize }.seconds)

@@ -3,7 +3,9 @@
 /// Per code point there is little to decide, so a table answers it: what it becomes, and whether it ends a word. Only
 /// where code points act on each other (a combining mark that survives, which canonical order may move) does the text
 /// take the general way through `AlignedText`; `encode` says so and adds nothing.
-struct BertLane: Sendable {
+///
+/// A class, so that threads share one reference count per text and not those of all its tables.
+final class BertLane: Sendable {
     private let wordPiece: WordPiece
     private let normalizer: BertNormalizer?
     /// What each ASCII code point is and becomes: the action below, and the byte above it.

@@ -1,6 +1,8 @@
 /// Byte-level byte-pair encoding straight from a text's own bytes: no alphabet of printable code points, no copy of the
 /// text, and words that were seen before come out of a cache.
-struct ByteLevelLane: Sendable {
+///
+/// A class, so that threads share one reference count per text and not those of all its tables.
+final class ByteLevelLane: Sendable {
     private let model: BytePairEncoding
     /// The symbol of each byte.
     private let symbols: [Int32]

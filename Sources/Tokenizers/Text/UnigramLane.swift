@@ -1,14 +1,19 @@
 /// Unigram models over words that a visible blank begins, the way SentencePiece's encoders are published: the text is
 /// normalized as a whole, and its words come out of a cache or are split where they stand.
-struct UnigramLane: Sendable {
+///
+/// A class, so that threads share one reference count per text and not those of all its tables.
+final class UnigramLane: Sendable {
     private let model: Unigram
     private let normalizer: Normalizer?
+    /// The normalizer, where it is nothing but a charsmap.
+    private let charsmap: Charsmap?
     /// The visible blank.
     private let mark: [UInt8]
 
     init(model: Unigram, normalizer: Normalizer?, mark: UInt32) {
         self.model = model
         self.normalizer = normalizer
+        if case .precompiled(let map) = normalizer { charsmap = map } else { charsmap = nil }
         var bytes: [UInt8] = []
         UTF8Code.append(mark, to: &bytes)
         self.mark = bytes
@@ -21,7 +26,8 @@ struct UnigramLane: Sendable {
         _ text: Span<UInt8>, _ range: Range<Int>, word index: inout Int32, sink: inout Sink,
         workspace: inout Workspace
     ) -> Bool {
-        if normalizer?.keeps(text.extracting(range)) ?? false {
+        let isKept = charsmap?.keeps(text.extracting(range)) ?? normalizer?.keeps(text.extracting(range)) ?? true
+        if isKept {
             return encodeWords(text, range, nil, word: &index, sink: &sink, workspace: &workspace)
         }
         var normalized = AlignedText(text, range, aligned: sink.wantsOffsets)
