@@ -38,6 +38,9 @@ let package = Package(
         .systemLibrary(name: "CMalloc"),
         .systemLibrary(name: "ICU", pkgConfig: "icu-i18n", providers: [.apt(["libicu-dev"])]),
         .target(name: "CICU", dependencies: ["ICU"]),
+        .target(
+            name: "CSentencePiece",
+            linkerSettings: [.linkedLibrary("sentencepiece"), .linkedLibrary("sentencepiece_train")]),
 
         .target(name: "JSON", swiftSettings: settings),
         .target(name: "Tensors", dependencies: ["COpenBLAS", "COneDNN", "CMalloc"], swiftSettings: settings),
@@ -45,7 +48,7 @@ let package = Package(
             name: "Checkpoints", dependencies: ["Tensors", "JSON", systemPackage, subprocess, crypto],
             swiftSettings: settings),
         .target(
-            name: "Tokenizers", dependencies: ["JSON", "CICU", systemPackage],
+            name: "Tokenizers", dependencies: ["JSON", "CICU", "CSentencePiece", systemPackage],
             swiftSettings: settings),
         .target(
             name: "Transformer", dependencies: ["Tensors", "Checkpoints", "JSON", systemPackage],

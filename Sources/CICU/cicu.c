@@ -22,6 +22,12 @@ int32_t cicu_age(uint32_t scalar) {
 
 int32_t cicu_combining_class(uint32_t scalar) { return u_getCombiningClass((UChar32)scalar); }
 
+bool cicu_is_inert(uint32_t scalar, bool compatibility) {
+    UErrorCode status = U_ZERO_ERROR;
+    const UNormalizer2 *normalizer = compatibility ? unorm2_getNFKDInstance(&status) : unorm2_getNFDInstance(&status);
+    return U_SUCCESS(status) && unorm2_isInert(normalizer, (UChar32)scalar);
+}
+
 int32_t cicu_decompose(uint32_t scalar, bool compatibility, uint32_t output[CICU_MAX_DECOMPOSITION]) {
     UErrorCode status = U_ZERO_ERROR;
     const UNormalizer2 *normalizer = compatibility ? unorm2_getNFKCInstance(&status) : unorm2_getNFCInstance(&status);

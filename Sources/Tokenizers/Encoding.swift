@@ -39,7 +39,12 @@ final class TokenTable: Sendable {
     let added: [Int32: AddedToken]
     private let addedIDs: [[UInt8]: Int32]
 
-    init(model: Model, added: [AddedToken]) {
+    /// For each id of the vocabulary the blanks at its token's start, and above them those at its end; empty where
+    /// nobody asks.
+    private let blankCounts: [UInt16]
+
+    /// - Parameter countsBlanks: whether `blanks(of:)` will be asked often.
+    init(model: Model, added: [AddedToken], countsBlanks: Bool) {
         self.model = model
         var byID: [Int32: AddedToken] = [:]
         var ids: [[UInt8]: Int32] = [:]
@@ -49,6 +54,38 @@ final class TokenTable: Sendable {
         }
         self.added = byID
         addedIDs = ids
+        var counts: [UInt16] = []
+        if countsBlanks, model.vocabulary.idLimit <= 4 * model.vocabulary.count + 65536 {
+            counts = [UInt16](repeating: 0, count: model.vocabulary.idLimit)
+            model.vocabulary.forEach { token, id in
+                // Blanks at either end begin or end with one of few bytes; all others are the usual case.
+                guard let first = token.first, let last = token.last else { return }
+                if first > 0x20, first < 0x80, last > 0x20, last < 0x80 { return }
+                let (leading, trailing) = Self.blanks(String(decoding: token, as: UTF8.self))
+                counts[Int(id)] = UInt16(min(leading, 255)) | UInt16(min(trailing, 255)) << 8
+            }
+        }
+        blankCounts = counts
+    }
+
+    /// The blanks at a token's start and end, shown as they are or by the byte-level alphabet.
+    func blanks(of id: Int32) -> (leading: Int, trailing: Int) {
+        if !added.isEmpty, added[id] != nil || Int(id) >= blankCounts.count {
+            return Self.blanks(token(of: id) ?? "")
+        }
+        guard Int(id) < blankCounts.count else { return Self.blanks(token(of: id) ?? "") }
+        let counts = blankCounts[Int(id)]
+        return (Int(counts & 0xFF), Int(counts >> 8))
+    }
+
+    static func blanks(_ text: String) -> (leading: Int, trailing: Int) {
+        func isBlank(_ scalar: Unicode.Scalar) -> Bool {
+            scalar.value == 0x120 || FrozenProperties(scalar.value).contains(.whitespace)
+        }
+        return (
+            text.unicodeScalars.prefix(while: isBlank).count,
+            text.unicodeScalars.reversed().prefix(while: isBlank).count
+        )
     }
 
     func token(of id: Int32) -> String? { added[id]?.content ?? model.vocabulary.token(of: id) }

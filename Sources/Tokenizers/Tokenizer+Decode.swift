@@ -1,6 +1,7 @@
 extension Tokenizer {
     /// The text that ids stand for. Ids that no token has are left out.
     public func decode(_ ids: [Int32], skipSpecialTokens: Bool = true) -> String {
+        if case .sentencePiece(let model) = pipeline.model { return model.decode(ids) }
         var tokens: [[UInt8]] = []
         for id in ids {
             if let added = table.added[id] {

@@ -20,9 +20,8 @@ extension Tokenizer {
             workspace.tokens = first
             if let second { workspace.pairTokens = second }
         }
-        let processor = pipeline.postProcessor
         func compose(_ a: Range<Int>, _ b: Range<Int>) -> Encoding {
-            processor.compose(first, a, second, b, addSpecialTokens: addSpecialTokens, vocabulary: table)
+            pipeline.postProcessor.compose(first, a, second, b, addSpecialTokens: addSpecialTokens, vocabulary: table)
         }
         let whole = 0..<first.ids.count
         let secondWhole = 0..<(second?.ids.count ?? 0)
@@ -78,31 +77,34 @@ extension Tokenizer {
         ofUTF8 text: Span<UInt8>, addSpecialTokens: Bool, truncation: Truncation?, appendingTo ids: inout [Int32],
         _ workspace: inout Workspace
     ) {
-        let template = pipeline.postProcessor.single
+        let pipeline = pipeline
         var room = Int.max
-        if let truncation {
-            room = max(0, truncation.maxLength - (addSpecialTokens ? specialTokenCount() : 0))
-            if truncation.strategy == .onlySecond { room = Int.max }
+        if let truncation, truncation.strategy != .onlySecond {
+            let added = addSpecialTokens ? pipeline.singleHead.count + pipeline.singleTail.count : 0
+            room = max(0, truncation.maxLength - added)
         }
-        for piece in template {
-            switch piece {
-            case .special(let id, _, _): if addSpecialTokens { ids.append(id) }
-            case .sequence:
-                let start = ids.count
-                let stopsEarly = room < Int.max && truncation?.side == .right
-                var sink = IDSink(ids: [], limit: stopsEarly ? start + room : Int.max)
-                swap(&sink.ids, &ids)
-                pipeline.encode(text, sink: &sink, workspace: &workspace)
-                swap(&sink.ids, &ids)
-                let excess = ids.count - start - room
-                if room < Int.max, excess > 0 {
-                    if truncation?.side == .left {
-                        ids.removeSubrange(start..<start + excess)
-                    } else {
-                        ids.removeLast(excess)
-                    }
-                }
-            }
+        if addSpecialTokens { ids.append(contentsOf: pipeline.singleHead) }
+        let start = ids.count
+        let isLeft = truncation?.side == .left
+        var sink = IDSink(ids: [], limit: room < Int.max && !isLeft ? start + room : Int.max)
+        swap(&sink.ids, &ids)
+        pipeline.encode(text, sink: &sink, workspace: &workspace)
+        swap(&sink.ids, &ids)
+        if room < Int.max, ids.count - start > room {
+            let excess = ids.count - start - room
+            if isLeft { ids.removeSubrange(start..<start + excess) } else { ids.removeLast(excess) }
         }
+        if addSpecialTokens { ids.append(contentsOf: pipeline.singleTail) }
+    }
+
+    /// The text as the model's first stage leaves it, added tokens included.
+    public func normalize(_ text: String) -> String {
+        let splits = pipeline.normalizedSplits(text.utf8Span.span, aligned: false)
+        return String(decoding: splits.flatMap(\.text.bytes), as: UTF8.self)
+    }
+
+    /// The words that the model splits into tokens, in the normalized text.
+    public func words(of text: String) -> [String] {
+        pipeline.splits(text.utf8Span.span, aligned: false).map { String(decoding: $0.text.bytes, as: UTF8.self) }
     }
 }

@@ -42,12 +42,30 @@ public final class Tokenizer: Sendable {
             self.init(try VocabularyText.read(vocabulary, companions), files: Self.ownFiles(in: directory))
             return
         }
+        for name in ["spm.model", "spiece.model", "sentencepiece.bpe.model"] {
+            let model = directory.appending(name)
+            guard fileExists(model) else { continue }
+            guard let family = SentencePieceFamily(companions) else {
+                throw .unsupportedPiece(
+                    model, stage: "tokenizer_class", type: companions.string("tokenizer_class") ?? "none")
+            }
+            self.init(try family.parts(model, companions), files: Self.ownFiles(in: directory))
+            return
+        }
+        let merges = directory.appending("merges.txt")
+        if fileExists(merges) {
+            self.init(
+                try MergesText.read(directory.appending("vocab.json"), merges, companions),
+                files: Self.ownFiles(in: directory))
+            return
+        }
         throw .noTokenizerFile(directory)
     }
 
     /// Reads one bare tokenizer file: `tokenizer.json`, `vocab.txt` or a SentencePiece `.model`.
     public convenience init(file: FilePath) throws(TokenizerError) {
         switch file.extension {
+        case "model": self.init(try SentencePieceFamily.bare(file), files: [file])
         case "txt": self.init(try VocabularyText.read(file, .none), files: [file])
         default: self.init(try TokenizerJSON.read(file), files: [file])
         }
@@ -59,7 +77,8 @@ public final class Tokenizer: Sendable {
         storedPadding = parts.padding
         addedTokens = parts.addedTokens
         roles = parts.roles
-        table = TokenTable(model: parts.model, added: parts.addedTokens)
+        table = TokenTable(
+            model: parts.model, added: parts.addedTokens, countsBlanks: !parts.postProcessor.trimmings.isEmpty)
         pipeline = Pipeline(parts)
     }
 

@@ -6,6 +6,7 @@ public enum TokenizerError: Error, Equatable, Sendable {
     /// The directory holds none of the files a tokenizer can be read from.
     case noTokenizerFile(FilePath)
     case unreadable(FilePath, Errno)
+    case unwritable(FilePath, Errno)
     case invalidJSON(FilePath, JSONError)
     case invalidUTF8(FilePath, byte: Int)
     /// A member of a JSON file is missing or not of its kind; `path` is such as `model.vocab`.

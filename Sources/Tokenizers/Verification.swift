@@ -4,7 +4,9 @@ public import SystemPackage
 /// Replays recorded tokens and finds the first text that comes out differently.
 ///
 /// A record is a line of JSON: `text`, `ids`, and optionally `pair`, `offsets`, `word_ids`, `type_ids`, `tokens`,
-/// `add_special_tokens` (true where it is missing).
+/// `add_special_tokens` (true where it is missing), `normalized` (the text after the normalizer) and `words` (texts after
+/// the pre-tokenizer). The last two tell exactly which stage went wrong; without them the stage is inferred from words
+/// and offsets.
 public struct TokenizerVerification: Sendable {
     /// The stage of the pipeline that a difference points at.
     public enum Stage: String, Sendable {
@@ -95,7 +97,7 @@ public struct TokenizerVerification: Sendable {
                 line: line, text: text, member: member, token: token,
                 expected: token < expected.count ? "\(expected[token])" : "nothing",
                 found: token < found.count ? "\(found[token])" : "nothing",
-                stage: stage(member, token, expected, encoding),
+                stage: stage(record, text, member, token, encoding),
                 scalarIndex: index,
                 scalar: index.flatMap { scalars.dropFirst($0).first?.value })
         }
@@ -122,11 +124,70 @@ public struct TokenizerVerification: Sendable {
         return nil
     }
 
-    /// Where to look first for the cause of a difference.
-    private func stage(_ member: String, _ token: Int, _ expected: [JSON], _ encoding: Encoding) -> Stage {
+    /// The first stage whose result is not the recorded one.
+    private func stage(_ record: JSON, _ text: String, _ member: String, _ token: Int, _ encoding: Encoding) -> Stage {
+        if let normalized = record["normalized"]?.string,
+            !normalized.utf8.elementsEqual(tokenizer.normalize(text).utf8)
+        {
+            return .normalizer
+        }
+        if let words = record["words"]?.array {
+            let found = tokenizer.words(of: text)
+            let isEqual =
+                words.count == found.count
+                && zip(words, found).allSatisfy { $0.string.map { $0.utf8 }?.elementsEqual($1.utf8) ?? false }
+            if !isEqual { return .preTokenizer }
+        }
         if member == "type_ids" { return .postProcessor }
-        if member == "word_ids" { return .preTokenizer }
         if token < encoding.count, encoding.specialTokensMask[token] == 1 { return .postProcessor }
+        if record["words"] == nil, let expected = Self.wordRanges(record) {
+            let found = Self.wordRanges(encoding)
+            let place = zip(expected, found).first { $0 != $1 }
+            if let place, token >= place.0.firstToken || token >= place.1.firstToken { return .preTokenizer }
+        }
         return .model
+    }
+
+    /// A word: its first token, and where it stands in the text.
+    private struct WordRange: Equatable {
+        var firstToken: Int
+        var range: Range<Int>
+
+        static func == (a: Self, b: Self) -> Bool { a.range == b.range }
+    }
+
+    private static func wordRanges(_ record: JSON) -> [WordRange]? {
+        guard let words = record["word_ids"]?.array, let offsets = record["offsets"]?.array,
+            words.count == offsets.count
+        else { return nil }
+        return wordRanges(
+            words.map(\.integer),
+            offsets.map { offset in
+                let start = offset.array?.first?.integer ?? 0
+                return start..<max(start, offset.array?.last?.integer ?? 0)
+            })
+    }
+
+    private static func wordRanges(_ encoding: Encoding) -> [WordRange] {
+        wordRanges(encoding.wordIDs.map { $0.map(Int.init) }, encoding.offsets)
+    }
+
+    private static func wordRanges(_ words: [Int?], _ offsets: [Range<Int>]) -> [WordRange] {
+        var result: [WordRange] = []
+        var current: Int?
+        for (token, (word, range)) in zip(words, offsets).enumerated() {
+            guard let word else {
+                current = nil
+                continue
+            }
+            if word == current, let last = result.last {
+                let start = last.range.lowerBound
+                result[result.count - 1].range = start..<max(start, range.upperBound)
+            } else {
+                result.append(WordRange(firstToken: token, range: range))
+                current = word
+            }
+        }
+        return result
     }
 }

@@ -1,3 +1,4 @@
+import Glibc
 import JSON
 import SystemPackage
 import Testing
@@ -94,4 +95,10 @@ func expectEqual(_ encoding: Encoding, _ record: JSON, sourceLocation: SourceLoc
     #expect(
         encoding.tokens.map { Array($0.utf8) } == record["tokens"]?.strings.map { Array($0.utf8) }, "\(text)",
         sourceLocation: sourceLocation)
+}
+
+extension FilePath {
+    func makeDirectory() throws {
+        guard unsafe mkdir(string, 0o755) == 0 else { throw Errno(rawValue: errno) }
+    }
 }

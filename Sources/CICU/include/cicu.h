@@ -12,6 +12,9 @@ int32_t cicu_age(uint32_t scalar);
 /// The canonical combining class.
 int32_t cicu_combining_class(uint32_t scalar);
 
+/// Whether a code point has no decomposition and the combining class 0.
+bool cicu_is_inert(uint32_t scalar, bool compatibility);
+
 /// Room for the longest decomposition of one code point.
 #define CICU_MAX_DECOMPOSITION 32
 

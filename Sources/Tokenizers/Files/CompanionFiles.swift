@@ -16,13 +16,21 @@ struct CompanionFiles {
         let file = directory.appending("tokenizer_config.json")
         let map = try Self.json(directory.appending("special_tokens_map.json"))
         configuration = try Self.json(file)
+        modelType = try Self.json(directory.appending("config.json"))?["model_type"]?.string
         for source in [map, configuration].compactMap({ $0?.object }) {
             for member in source.members where member.key.hasSuffix("_token") {
                 if let token = member.value.string ?? member.value["content"]?.string { roles[member.key] = token }
             }
         }
+        let reader = PipelineReader(file: file, vocabulary: { _ in nil })
+        for source in [map, configuration].compactMap({ $0?.object }) {
+            for member in source.members where member.key.hasSuffix("_token") && member.value.object != nil {
+                var token = member.value.object ?? [:]
+                token["special"] = .bool(true)
+                addedTokens.append(try reader.addedToken(.object(token), member.key))
+            }
+        }
         if let tokens = configuration?["added_tokens_decoder"]?.object {
-            let reader = PipelineReader(file: file, vocabulary: { _ in nil })
             for member in tokens.members {
                 addedTokens.append(try reader.addedToken(member.value, "added_tokens_decoder.\(member.key)"))
             }
@@ -35,6 +43,10 @@ struct CompanionFiles {
         do throws(JSONError) { return try JSON(parsing: bytes) } catch { throw .invalidJSON(file, error) }
     }
 
+    /// The `model_type` of `config.json`.
+    private(set) var modelType: String?
+
+    func integer(_ key: String) -> Int? { configuration?[key]?.integer }
     func bool(_ key: String) -> Bool? { configuration?[key]?.bool }
     func string(_ key: String) -> String? { configuration?[key]?.string }
 }

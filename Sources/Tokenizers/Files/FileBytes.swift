@@ -33,3 +33,17 @@ func fileExists(_ path: FilePath) -> Bool {
     try? file.close()
     return true
 }
+
+/// Writes a whole file.
+func writeFile(_ bytes: [UInt8], _ path: FilePath) throws(TokenizerError) {
+    do {
+        let file = try FileDescriptor.open(
+            path, .writeOnly, options: [.create, .truncate],
+            permissions: [.ownerReadWrite, .groupRead, .otherRead])
+        _ = try file.closeAfter { try file.writeAll(bytes) }
+    } catch let error as Errno {
+        throw .unwritable(path, error)
+    } catch {
+        throw .unwritable(path, .ioError)
+    }
+}

@@ -39,6 +39,11 @@ struct BytePairEncoding: Sendable {
         }
         symbols.removeAll(keepingCapacity: true)
         collect(word, &symbols)
+        merge(&symbols, &heap, &pieces)
+    }
+
+    /// Merges the symbols of a word and appends its tokens.
+    func merge(_ symbols: inout [Symbol], _ heap: inout MergeHeap, _ pieces: inout [WordToken]) {
         if symbols.count <= 48 { mergeShort(&symbols) } else { mergeLong(&symbols, &heap) }
         var position: Int32 = 0
         for symbol in symbols where symbol.length > 0 {

@@ -4,6 +4,7 @@ enum Model: Sendable {
     case bytePairEncoding(BytePairEncoding)
     case unigram(Unigram)
     case wordLevel(WordLevel)
+    case sentencePiece(SentencePieceModel)
 
     var vocabulary: Vocabulary {
         switch self {
@@ -11,6 +12,7 @@ enum Model: Sendable {
         case .bytePairEncoding(let model): model.vocabulary
         case .unigram(let model): model.vocabulary
         case .wordLevel(let model): model.vocabulary
+        case .sentencePiece(let model): model.vocabulary
         }
     }
 
@@ -21,6 +23,7 @@ enum Model: Sendable {
         case .bytePairEncoding(let model): model.unknownID
         case .unigram(let model): model.unknownID
         case .wordLevel(let model): model.unknownID
+        case .sentencePiece(let model): model.unknownID
         }
     }
 
@@ -47,6 +50,7 @@ enum Model: Sendable {
                 model.tokenize(word, nodes: &workspace.nodes, pieces: &workspace.pieces)
             }
         case .wordLevel(let model): model.tokenize(word, pieces: &workspace.pieces)
+        case .sentencePiece: preconditionFailure("SentencePiece models take whole texts")
         }
     }
 
@@ -79,6 +83,7 @@ struct Workspace: Sendable {
     var symbols: [BytePairEncoding.Symbol] = []
     var heap = MergeHeap()
     var nodes: [Unigram.Node] = []
+    var foundPieces = SentencePieceModel.FoundPieces()
     var cache = WordCache()
     var tokens = TokenBuffer()
     var pairTokens = TokenBuffer()

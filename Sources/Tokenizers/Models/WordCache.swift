@@ -37,21 +37,24 @@ struct WordCache: Sendable {
         }
     }
 
-    mutating func insert(_ text: Span<UInt8>, _ range: Range<Int>, hash: UInt64, _ found: [WordToken]) {
-        if range.count > Self.longestWord { return }
+    /// Remembers the tokens of a word and tells where they are until the next call. An overlong word is forgotten then.
+    @discardableResult
+    mutating func insert(_ text: Span<UInt8>, _ range: Range<Int>, hash: UInt64, _ found: [WordToken]) -> Range<Int> {
         if slots.isEmpty || entries.count >= Self.maxWords || keys.count + pieces.count > Self.maxBytes { removeAll() }
+        let pieceStart = pieces.count
+        pieces.append(contentsOf: found)
+        if range.count > Self.longestWord { return pieceStart..<pieces.count }
         var slot = Int(truncatingIfNeeded: hash) & (Self.slotCount - 1)
         while slots[slot] >= 0 { slot = (slot + 1) & (Self.slotCount - 1) }
         slots[slot] = Int32(truncatingIfNeeded: entries.count)
         let keyStart = keys.count
         for i in range { keys.append(text[i]) }
-        let pieceStart = pieces.count
-        pieces.append(contentsOf: found)
         entries.append(
             Entry(
                 hash: hash, keyStart: Int32(truncatingIfNeeded: keyStart),
                 keyEnd: Int32(truncatingIfNeeded: keys.count), pieceStart: Int32(truncatingIfNeeded: pieceStart),
                 pieceEnd: Int32(truncatingIfNeeded: pieces.count)))
+        return pieceStart..<pieces.count
     }
 
     private mutating func removeAll() {

@@ -2,7 +2,7 @@
 ///
 /// Source: SentencePiece, `normalizer.cc`; Yata et al. 2008, "Darts-clone"; Hugging Face tokenizers 0.23.3,
 /// `Precompiled`.
-struct Charsmap: Sendable {
+final class Charsmap: Sendable {
     enum Problem: String, Error { case tooShort = "too short", sizeMismatch = "its trie is larger than the map" }
 
     private let units: [UInt32]
@@ -11,7 +11,7 @@ struct Charsmap: Sendable {
     /// Whether each ASCII code point alone stays what it is.
     private let isKept: [Bool]
 
-    init(_ blob: [UInt8]) throws(Problem) {
+    convenience init(_ blob: [UInt8]) throws(Problem) {
         guard blob.count >= 4 else { throw .tooShort }
         let size = Int(Self.word(blob, 0))
         guard size % 4 == 0, size <= blob.count - 4 else { throw .sizeMismatch }
@@ -79,10 +79,12 @@ struct Charsmap: Sendable {
 
         func replace(_ old: Int, _ range: Range<Int>) {
             isModified = true
+            let replacements = self.replacements
+            let source = replacements.span
             let first = changes.count
             var i = range.lowerBound
             while i < range.upperBound {
-                let (scalar, length) = UTF8Code.decode(replacements.span, at: i)
+                let (scalar, length) = UTF8Code.decode(source, at: i)
                 changes.append((scalar, 0))
                 i += length
             }

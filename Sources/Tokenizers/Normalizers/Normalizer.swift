@@ -33,6 +33,25 @@ indirect enum Normalizer: Sendable {
         }
     }
 
+    /// Whether a text certainly stays as it is, as far as a glance tells.
+    func keeps(_ text: Span<UInt8>) -> Bool {
+        switch self {
+        case .form, .stripAccents:
+            for i in text.indices where text[i] >= 0x80 { return false }
+            return true
+        case .lowercase:
+            for i in text.indices where text[i] >= 0x80 || text[i] &- 0x41 < 26 { return false }
+            return true
+        case .precompiled(let charsmap): return charsmap.keeps(text)
+        case .replace(.literal(let literal), _):
+            guard let first = literal.first else { return true }
+            for i in text.indices where text[i] == first { return false }
+            return true
+        case .sequence(let normalizers): return normalizers.allSatisfy { $0.keeps(text) }
+        default: return false
+        }
+    }
+
     /// A text's normalized bytes, where nobody asks for offsets.
     func normalized(_ bytes: [UInt8]) -> [UInt8] {
         var text = AlignedText(bytes: bytes)

@@ -59,12 +59,10 @@ extension PostProcessor.OffsetTrimming {
     /// Source: Hugging Face tokenizers 0.23.3, `process_offsets`.
     func apply(_ encoding: inout Encoding, _ range: Range<Int>) {
         for i in range {
-            let text = encoding.surfaces[i] ?? encoding.vocabulary.token(of: encoding.ids[i]) ?? ""
-            func isBlank(_ scalar: Unicode.Scalar) -> Bool {
-                scalar.value == 0x120 || FrozenProperties(scalar.value).contains(.whitespace)
-            }
-            var leading = text.unicodeScalars.prefix(while: isBlank).count
-            let trailing = text.unicodeScalars.reversed().prefix(while: isBlank).count
+            var (leading, trailing) =
+                encoding.surfaces.isEmpty
+                ? encoding.vocabulary.blanks(of: encoding.ids[i])
+                : encoding.surfaces[i].map(TokenTable.blanks) ?? encoding.vocabulary.blanks(of: encoding.ids[i])
             if leading == 0, trailing == 0 { continue }
             var start = encoding.offsets[i].lowerBound
             var end = encoding.offsets[i].upperBound

@@ -43,8 +43,12 @@ struct AddedTokenMatcher: Sendable {
     private var isLength: [Bool] = []
     var isEmpty: Bool { tokens.isEmpty }
 
+    /// Whether this is the first of the two searches, the one in the text as it came.
+    let isFirst: Bool
+
     /// - Parameter tokens: tokens with the text to look for.
-    init(_ tokens: [(token: AddedToken, pattern: [UInt8])]) {
+    init(_ tokens: [(token: AddedToken, pattern: [UInt8])], isFirst: Bool) {
+        self.isFirst = isFirst
         for (token, pattern) in tokens where !pattern.isEmpty {
             patterns.insert(pattern.span, id: token.id)
             self.tokens[token.id] = token

@@ -3,7 +3,9 @@
 /// Per code point there is little to decide, so a table answers it: what it becomes, and whether it ends a word. Only
 /// where code points act on each other (a combining mark that survives, which canonical order may move) does the text
 /// take the general way through `AlignedText`; `encode` says so and adds nothing.
-struct BertLane: Sendable {
+///
+/// A class, so that threads share one reference count per text and not those of all its tables.
+final class BertLane: Sendable {
     private let wordPiece: WordPiece
     private let normalizer: BertNormalizer?
     /// What each ASCII code point is and becomes: the action below, and the byte above it.
@@ -40,6 +42,32 @@ struct BertLane: Sendable {
         ascii = (0..<128).map { UInt16(plane[$0] >> 3) << 3 | UInt16(plane[$0] & 7) }
     }
 
+    /// The entry of a code point that becomes one other or stays, without a detour over arrays.
+    @inline(__always)
+    private static func simpleEntry(_ scalar: UInt32, _ normalizer: BertNormalizer?) -> UInt32? {
+        var properties = FrozenProperties(scalar)
+        var output = scalar
+        var isIsolated = false
+        if let normalizer {
+            if scalar == Lowercase.capitalIWithDotAbove { return nil }
+            if normalizer.cleanText {
+                if BertNormalizer.isRemoved(scalar) { return Action.removed }
+                if properties.contains(.whitespace) { return Action.space }
+            }
+            isIsolated = normalizer.handleChineseChars && BertNormalizer.isChinese(scalar)
+            if normalizer.stripsAccents {
+                guard NormalizationData.isInert(scalar, compatibility: false) else { return nil }
+                if properties.contains(.nonspacingMark) { return Action.removed }
+            }
+            if normalizer.lowercase {
+                output = Lowercase.simple(scalar)
+                if output != scalar { properties = FrozenProperties(output) }
+            }
+        }
+        if properties.contains(.whitespace) { return Action.space }
+        return output << 3 | (isIsolated || properties.contains(.punctuation) ? Action.isolated : Action.letter)
+    }
+
     private static func entry(_ scalar: UInt32, _ normalizer: BertNormalizer?, _ sequences: inout [UInt32]) -> UInt32 {
         // Most of the plane: Chinese characters that stay as they are.
         if (0x4E00...0x9FFF).contains(scalar) || (0x3400...0x4DBF).contains(scalar),
@@ -47,6 +75,7 @@ struct BertLane: Sendable {
         {
             return scalar << 3 | Action.isolated
         }
+        if let entry = simpleEntry(scalar, normalizer) { return entry }
         var output = [scalar]
         var isIsolated = false
         if let normalizer {

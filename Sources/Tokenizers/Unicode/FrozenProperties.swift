@@ -22,6 +22,12 @@ struct FrozenProperties: OptionSet, Sendable {
     @inline(__always)
     init(_ scalar: UInt32) { self.init(rawValue: Self.table[Int(scalar)]) }
 
+    @inline(__always)
+    static func isWhitespace(_ scalar: UInt32) -> Bool {
+        if scalar < 0x80 { return scalar == 0x20 || (scalar >= 9 && scalar <= 13) }
+        return FrozenProperties(scalar).contains(.whitespace)
+    }
+
     /// One entry per code point.
     static let table: [UInt16] = {
         var table = [UInt16](repeating: 0, count: 0x110000)

@@ -13,9 +13,15 @@ enum NormalizationData {
         return value == 0 || cicu_age(scalar) > youngestAge ? 0 : UInt8(truncatingIfNeeded: value)
     }
 
+    /// Whether a code point certainly has no decomposition and the combining class 0.
+    @inline(__always)
+    static func isInert(_ scalar: UInt32, compatibility: Bool) -> Bool {
+        scalar < 0xA0 || cicu_is_inert(scalar, compatibility)
+    }
+
     /// The full decomposition, or nothing where the code point stands for itself.
     static func decomposition(_ scalar: UInt32, compatibility: Bool) -> [UInt32] {
-        if scalar < 0xA0 { return [] }
+        if isInert(scalar, compatibility: compatibility) { return [] }
         var output = [UInt32](repeating: 0, count: Int(CICU_MAX_DECOMPOSITION))
         let count = unsafe output.withUnsafeMutableBufferPointer { buffer in
             unsafe cicu_decompose(scalar, compatibility, buffer.baseAddress)

@@ -1,0 +1,75 @@
+"""Records what libsentencepiece, and transformers' families of encoders, make of texts with SentencePiece models.
+
+usage: python tokenize_sentencepiece.py SHARED_DATA OUTPUT_DIRECTORY    (sentencepiece 0.2.3, transformers 5.23)
+
+Writes NAME/NAME.model and NAME/random.jsonl and so on for bare models, and directories FAMILY/ with nothing but a
+model and its configuration, and FAMILY-golden/ with what transformers makes of the same texts.
+"""
+import gzip
+import json
+import os
+import random
+import shutil
+import sys
+import sentencepiece
+
+data, output = sys.argv[1:3]
+folder = os.path.join(data, "tokenizers/sentencepiece")
+sys.argv = ["x", "y", "z"]
+source = open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "tokenize_golden.py"), encoding="utf-8").read()
+names = {"random": random, "SPECIAL": ["<s>", "</s>", "<mask>", "<unk>", "<pad>"], "ALL": [c for c in range(0x110000) if not 0xD800 <= c < 0xE000]}
+exec(source[source.index("BLOCKS = "):source.index("r = random.Random")], names)
+r = random.Random(7)
+texts = [names["random_text"](r).replace("\x00", "") for _ in range(20000)]
+lines = [l.rstrip("\n").split("\t", 1)[-1] for l in open(os.path.join(data, "tokenizers/udhr_multilingual.tsv"), encoding="utf-8")]
+lines += [l.split("\t")[0] for l in open(os.path.join(data, "sst2/dev.tsv"), encoding="utf-8")]
+
+
+def model(name):
+    path = os.path.join(folder, name)
+    return gzip.open(path).read() if name.endswith("gz") else open(path, "rb").read()
+
+
+for name in sorted(os.listdir(folder)):
+    if ".model" not in name:
+        continue
+    short = name.split(".model")[0]
+    os.makedirs(os.path.join(output, short), exist_ok=True)
+    path = os.path.join(output, short, short + ".model")
+    open(path, "wb").write(model(name))
+    sp = sentencepiece.SentencePieceProcessor(model_file=path)
+    for kind, items in (("random", texts), ("lines", lines)):
+        with open(os.path.join(output, short, kind + ".jsonl"), "w", encoding="utf-8") as f:
+            for text in items:
+                p = sp.encode(text, return_type="proto")
+                utf8 = text.encode()
+                place, scalar = {}, -1      # offsets are bytes here
+                for i, byte in enumerate(utf8):
+                    scalar += byte & 0xC0 != 0x80
+                    place[i] = scalar
+                place[len(utf8)] = len(text)
+                f.write(json.dumps({"text": text, "add_special_tokens": False, "ids": [x.id for x in p.pieces],
+                                    "offsets": [[place[x.begin], place[x.end]] for x in p.pieces]},
+                                   ensure_ascii=False) + "\n")
+    print(short, flush=True)
+
+from transformers import AutoTokenizer
+FAMILIES = [("xlm_roberta", "XLMRobertaTokenizer", "xlm_roberta_unigram_250k.model.gz", "sentencepiece.bpe.model"),
+            ("t5", "T5Tokenizer", "t5_base_unigram_32k.model", "spiece.model"),
+            ("camembert", "CamembertTokenizer", "unigram_en_1k_botchan.model", "sentencepiece.bpe.model")]
+for family, cls, name, file in FAMILIES:
+    path = os.path.join(output, family)
+    os.makedirs(path, exist_ok=True)
+    os.makedirs(path + "-golden", exist_ok=True)
+    open(os.path.join(path, file), "wb").write(model(name))
+    json.dump({"tokenizer_class": cls}, open(os.path.join(path, "tokenizer_config.json"), "w"))
+    import transformers
+    t = getattr(transformers, cls).from_pretrained(path)
+    t.backend_tokenizer.save(os.path.join(path + "-golden", "tokenizer.json"))
+    for kind, items in (("random", texts), ("lines", lines)):
+        with open(os.path.join(path + "-golden", kind + ".jsonl"), "w", encoding="utf-8") as f:
+            for text in items:
+                e = t.backend_tokenizer.encode(text)
+                f.write(json.dumps({"text": text, "ids": e.ids, "offsets": e.offsets, "word_ids": e.word_ids,
+                                    "tokens": e.tokens}, ensure_ascii=False) + "\n")
+    print(family, flush=True)

@@ -1,0 +1,165 @@
+import JSON
+import SystemPackage
+
+/// The rules by which families of encoders use a SentencePiece model: which ids its pieces get, which special tokens
+/// stand around a text, and how the text is cleaned before.
+///
+/// Source: Hugging Face transformers 5.23, `tokenization_xlm_roberta.py` and its like for the other families.
+enum SentencePieceFamily: String, CaseIterable, Sendable {
+    case xlmRoberta = "XLMRoberta"
+    case camembert = "Camembert"
+    case albert = "Albert"
+    case debertaV2 = "DebertaV2"
+    case t5 = "T5"
+
+    /// The family that `tokenizer_config.json` or `config.json` names.
+    init?(_ companions: CompanionFiles) {
+        let name = (companions.string("tokenizer_class") ?? "").lowercased()
+        let type = (companions.modelType ?? "").lowercased()
+        switch true {
+        case name.hasPrefix("xlmroberta"), name.isEmpty && type.hasPrefix("xlm-roberta"): self = .xlmRoberta
+        case name.hasPrefix("camembert"), name.isEmpty && type == "camembert": self = .camembert
+        case name.hasPrefix("albert"), name.isEmpty && type == "albert": self = .albert
+        case name.hasPrefix("deberta"), name.isEmpty && type == "deberta-v2": self = .debertaV2
+        case name.hasPrefix("t5"), name.hasPrefix("mt5"), name.isEmpty && (type == "t5" || type == "mt5"): self = .t5
+        default: return nil
+        }
+    }
+
+    func parts(_ file: FilePath, _ companions: CompanionFiles) throws(TokenizerError) -> TokenizerParts {
+        let proto = try Self.proto(try readFile(file), file)
+        guard proto.modelType == 1 else {
+            throw .unsupportedPiece(file, stage: "model", type: "SentencePiece model of type \(proto.modelType)")
+        }
+        var vocabulary = proto.pieces.map { (token: $0.text, score: Double($0.score)) }
+        var unknown = "<unk>"
+        var added: [AddedToken] = []
+        func special(_ role: String, _ standard: String, lstrip: Bool = false) -> String {
+            let text = companions.roles[role] ?? standard
+            added.append(AddedToken(id: -1, content: text, lstrip: lstrip))
+            return text
+        }
+        var normalizers: [Normalizer] = []
+        let cls: String?
+        let sep: String
+        var separators = 1
+        var secondType: Int32 = 0
+        switch self {
+        case .xlmRoberta, .camembert:
+            let head =
+                self == .xlmRoberta
+                ? ["<s>", "<pad>", "</s>", "<unk>"] : ["<s>NOTUSED", "<pad>", "</s>NOTUSED", "<unk>"]
+            let dropped = self == .xlmRoberta ? 3 : 1
+            vocabulary = head.map { (Array($0.utf8), 0) } + vocabulary.dropFirst(dropped)
+            if self == .camembert { vocabulary.insert((Array("<unk>NOTUSED".utf8), -100), at: 4) }
+            vocabulary.append((Array("<mask>".utf8), 0))
+            cls = special("cls_token", "<s>")
+            sep = special("sep_token", "</s>")
+            _ = special("pad_token", "<pad>")
+            unknown = special("unk_token", "<unk>")
+            _ = special("mask_token", "<mask>", lstrip: self == .camembert)
+            separators = 2
+        case .albert:
+            normalizers = [
+                .replace(.literal(Array("``".utf8)), content: Array("\"".utf8)),
+                .replace(.literal(Array("''".utf8)), content: Array("\"".utf8)),
+            ]
+            if !(companions.bool("keep_accents") ?? false) {
+                normalizers += [.form(.compatibilityDecomposition), .stripAccents]
+            }
+            if companions.bool("do_lower_case") ?? true { normalizers.append(.lowercase) }
+            cls = special("cls_token", "[CLS]")
+            sep = special("sep_token", "[SEP]")
+            _ = special("pad_token", "<pad>")
+            unknown = special("unk_token", "<unk>")
+            _ = special("mask_token", "[MASK]")
+            secondType = 1
+        case .debertaV2:
+            if companions.bool("do_lower_case") ?? false { normalizers.append(.lowercase) }
+            cls = special("cls_token", "[CLS]")
+            sep = special("sep_token", "[SEP]")
+            _ = special("pad_token", "[PAD]")
+            unknown = special("unk_token", "[UNK]")
+            _ = special("mask_token", "[MASK]")
+            secondType = 1
+        case .t5:
+            cls = nil
+            sep = special("eos_token", "</s>")
+            _ = special("pad_token", "<pad>")
+            unknown = special("unk_token", "<unk>")
+            for i in (0..<(companions.integer("extra_ids") ?? 100)).reversed() {
+                let token = "<extra_id_\(i)>"
+                if !vocabulary.contains(where: { $0.token.elementsEqual(token.utf8) }) {
+                    vocabulary.append((Array(token.utf8), 0))
+                }
+                added.append(AddedToken(id: -1, content: token))
+            }
+        }
+        var table = Vocabulary(capacity: vocabulary.count)
+        for (id, entry) in vocabulary.enumerated() {
+            table.insert(entry.token.span, id: Int32(truncatingIfNeeded: id))
+        }
+        guard let unknownID = table.id(unknown) else { throw .missingUnknownToken(file, token: unknown) }
+        let model = Model.unigram(
+            Unigram(
+                vocabulary: table, scores: vocabulary.map(\.score), unknownID: unknownID,
+                fallsBackToBytes: self == .debertaV2 && proto.fallsBackToBytes))
+        if !proto.charsmap.isEmpty {
+            do throws(Charsmap.Problem) {
+                normalizers.append(.precompiled(try Charsmap(proto.charsmap)))
+            } catch {
+                throw .invalidCharsmap(file, reason: error.rawValue)
+            }
+        }
+        var parts = TokenizerParts(model: model)
+        parts.normalizer = normalizers.count == 1 ? normalizers[0] : .sequence(normalizers)
+        parts.preTokenizer = .sequence([.whitespaceSplit, .metaspace(Metaspace())])
+        parts.decoder = .metaspace(replacement: "\u{2581}", dropsFirst: true)
+        var list = AddedTokenList(model: model)
+        for token in companions.addedTokens + added where !list.tokens.contains(where: { $0.content == token.content })
+        {
+            list.append(token)
+        }
+        parts.addedTokens = list.tokens
+        func id(_ token: String) throws(TokenizerError) -> Int32 {
+            if let id = table.id(token) ?? list.tokens.first(where: { $0.content == token })?.id { return id }
+            throw .missingToken(file, stage: "post_processor", token: token)
+        }
+        let start = try cls.map { token throws(TokenizerError) in
+            PostProcessor.Piece.special(id: try id(token), token: token, typeID: 0)
+        }
+        let end = PostProcessor.Piece.special(id: try id(sep), token: sep, typeID: 0)
+        let secondEnd = PostProcessor.Piece.special(id: try id(sep), token: sep, typeID: secondType)
+        let head = start.map { [$0] } ?? []
+        parts.postProcessor = PostProcessor(
+            single: head + [.sequence(0, typeID: 0), end],
+            pair: head + [.sequence(0, typeID: 0)] + Array(repeating: end, count: separators)
+                + [.sequence(1, typeID: secondType), secondEnd])
+        parts.roles = ["cls_token": cls ?? "", "sep_token": sep, "unk_token": unknown].merging(companions.roles) { $1 }
+        return parts
+    }
+
+    private static func proto(_ bytes: [UInt8], _ file: FilePath) throws(TokenizerError) -> SentencePieceProto {
+        do throws(SentencePieceProto.Problem) {
+            return try SentencePieceProto(bytes)
+        } catch {
+            throw .invalidSentencePieceModel(file, reason: error.reason)
+        }
+    }
+
+    /// A model without a family: the library's own ids and no special tokens.
+    static func bare(_ file: FilePath) throws(TokenizerError) -> TokenizerParts {
+        let bytes = try readFile(file)
+        let proto = try proto(bytes, file)
+        var vocabulary = Vocabulary(capacity: proto.pieces.count)
+        for (id, piece) in proto.pieces.enumerated() {
+            vocabulary.insert(piece.text.span, id: Int32(truncatingIfNeeded: id))
+        }
+        do throws(SentencePieceModel.Problem) {
+            return TokenizerParts(
+                model: .sentencePiece(try SentencePieceModel(bytes, vocabulary: vocabulary)))
+        } catch {
+            throw .invalidSentencePieceModel(file, reason: error.reason)
+        }
+    }
+}
