@@ -25,9 +25,12 @@ struct ThreadOption: ParsableArguments {
 
     /// Loads the engine and settles the number of threads; before anything is computed.
     func apply() throws(MatrixEngine.LoadingError) {
-        ThreadPool.requestedThreads.store(threads ?? 0, ordering: .relaxed)
+        request()
         try MatrixEngine.load()
     }
+
+    /// Settles the number of threads alone, for what computes no matrix product.
+    func request() { ThreadPool.requestedThreads.store(threads ?? 0, ordering: .relaxed) }
 }
 
 struct StreamOptions: ParsableArguments {

@@ -1,18 +1,25 @@
-import ArgumentParser
+public import ArgumentParser
 import Checkpoints
 import FoundationEssentials
 import SystemPackage
 import Tasks
-import Tokenizers
+public import Tokenizers
 
 struct Tokenize: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Turn each input line into tokens.",
+        abstract: "Turn each input line into tokens, check a tokenizer, or train a new one.",
         discussion: """
             Writes one JSON record a line: {"index":0,"ids":[...],"tokens":[...],"offsets":[[0,0],...]}. Special \
             tokens are included; offsets count Unicode scalars of the text.
 
-            Example: graft tokenize all-MiniLM-L6-v2 < lines.txt
+            With --verify, replays recorded ids (JSON Lines with "text" and "ids") and names the first text that \
+            comes out differently, with the stage and the character. With --train, INPUT is a corpus with one text a \
+            line, and MODEL the directory to write.
+
+            Examples:
+              graft tokenize all-MiniLM-L6-v2 < lines.txt
+              graft tokenize all-MiniLM-L6-v2 --verify golden.jsonl
+              graft tokenize new-tokenizer/ corpus.txt --train wordpiece --vocab-size 8000
             """)
 
     @Argument(help: "A directory, the name of a model in the store, or a tokenizer's file.", completion: .file())
@@ -26,12 +33,43 @@ struct Tokenize: ParsableCommand {
     @Option(help: "Cut texts after this many tokens (default: never).")
     var maxLength: Int?
 
-    func validate() throws { try checkMaxLength(maxLength) }
+    @Option(help: "Replay the records of this file.", completion: .file())
+    var verify: String?
+
+    @Option(
+        help: """
+            Train a vocabulary of this kind: \
+            \(VocabularyTrainer.Kind.allCases.map(\.rawValue).joined(separator: ", ")).
+            """)
+    var train: VocabularyTrainer.Kind?
+
+    @Option(help: "How many tokens the new vocabulary has.")
+    var vocabSize: Int?
+
+    @Flag(help: "Keep case and accents in the new vocabulary.")
+    var cased = false
+
+    @OptionGroup var threads: ThreadOption
+
+    func validate() throws {
+        try checkMaxLength(maxLength)
+        if verify != nil, train != nil { throw ValidationError("--verify and --train exclude each other.") }
+        guard train != nil else {
+            if vocabSize != nil || cased { throw ValidationError("--vocab-size and --cased go with --train.") }
+            return
+        }
+        guard let vocabSize, vocabSize > 0 else { throw ValidationError("--train needs --vocab-size, a positive number.") }
+        if stream.input == "-" { throw ValidationError("--train reads its corpus from a file: name it as INPUT.") }
+    }
 
     func run() throws {
         try reportingFailures {
+            if let train, let vocabSize { return try trainVocabulary(train, vocabSize) }
+            let tokenizer = try tokenizer()
+            if let verify { return try report(TokenizerVerification(tokenizer).run(FilePath(verify))) }
             let truncation = maxLength.map { Truncation(maxLength: $0) }
-            try stream.run(TokenRecords(try tokenizer(), truncation: truncation, showsIDsOnly: idsOnly).render)
+            threads.request()
+            try stream.run(TokenRecords(tokenizer, truncation: truncation, showsIDsOnly: idsOnly).render)
         }
     }
 
@@ -42,4 +80,31 @@ struct Tokenize: ParsableCommand {
         }
         return try Tokenizer(directory: ModelStore().resolve(model).path)
     }
+
+    private func trainVocabulary(_ kind: VocabularyTrainer.Kind, _ size: Int) throws {
+        let trainer = VocabularyTrainer(
+            kind: kind, vocabularySize: size, lowercase: !cased, threads: threads.threads ?? 1)
+        let output = try AtomicDirectory(FilePath(model))
+        try trainer.train([FilePath(stream.input)], output: output.temporary)
+        try output.commit()
+        let tokenizer = try Tokenizer(directory: FilePath(model))
+        StandardError.note("\(tokenizer.vocabularySize) tokens in \(model)")
+    }
+
+    private func report(_ report: TokenizerVerification.Report) throws {
+        guard let first = report.first else {
+            print("\(report.texts) texts, \(report.tokens) tokens: all as recorded")
+            return
+        }
+        print("\(report.differing) of \(report.texts) texts differ")
+        print("line \(first.line): \"\(first.text)\"")
+        print("  \(first.member), token \(first.token): expected \(first.expected), found \(first.found)")
+        print("  stage: \(first.stage.rawValue)")
+        if let index = first.scalarIndex, let scalar = first.scalar {
+            print("  at character \(index), U+\(String(scalar, radix: 16, uppercase: true))")
+        }
+        throw ExitCode.failure
+    }
 }
+
+extension VocabularyTrainer.Kind: ExpressibleByArgument {}
