@@ -112,16 +112,25 @@ public func matmul(_ a: Tensor, _ b: Tensor) -> Tensor {
     return output
 }
 
+/// `Aᵀ·B`, `[k, m]ᵀ·[k, n] → [m, n]`.
+public func matmul(_ a: TransposedTensor, _ b: Tensor) -> Tensor {
+    if b.rows == 0 { return .zeros([a.rows, b.columns]) }
+    var output = Tensor.uninitialized([a.rows, b.columns])
+    output.setProduct(a, b, accumulates: false)
+    return output
+}
+
 extension Tensor {
     /// Adds `Aᵀ·B`, `[k, m]ᵀ·[k, n]`, to this `[m, n]` tensor.
-    ///
+    public mutating func addProduct(_ a: TransposedTensor, _ b: Tensor) { setProduct(a, b, accumulates: true) }
+
     /// Blocks of output rows are shared among the threads; each sums over the depth in the same order whatever the
     /// number of threads.
-    public mutating func addProduct(_ a: TransposedTensor, _ b: Tensor) {
+    fileprivate mutating func setProduct(_ a: TransposedTensor, _ b: Tensor, accumulates: Bool) {
         let (rows, columns, depth) = (a.rows, b.columns, b.rows)
         precondition(
             a.columns == depth && self.rows == rows && self.columns == columns,
-            "addProduct: \(a.tensor.shape)ᵀ · \(b.shape) into \(shape)")
+            "product: \(a.tensor.shape)ᵀ · \(b.shape) into \(shape)")
         let engine = MatrixEngine.current
         // A multiple of four blocks divides evenly among the usual numbers of threads.
         let rowsPerBlock = max(16, (rows / max(4, rows / 384 * 4) + 15) / 16 * 16)
@@ -138,7 +147,7 @@ extension Tensor {
                             let product = MatrixProduct(
                                 rows: min(rowsPerBlock, rows - first), columns: columns, depth: part.count,
                                 a: MatrixLayout(rowStride: 1, columnStride: rows), b: MatrixLayout(rowStride: columns),
-                                c: MatrixLayout(rowStride: columns), accumulates: true)
+                                c: MatrixLayout(rowStride: columns), accumulates: accumulates || start > 0)
                             unsafe engine.compute(
                                 product, a + start * rows + first, b + start * columns, bias: nil,
                                 c + first * columns)
@@ -175,7 +184,11 @@ private func computeInRowBlocks(
         let first = block * rowsPerBlock
         var part = product
         part.rows = min(rowsPerBlock, product.rows - first)
-        unsafe engine.compute(
-            part, a + first * product.a.rowStride, b, bias: bias, c + first * product.c.rowStride)
+        let (a, c) = unsafe (a + first * product.a.rowStride, c + first * product.c.rowStride)
+        if part.rows < rowsPerBlock, engine.needsWholeBlocks {
+            unsafe engine.computePadded(part, to: rowsPerBlock, a, b, bias: bias, c)
+        } else {
+            unsafe engine.compute(part, a, b, bias: bias, c)
+        }
     }
 }

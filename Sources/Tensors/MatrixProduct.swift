@@ -36,11 +36,37 @@ extension MatrixEngine {
     }
 
     /// Rows of one call, when a product's rows are split. A oneDNN primitive is compiled for its number of rows, and few
-    /// rows already run at full speed, fewer where the right-hand side is packed; OpenBLAS wants taller blocks.
-    func rowsPerBlock(isPacked: Bool) -> Int {
-        switch self {
-        case .oneDNN: isPacked ? 32 : 64
-        case .openBLAS: 128
+    /// rows already run at full speed, fewer where the right-hand side is packed.
+    func rowsPerBlock(isPacked: Bool) -> Int { self == .oneDNN && !isPacked ? 64 : 32 }
+
+    /// Whether a row's product may depend on the number of rows of the call. OpenBLAS chooses its kernel by the size of
+    /// the whole product; so that a row stays the same bits, it always gets blocks of the same height.
+    var needsWholeBlocks: Bool { self == .openBLAS }
+
+    /// Computes a block of fewer rows than a whole one as a whole one, the missing rows being zero.
+    @unsafe
+    func computePadded(
+        _ product: MatrixProduct, to rows: Int, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>,
+        bias: UnsafePointer<Float>?, _ c: UnsafeMutablePointer<Float>
+    ) {
+        var whole = product
+        whole.rows = rows
+        whole.a.rowStride = product.depth
+        whole.c.rowStride = product.columns
+        var input = [Float](repeating: 0, count: rows * product.depth)
+        var output = [Float](repeating: 0, count: rows * product.columns)
+        unsafe input.withUnsafeMutableBufferPointer { input in
+            unsafe output.withUnsafeMutableBufferPointer { output in
+                for row in 0..<product.rows {
+                    unsafe (input.baseAddress! + row * product.depth)
+                        .update(from: a + row * product.a.rowStride, count: product.depth)
+                }
+                unsafe compute(whole, UnsafePointer(input.baseAddress!), b, bias: bias, output.baseAddress!)
+                for row in 0..<product.rows {
+                    unsafe (c + row * product.c.rowStride)
+                        .update(from: output.baseAddress! + row * product.columns, count: product.columns)
+                }
+            }
         }
     }
 

@@ -61,6 +61,9 @@ struct MatmulTests {
         }
         expected += start
         #expect(sum.relativeDifference(from: expected) < 2e-6)
+        var fresh = matmul(a.transposed, b)
+        fresh += start
+        #expect(fresh.relativeDifference(from: expected) < 2e-6)
     }
 
     @Test("a row's product is the same bits whatever rows stand beside it")

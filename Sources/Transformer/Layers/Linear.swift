@@ -32,7 +32,7 @@ public final class Linear {
 
     /// Adds to the gradients of `weight` and `bias`, where nothing below needs a gradient.
     public func accumulate(_ gradient: Tensor, _ saved: Saved) {
-        weight.accumulate { $0.addProduct(gradient.transposed, saved.input) }
+        weight.accumulate(product: gradient.transposed, saved.input)
         bias.accumulate { $0.addSumOfRows(gradient) }
     }
 }

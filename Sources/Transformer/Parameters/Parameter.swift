@@ -56,6 +56,12 @@ public final class Parameter {
         gradient = .dense(sum)
     }
 
+    /// Adds `Aᵀ·B` to the gradient; the first product becomes it. A frozen parameter ignores it.
+    public func accumulate(product a: TransposedTensor, _ b: Tensor) {
+        guard isTrainable else { return }
+        if gradient == nil { gradient = .dense(matmul(a, b)) } else { accumulate { $0.addProduct(a, b) } }
+    }
+
     /// Adds rows to the gradient of a table. A frozen parameter ignores it.
     public func accumulate(rows: @autoclosure () -> SparseRows) {
         guard isTrainable else { return }
