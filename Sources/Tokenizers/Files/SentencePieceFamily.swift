@@ -151,6 +151,7 @@ enum SentencePieceFamily: String, CaseIterable, Sendable {
     static func bare(_ file: FilePath) throws(TokenizerError) -> TokenizerParts {
         let bytes = try readFile(file)
         let proto = try proto(bytes, file)
+        if let problem = Self.problem(proto) { throw .invalidSentencePieceModel(file, reason: problem) }
         var vocabulary = Vocabulary(capacity: proto.pieces.count)
         for (id, piece) in proto.pieces.enumerated() {
             vocabulary.insert(piece.text.span, id: Int32(truncatingIfNeeded: id))
@@ -161,5 +162,24 @@ enum SentencePieceFamily: String, CaseIterable, Sendable {
         } catch {
             throw .invalidSentencePieceModel(file, reason: error.reason)
         }
+    }
+
+    /// What the library would not notice, and stumble over.
+    private static func problem(_ proto: SentencePieceProto) -> String? {
+        if !proto.charsmap.isEmpty {
+            guard let charsmap = try? Charsmap(proto.charsmap), charsmap.isClosed else {
+                return "its charsmap points outside itself"
+            }
+        }
+        for piece in proto.pieces {
+            if !piece.score.isFinite { return "a score is not a number" }
+            if piece.text.isEmpty || piece.text.contains(0) { return "a piece is empty" }
+            if VocabularyText.invalidUTF8(piece.text) != nil { return "a piece is not UTF-8" }
+        }
+        if !proto.pieces.contains(where: { $0.kind == .unknown }) { return "no unknown piece" }
+        if proto.modelType != 1 && proto.modelType != 2 && proto.modelType != 3 && proto.modelType != 4 {
+            return "unknown model type \(proto.modelType)"
+        }
+        return nil
     }
 }
