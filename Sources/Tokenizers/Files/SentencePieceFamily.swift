@@ -103,8 +103,17 @@ enum SentencePieceFamily: String, CaseIterable, Sendable {
         let model = Model.unigram(
             Unigram(
                 vocabulary: table, scores: vocabulary.map(\.score), unknownID: unknownID,
-                fallsBackToBytes: self == .debertaV2 && proto.fallsBackToBytes))
-        if !proto.charsmap.isEmpty {
+                fallsBackToBytes: false))
+        if self == .debertaV2 {
+            // The reference leaves this family's charsmap aside.
+            do throws(RegularExpression.Problem) {
+                normalizers.append(
+                    .replace(.regularExpression(try RegularExpression(#"\s{2,}|[\n\r\t]"#)), content: [0x20]))
+            } catch {
+                throw .invalidPattern(file, pattern: "", reason: error.reason)
+            }
+            normalizers += [.form(.canonicalComposition), .strip(left: false, right: true)]
+        } else if !proto.charsmap.isEmpty {
             do throws(Charsmap.Problem) {
                 normalizers.append(.precompiled(try Charsmap(proto.charsmap)))
             } catch {
@@ -113,7 +122,11 @@ enum SentencePieceFamily: String, CaseIterable, Sendable {
         }
         var parts = TokenizerParts(model: model)
         parts.normalizer = normalizers.count == 1 ? normalizers[0] : .sequence(normalizers)
-        parts.preTokenizer = .sequence([.whitespaceSplit, .metaspace(Metaspace())])
+        let splitsPunctuation = companions.bool("split_by_punct") ?? false
+        parts.preTokenizer =
+            self != .debertaV2
+            ? .sequence([.whitespaceSplit, .metaspace(Metaspace())])
+            : .sequence((splitsPunctuation ? [.punctuation(.isolated)] : []) + [.metaspace(Metaspace())])
         parts.decoder = .metaspace(replacement: "\u{2581}", dropsFirst: true)
         var list = AddedTokenList(model: model)
         for token in companions.addedTokens + added where !list.tokens.contains(where: { $0.content == token.content })
