@@ -57,11 +57,26 @@ from transformers import AutoTokenizer
 FAMILIES = [("xlm_roberta", "XLMRobertaTokenizer", "xlm_roberta_unigram_250k.model.gz", "sentencepiece.bpe.model"),
             ("t5", "T5Tokenizer", "t5_base_unigram_32k.model", "spiece.model"),
             ("camembert", "CamembertTokenizer", "unigram_en_1k_botchan.model", "sentencepiece.bpe.model")]
+def trained(pad, unk, bos, eos, mask):
+    import io
+    out = io.BytesIO()
+    names = dict(pad_piece=pad[0], pad_id=pad[1], unk_piece=unk[0], unk_id=unk[1], bos_piece=bos[0], bos_id=bos[1],
+                 eos_piece=eos[0], eos_id=eos[1])
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(lines), model_writer=out, vocab_size=8000, hard_vocab_limit=False, minloglevel=2,
+        control_symbols=mask, **names)
+    return out.getvalue()
+
+
+FAMILIES.append(("deberta", "DebertaV2Tokenizer",
+                 trained(("[PAD]", 0), ("[UNK]", 3), ("[CLS]", 1), ("[SEP]", 2), ["[MASK]"]), "spm.model"))
+FAMILIES.append(("albert", "AlbertTokenizer",
+                 trained(("<pad>", 0), ("<unk>", 1), ("[CLS]", 2), ("[SEP]", 3), ["[MASK]"]), "spiece.model"))
 for family, cls, name, file in FAMILIES:
     path = os.path.join(output, family)
     os.makedirs(path, exist_ok=True)
     os.makedirs(path + "-golden", exist_ok=True)
-    open(os.path.join(path, file), "wb").write(model(name))
+    open(os.path.join(path, file), "wb").write(name if isinstance(name, bytes) else model(name))
     json.dump({"tokenizer_class": cls}, open(os.path.join(path, "tokenizer_config.json"), "w"))
     import transformers
     t = getattr(transformers, cls).from_pretrained(path)

@@ -67,6 +67,12 @@ public struct JSONReader {
         return value
     }
 
+    /// The next number's text, for who reads numbers in their own way.
+    public mutating func readNumberText() throws(JSONError) -> String {
+        skipWhitespace()
+        return try numberText()
+    }
+
     /// A number: an integer when it is written as one and fits.
     mutating func readIntegerOrNumber() throws(JSONError) -> JSON {
         let start = try numberStart()

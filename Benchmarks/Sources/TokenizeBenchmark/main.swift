@@ -6,6 +6,7 @@ import Tokenizers
 //        TokenizeBenchmark bench TOKENIZER TEXT REPEAT THREADS
 //        TokenizeBenchmark scale TOKENIZER TEXT REPEAT
 //        TokenizeBenchmark load TOKENIZER REPEAT
+//        TokenizeBenchmark fuzz SECONDS SEED_FILE...
 let arguments = CommandLine.arguments
 guard arguments.count >= 4 else {
     print(
@@ -27,6 +28,10 @@ func open(_ path: String) -> Tokenizer {
 }
 
 func lines(_ path: String) -> [String] {
+    bytes(path).split(separator: 0x0A).map { String(decoding: $0, as: UTF8.self) }
+}
+
+func bytes(_ path: String) -> [UInt8] {
     do {
         let file = try FileDescriptor.open(FilePath(path), .readOnly)
         var bytes: [UInt8] = []
@@ -37,7 +42,7 @@ func lines(_ path: String) -> [String] {
             bytes.append(contentsOf: buffer[..<count])
         }
         try file.close()
-        return bytes.split(separator: 0x0A).map { String(decoding: $0, as: UTF8.self) }
+        return bytes
     } catch { fail(error) }
 }
 
@@ -112,5 +117,42 @@ case "load":
     for _ in 0..<(Int(arguments[3]) ?? 1) {
         print(time { open(arguments[2]).vocabularySize }.seconds)
     }
+case "fuzz":
+    // Reads mutations of tokenizer files for a while. The one being read stands in a file, for when it ends the program.
+    let end = ContinuousClock.now + .seconds(Int(arguments[2]) ?? 10)
+    var random = SystemRandomNumberGenerator()
+    var rounds = 0
+    var accepted = 0
+    let seeds = arguments.dropFirst(3).map { (FilePath($0), bytes($0)) }
+    while ContinuousClock.now < end, let (path, seed) = seeds.randomElement() {
+        var mutated = seed
+        for _ in 0..<Int.random(in: 1...12, using: &random) where !mutated.isEmpty {
+            let place = Int.random(in: mutated.indices, using: &random)
+            let other = Int.random(in: mutated.indices, using: &random)
+            switch Int.random(in: 0..<6, using: &random) {
+            case 0: mutated[place] = UInt8.random(in: 0...255, using: &random)
+            case 1: mutated[place] = mutated[other]
+            case 2: mutated.remove(at: place)
+            case 3: mutated.insert(UInt8.random(in: 0...255, using: &random), at: place)
+            case 4: mutated.removeSubrange(place..<min(mutated.count, place + 64))
+            default: mutated.insert(contentsOf: mutated[other..<min(mutated.count, other + 64)], at: place)
+            }
+        }
+        let file = FilePath("/tmp").appending("graft-fuzz.\(path.extension ?? "json")")
+        do {
+            let descriptor = try FileDescriptor.open(
+                file, .writeOnly, options: [.create, .truncate], permissions: [.ownerReadWrite])
+            _ = try descriptor.closeAfter { try descriptor.writeAll(mutated) }
+        } catch { fail(error) }
+        rounds += 1
+        guard let tokenizer = try? Tokenizer(file: file) else { continue }
+        accepted += 1
+        let encoding = tokenizer.encode(
+            "A good graft heals – 37.5% <s>[MASK] 中é\u{301} ﬁ \u{0}", pair: "\u{1F469}\u{200D}\u{1F4BB} x",
+            truncation: Truncation(maxLength: 12, stride: 2))
+        _ = encoding.tokens
+        _ = tokenizer.decode(encoding.ids)
+    }
+    print("\(rounds) files, \(accepted) of them read")
 default: exit(64)
 }

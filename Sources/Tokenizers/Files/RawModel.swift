@@ -50,7 +50,7 @@ struct RawModel {
             guard try reader.nextElement() else { throw JSONError(.expected("a token"), at: reader.offset) }
             let token = try reader.readStringUTF8()
             guard try reader.nextElement() else { throw JSONError(.expected("a score"), at: reader.offset) }
-            let score = try reader.readNumber()
+            let score = ReferenceNumber.parse(try reader.readNumberText())
             if try reader.nextElement() { throw JSONError(.expected("']'"), at: reader.offset) }
             result.append((token, score))
         }

@@ -103,8 +103,17 @@ enum SentencePieceFamily: String, CaseIterable, Sendable {
         let model = Model.unigram(
             Unigram(
                 vocabulary: table, scores: vocabulary.map(\.score), unknownID: unknownID,
-                fallsBackToBytes: self == .debertaV2 && proto.fallsBackToBytes))
-        if !proto.charsmap.isEmpty {
+                fallsBackToBytes: false))
+        if self == .debertaV2 {
+            // The reference leaves this family's charsmap aside.
+            do throws(RegularExpression.Problem) {
+                normalizers.append(
+                    .replace(.regularExpression(try RegularExpression(#"\s{2,}|[\n\r\t]"#)), content: [0x20]))
+            } catch {
+                throw .invalidPattern(file, pattern: "", reason: error.reason)
+            }
+            normalizers += [.form(.canonicalComposition), .strip(left: false, right: true)]
+        } else if !proto.charsmap.isEmpty {
             do throws(Charsmap.Problem) {
                 normalizers.append(.precompiled(try Charsmap(proto.charsmap)))
             } catch {
@@ -113,7 +122,11 @@ enum SentencePieceFamily: String, CaseIterable, Sendable {
         }
         var parts = TokenizerParts(model: model)
         parts.normalizer = normalizers.count == 1 ? normalizers[0] : .sequence(normalizers)
-        parts.preTokenizer = .sequence([.whitespaceSplit, .metaspace(Metaspace())])
+        let splitsPunctuation = companions.bool("split_by_punct") ?? false
+        parts.preTokenizer =
+            self != .debertaV2
+            ? .sequence([.whitespaceSplit, .metaspace(Metaspace())])
+            : .sequence((splitsPunctuation ? [.punctuation(.isolated)] : []) + [.metaspace(Metaspace())])
         parts.decoder = .metaspace(replacement: "\u{2581}", dropsFirst: true)
         var list = AddedTokenList(model: model)
         for token in companions.addedTokens + added where !list.tokens.contains(where: { $0.content == token.content })
@@ -151,6 +164,7 @@ enum SentencePieceFamily: String, CaseIterable, Sendable {
     static func bare(_ file: FilePath) throws(TokenizerError) -> TokenizerParts {
         let bytes = try readFile(file)
         let proto = try proto(bytes, file)
+        if let problem = Self.problem(proto) { throw .invalidSentencePieceModel(file, reason: problem) }
         var vocabulary = Vocabulary(capacity: proto.pieces.count)
         for (id, piece) in proto.pieces.enumerated() {
             vocabulary.insert(piece.text.span, id: Int32(truncatingIfNeeded: id))
@@ -161,5 +175,24 @@ enum SentencePieceFamily: String, CaseIterable, Sendable {
         } catch {
             throw .invalidSentencePieceModel(file, reason: error.reason)
         }
+    }
+
+    /// What the library would not notice, and stumble over.
+    private static func problem(_ proto: SentencePieceProto) -> String? {
+        if !proto.charsmap.isEmpty {
+            guard let charsmap = try? Charsmap(proto.charsmap), charsmap.isClosed else {
+                return "its charsmap points outside itself"
+            }
+        }
+        for piece in proto.pieces {
+            if !piece.score.isFinite { return "a score is not a number" }
+            if piece.text.isEmpty || piece.text.contains(0) { return "a piece is empty" }
+            if VocabularyText.invalidUTF8(piece.text) != nil { return "a piece is not UTF-8" }
+        }
+        if !proto.pieces.contains(where: { $0.kind == .unknown }) { return "no unknown piece" }
+        if proto.modelType != 1 && proto.modelType != 2 && proto.modelType != 3 && proto.modelType != 4 {
+            return "unknown model type \(proto.modelType)"
+        }
+        return nil
     }
 }

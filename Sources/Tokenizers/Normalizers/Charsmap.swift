@@ -35,6 +35,22 @@ final class Charsmap: Sendable {
         UInt32(bytes[i]) | UInt32(bytes[i + 1]) << 8 | UInt32(bytes[i + 2]) << 16 | UInt32(bytes[i + 3]) << 24
     }
 
+    /// Whether no walk through the map can leave it, whatever the text. What walks through it here checks every step;
+    /// SentencePiece's library does not.
+    var isClosed: Bool {
+        for (place, unit) in units.enumerated() {
+            if unit >> 31 == 1 {
+                if Int(unit & (1 << 31 - 1)) >= replacements.count { return false }
+                continue
+            }
+            let base = place ^ Int(unit >> 10) << Int((unit & 1 << 9) >> 6)
+            if base | 0xFF >= units.count { return false }
+            // A node that ends a sequence points at a replacement.
+            if unit >> 8 & 1 == 1, Int(units[base] & (1 << 31 - 1)) >= replacements.count { return false }
+        }
+        return replacements.last == 0
+    }
+
     /// What stands for the shortest beginning of a range that the map knows.
     private func replacement(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Range<Int>? {
         guard !units.isEmpty else { return nil }
