@@ -51,8 +51,8 @@ public struct AdamWStep: Sendable {
                         unsafe forEachBlock(of: value) { range, value in
                             unsafe update(
                                 value, UnsafeMutableBufferPointer(rebasing: first[range]),
-                                UnsafeMutableBufferPointer(rebasing: second[range]), factors
-                            ) { unsafe gradient[range.lowerBound + $0] }
+                                UnsafeMutableBufferPointer(rebasing: second[range]), factors,
+                                gradient: UnsafeBufferPointer(rebasing: gradient[range]))
                         }
                     }
                 }
@@ -89,32 +89,43 @@ public struct AdamWStep: Sendable {
                         let first = unsafe UnsafeMutableBufferPointer(rebasing: first[range])
                         let second = unsafe UnsafeMutableBufferPointer(rebasing: second[range])
                         let slot = Int(slots[row])
-                        if slot < 0 {
-                            unsafe update(value, first, second, factors) { _ in 0 }
-                        } else {
-                            unsafe update(value, first, second, factors) { unsafe gradient[slot * columns + $0] }
-                        }
+                        let gradient =
+                            unsafe slot < 0
+                            ? nil : UnsafeBufferPointer(rebasing: gradient[slot * columns..<(slot + 1) * columns])
+                        unsafe update(value, first, second, factors, gradient: gradient)
                     }
                 }
             }
         }
     }
 
-    @unsafe @inline(__always)
+    /// - Parameter gradient: `nil` stands for zeros.
+    @unsafe
     private func update(
         _ value: UnsafeMutableBufferPointer<Float>, _ first: UnsafeMutableBufferPointer<Float>,
-        _ second: UnsafeMutableBufferPointer<Float>, _ factors: Factors, gradient: (Int) -> Float
+        _ second: UnsafeMutableBufferPointer<Float>, _ factors: Factors, gradient: UnsafeBufferPointer<Float>?
     ) {
         let (beta1, beta2, epsilon, scale) = (beta1, beta2, epsilon, gradientScale)
-        for i in value.indices {
-            let g = gradient(i) * scale
+        // Explicit lanes: a scalar square root checks for negative numbers, which keeps the loop from being vectorized.
+        let whole = value.count & ~15
+        for i in stride(from: 0, to: whole, by: 16) {
+            let g = unsafe gradient.map { unsafe loadLanes($0, i) * scale } ?? .zero
+            let m = unsafe beta1 * loadLanes(UnsafeBufferPointer(first), i) + (1 - beta1) * g
+            let v = unsafe beta2 * loadLanes(UnsafeBufferPointer(second), i) + (1 - beta2) * g * g
+            let denominator = v.squareRoot() * factors.secondCorrection + epsilon
+            let old = unsafe loadLanes(UnsafeBufferPointer(value), i)
+            unsafe storeLanes(m, first, i)
+            unsafe storeLanes(v, second, i)
+            unsafe storeLanes(old * factors.decay - factors.stepSize * m / denominator, value, i)
+        }
+        for i in whole..<value.count {
+            let g = unsafe (gradient?[i] ?? 0) * scale
             let m = unsafe beta1 * first[i] + (1 - beta1) * g
             let v = unsafe beta2 * second[i] + (1 - beta2) * g * g
             unsafe first[i] = m
             unsafe second[i] = v
-            unsafe value[i] =
-                value[i] * factors.decay - factors.stepSize * m
-                / (v.squareRoot() * factors.secondCorrection + epsilon)
+            let denominator = v.squareRoot() * factors.secondCorrection + epsilon
+            unsafe value[i] = value[i] * factors.decay - factors.stepSize * m / denominator
         }
     }
 }

@@ -5,7 +5,8 @@ import CMalloc
 ///
 /// For the program's main function: a library must not decide this.
 public func keepFreedMemory() {
-    mallopt(M_MMAP_THRESHOLD, 1 << 30)
+    // Not a higher threshold for mapped blocks: the library refuses more than 32 MB.
+    mallopt(M_MMAP_MAX, 0)
     mallopt(M_TRIM_THRESHOLD, 1 << 30)
     // Threads that share one heap reuse each other's memory.
     mallopt(M_ARENA_MAX, 1)

@@ -3,7 +3,7 @@
 func sum(_ values: UnsafeBufferPointer<Float>) -> Float {
     var lanes = SIMD16<Float>.zero
     let whole = values.count & ~15
-    for i in stride(from: 0, to: whole, by: 16) { unsafe lanes += load(values, i) }
+    for i in stride(from: 0, to: whole, by: 16) { unsafe lanes += loadLanes(values, i) }
     var result = lanes.sum()
     for i in whole..<values.count { unsafe result += values[i] }
     return result
@@ -15,7 +15,7 @@ func dot(_ a: UnsafeBufferPointer<Float>, _ b: UnsafeBufferPointer<Float>) -> Fl
     precondition(a.count == b.count, "dot: \(a.count) and \(b.count) values")
     var lanes = SIMD16<Float>.zero
     let whole = a.count & ~15
-    for i in stride(from: 0, to: whole, by: 16) { unsafe lanes += load(a, i) * load(b, i) }
+    for i in stride(from: 0, to: whole, by: 16) { unsafe lanes += loadLanes(a, i) * loadLanes(b, i) }
     var result = lanes.sum()
     for i in whole..<a.count { unsafe result += a[i] * b[i] }
     return result
@@ -27,13 +27,18 @@ func maximum(_ values: UnsafeBufferPointer<Float>) -> Float {
     precondition(values.count % 16 == 0, "maximum of \(values.count) values")
     var lanes = SIMD16<Float>(repeating: -.infinity)
     for i in stride(from: 0, to: values.count, by: 16) {
-        let next = unsafe load(values, i)
+        let next = unsafe loadLanes(values, i)
         lanes.replace(with: next, where: next .> lanes)
     }
     return lanes.max()
 }
 
 @unsafe @inline(__always)
-private func load(_ values: UnsafeBufferPointer<Float>, _ index: Int) -> SIMD16<Float> {
+func loadLanes(_ values: UnsafeBufferPointer<Float>, _ index: Int) -> SIMD16<Float> {
     unsafe UnsafeRawPointer(values.baseAddress! + index).loadUnaligned(as: SIMD16<Float>.self)
+}
+
+@unsafe @inline(__always)
+func storeLanes(_ lanes: SIMD16<Float>, _ values: UnsafeMutableBufferPointer<Float>, _ index: Int) {
+    unsafe UnsafeMutableRawPointer(values.baseAddress! + index).storeBytes(of: lanes, as: SIMD16<Float>.self)
 }

@@ -41,6 +41,8 @@ struct GoldenParityTests {
         var company = TokenBatch()
         for sequence in sequences { company.append(sequence.ids, tokenTypeIDs: sequence.types) }
         let together = encoder.encode(company)
+        let firsts = encoder.encode(company, firstOnly: true)
+        #expect(firsts == together.gather(company.sequences.map { Int32($0.lowerBound) }), "the same bits without the rest")
         for (index, sequence) in sequences.enumerated() {
             var batch = TokenBatch()
             batch.append(sequence.ids, tokenTypeIDs: sequence.types)

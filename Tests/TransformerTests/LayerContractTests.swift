@@ -40,8 +40,15 @@ struct LayerContractTests {
         Case(testDescription: "SelfAttention") { scope in
             let layer = try SelfAttention(scope, hiddenSize: 6, heads: 2, dropout: 0.3, standardDeviation: 0.7)
             return Layer(inputSize: 6) { input, random in
-                let (output, saved) = layer.forward(input, sequences, training: random)
-                return (output, { layer.backward($0, saved) })
+                let (output, saved) = layer.forward(
+                    input, sequences, queries: input, sequences, training: random)
+                return (
+                    output,
+                    { gradient in
+                        let (hidden, queries) = layer.backward(gradient, saved)
+                        return hidden + queries
+                    }
+                )
             }
         },
         Case(testDescription: "ResidualOutput") { scope in
@@ -62,6 +69,13 @@ struct LayerContractTests {
             let layer = try BertLayer(scope, configuration)
             return Layer(inputSize: 6) { input, random in
                 let (output, saved) = layer.forward(input, sequences, training: random)
+                return (output, { layer.backward($0, saved) })
+            }
+        },
+        Case(testDescription: "BertLayer, first tokens alone") { scope in
+            let layer = try BertLayer(scope, configuration)
+            return Layer(inputSize: 6) { input, random in
+                let (output, saved) = layer.forward(input, sequences, firstOnly: true, training: random)
                 return (output, { layer.backward($0, saved) })
             }
         },

@@ -24,9 +24,7 @@ public final class SequenceClassifier {
 
     public struct Saved: Sendable {
         let encoder: BertEncoder.Saved
-        let rows: Int
         let head: HeadSaved
-        let sequences: [Range<Int>]
     }
 
     public struct HeadSaved: Sendable {
@@ -94,18 +92,14 @@ public final class SequenceClassifier {
     public func forward(
         _ batch: TokenBatch, training random: RandomSource? = nil
     ) -> (logits: Tensor, saved: Saved) {
-        let (hidden, encoderSaved) = encoder.forward(batch, training: random)
-        let (logits, head) = forward(features: hidden.gather(batch.firstRows), training: random)
-        return (logits, Saved(encoder: encoderSaved, rows: hidden.rows, head: head, sequences: batch.sequences))
+        let (features, encoderSaved) = encoder.forward(batch, firstOnly: true, training: random)
+        let (logits, head) = forward(features: features, training: random)
+        return (logits, Saved(encoder: encoderSaved, head: head))
     }
 
     /// Adds to the gradients of all trainable parameters.
     public func backward(_ gradient: Tensor, _ saved: Saved) {
-        let first = backward(features: gradient, saved.head)
-        guard encoder.parameters.contains(where: \.isTrainable) else { return }
-        var hidden = Tensor.zeros([saved.rows, first.columns])
-        hidden.scatterAdd(first, at: saved.sequences.map { Int32($0.lowerBound) })
-        encoder.backward(hidden, saved.encoder)
+        encoder.backward(backward(features: gradient, saved.head), saved.encoder)
     }
 
     /// The head alone.
@@ -133,7 +127,7 @@ public final class SequenceClassifier {
     /// The features of the head for tokenized texts, `[ids.count, hiddenSize]`.
     public func features(_ texts: [TokenizedText]) -> Tensor {
         rows(texts, columns: encoder.configuration.hiddenSize) { batch in
-            encoder.encode(batch).gather(batch.firstRows)
+            encoder.encode(batch, firstOnly: true)
         }
     }
 
@@ -142,7 +136,7 @@ public final class SequenceClassifier {
     /// A text's logits do not depend on the other texts, nor on the number of threads.
     public func logits(_ texts: [TokenizedText]) -> Tensor {
         rows(texts, columns: labels.count) { batch in
-            forward(features: encoder.encode(batch).gather(batch.firstRows)).logits
+            forward(features: encoder.encode(batch, firstOnly: true)).logits
         }
     }
 

@@ -1,3 +1,4 @@
+import Embeddings
 public import Tokenizers
 import Transformer
 
@@ -16,12 +17,11 @@ public struct TokenizedText: Equatable, Sendable {
 
     /// - Parameter maxLength: the number of tokens to keep, special tokens included.
     public init(_ text: String, pair: String? = nil, _ tokenizer: Tokenizer, maxLength: Int) {
-        let truncation = Truncation(maxLength: maxLength)
         if let pair {
-            let encoding = tokenizer.encode(text, pair: pair, truncation: truncation)
+            let encoding = tokenizer.encode(text, pair: pair, truncation: Truncation(maxLength: maxLength))
             self.init(ids: encoding.ids, typeIDs: encoding.typeIDs)
         } else {
-            self.init(ids: tokenizer.ids(text, truncation: truncation))
+            self.init(ids: tokenizer.encoderIDs(text, maxLength: maxLength))
         }
     }
 }

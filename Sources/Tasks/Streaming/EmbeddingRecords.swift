@@ -29,7 +29,7 @@ public struct EmbeddingRecords {
     public func render(_ items: [RecordStream.Item]) -> [UInt8] {
         let usable = UsableItems(items)
         let ids = usable.map { input in
-            encoder.tokenizer.ids(input.text, truncation: Truncation(maxLength: encoder.maxLength))
+            encoder.tokenizer.encoderIDs(input.text, maxLength: encoder.maxLength)
         }
         let vectors = encoder.embed(ids)
         let nan = [Float](repeating: .nan, count: encoder.size)[...]

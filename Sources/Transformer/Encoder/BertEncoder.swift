@@ -41,15 +41,18 @@ public final class BertEncoder {
     }
 
     /// - Precondition: ids are below `vocabSize`, sequences no longer than `maxPositionEmbeddings`.
-    /// - Parameter random: applies dropout when given.
-    /// - Returns: the hidden states of the last layer, `[tokens, hiddenSize]`.
+    /// - Parameters:
+    ///   - firstOnly: whether only the first token's state of each sequence is wanted, as a classification head does.
+    ///   - random: applies dropout when given.
+    /// - Returns: the hidden states of the last layer, `[tokens, hiddenSize]`, or `[sequences, hiddenSize]`.
     public func forward(
-        _ batch: TokenBatch, training random: RandomSource? = nil
+        _ batch: TokenBatch, firstOnly: Bool = false, training random: RandomSource? = nil
     ) -> (output: Tensor, saved: Saved) {
         var (hidden, embeddingsSaved) = embeddings.forward(batch, training: random)
         var layersSaved: [BertLayer.Saved] = []
-        for layer in layers {
-            let (output, saved) = layer.forward(hidden, batch.sequences, training: random)
+        for (index, layer) in layers.enumerated() {
+            let (output, saved) = layer.forward(
+                hidden, batch.sequences, firstOnly: firstOnly && index == layers.count - 1, training: random)
             hidden = output
             layersSaved.append(saved)
         }
@@ -57,9 +60,12 @@ public final class BertEncoder {
     }
 
     /// The hidden states of the last layer without what a backward pass would need.
-    public func encode(_ batch: TokenBatch) -> Tensor {
+    public func encode(_ batch: TokenBatch, firstOnly: Bool = false) -> Tensor {
         var hidden = embeddings.forward(batch, training: nil).output
-        for layer in layers { hidden = layer.forward(hidden, batch.sequences, training: nil).output }
+        for (index, layer) in layers.enumerated() {
+            let isLast = index == layers.count - 1
+            hidden = layer.forward(hidden, batch.sequences, firstOnly: firstOnly && isLast, training: nil).output
+        }
         return hidden
     }
 

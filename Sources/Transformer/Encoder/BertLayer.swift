@@ -12,6 +12,8 @@ public final class BertLayer {
     let activation: Activation
 
     public struct Saved: Sendable {
+        /// The first row of each sequence, where only those went on.
+        let firstRows: [Int32]?
         let attention: SelfAttention.Saved
         let attentionOutput: ResidualOutput.Saved
         let intermediate: Linear.Saved
@@ -37,31 +39,40 @@ public final class BertLayer {
         activation = configuration.hiddenAct
     }
 
-    /// - Parameter hidden: `[tokens, hiddenSize]`, as is the result.
+    /// - Parameters:
+    ///   - hidden: `[tokens, hiddenSize]`
+    ///   - firstOnly: whether the result is wanted for the first token of each sequence alone: for a head on top of the
+    ///     last layer, all that need not be computed is not.
+    /// - Returns: `[tokens, hiddenSize]`, or `[sequences, hiddenSize]`.
     public func forward(
-        _ hidden: Tensor, _ sequences: [Range<Int>], training random: RandomSource?
+        _ hidden: Tensor, _ sequences: [Range<Int>], firstOnly: Bool = false, training random: RandomSource?
     ) -> (output: Tensor, saved: Saved) {
-        let (context, attentionSaved) = attention.forward(hidden, sequences, training: random)
-        let (attended, attentionOutputSaved) = attentionOutput.forward(context, residual: hidden, training: random)
+        let firstRows = firstOnly ? sequences.map { Int32($0.lowerBound) } : nil
+        let queries = firstRows.map { hidden.gather($0) } ?? hidden
+        let (context, attentionSaved) = attention.forward(
+            hidden, sequences, queries: queries, firstOnly ? sequences.indices.map { $0..<$0 + 1 } : sequences,
+            training: random)
+        let (attended, attentionOutputSaved) = attentionOutput.forward(context, residual: queries, training: random)
         let (beforeActivation, intermediateSaved) = intermediate.forward(attended)
         let (result, outputSaved) = output.forward(
             beforeActivation.activated(activation), residual: attended, training: random)
         return (
             result,
             Saved(
-                attention: attentionSaved, attentionOutput: attentionOutputSaved, intermediate: intermediateSaved,
-                beforeActivation: beforeActivation, output: outputSaved)
+                firstRows: firstRows, attention: attentionSaved, attentionOutput: attentionOutputSaved,
+                intermediate: intermediateSaved, beforeActivation: beforeActivation, output: outputSaved)
         )
     }
 
-    /// Adds to the gradients of the layer, and returns the gradient of its input.
+    /// Adds to the gradients of the layer, and returns the gradient of its input, `[tokens, hiddenSize]`.
     public func backward(_ gradient: Tensor, _ saved: Saved) -> Tensor {
         var (inner, attended) = output.backward(gradient, saved.output)
         inner.multiply(byDerivativeOf: activation, at: saved.beforeActivation)
         attended += intermediate.backward(inner, saved.intermediate)
         let (context, residual) = attentionOutput.backward(attended, saved.attentionOutput)
-        var hidden = residual
-        hidden += attention.backward(context, saved.attention)
+        var (hidden, queries) = attention.backward(context, saved.attention)
+        queries += residual
+        if let firstRows = saved.firstRows { hidden.scatterAdd(queries, at: firstRows) } else { hidden += queries }
         return hidden
     }
 }

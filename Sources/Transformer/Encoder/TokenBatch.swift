@@ -29,7 +29,4 @@ public struct TokenBatch: Equatable, Sendable {
 
     /// The position of every token in its own sequence.
     var positions: [Int32] { sequences.flatMap { (0..<Int32($0.count)) } }
-
-    /// The first row of each sequence.
-    public var firstRows: [Int32] { sequences.map { Int32($0.lowerBound) } }
 }

@@ -12,8 +12,9 @@ public final class SelfAttention {
     let dropout: Float
 
     public struct Saved: Sendable {
+        let queryInput: Linear.Saved
         let input: Linear.Saved
-        let query, key, value: Tensor  // [tokens, hiddenSize]
+        let query, key, value: Tensor  // [queries, hiddenSize], [tokens, hiddenSize] twice
         let attention: PackedAttention
         let products: PackedAttention.Saved
     }
@@ -33,27 +34,36 @@ public final class SelfAttention {
     }
 
     /// - Parameters:
-    ///   - hidden: `[tokens, hiddenSize]`; rows attend only within their own sequence.
+    ///   - hidden: `[tokens, hiddenSize]`; what is attended to, within each sequence.
+    ///   - sequences: the rows of each sequence in `hidden`.
+    ///   - queries: the rows that attend, `[queries, hiddenSize]`: all of `hidden`, or some rows of each sequence.
+    ///   - querySequences: the rows of each sequence in `queries`.
     ///   - random: drops attention weights when given.
-    /// - Returns: the context vectors, `[tokens, hiddenSize]`.
+    /// - Returns: the context vectors, `[queries, hiddenSize]`.
     public func forward(
-        _ hidden: Tensor, _ sequences: [Range<Int>], training random: RandomSource?
+        _ hidden: Tensor, _ sequences: [Range<Int>], queries: Tensor, _ querySequences: [Range<Int>],
+        training random: RandomSource?
     ) -> (output: Tensor, saved: Saved) {
-        let (q, input) = query.forward(hidden)
-        let k = key.forward(hidden).output
+        let (q, queryInput) = query.forward(queries)
+        let (k, input) = key.forward(hidden)
         let v = value.forward(hidden).output
         let attention = PackedAttention(
-            sequences: sequences, heads: heads, dropout: DropoutMask(probability: dropout, random: random))
+            queries: querySequences, keys: sequences, heads: heads,
+            dropout: DropoutMask(probability: dropout, random: random))
         let (context, products) = attention.forward(q, k, v)
-        return (context, Saved(input: input, query: q, key: k, value: v, attention: attention, products: products))
+        return (
+            context,
+            Saved(
+                queryInput: queryInput, input: input, query: q, key: k, value: v, attention: attention,
+                products: products)
+        )
     }
 
-    /// Adds to the gradients of the projections, and returns the gradient of the hidden states.
-    public func backward(_ gradient: Tensor, _ saved: Saved) -> Tensor {
+    /// Adds to the gradients of the projections, and returns the gradients of `hidden` and of `queries`.
+    public func backward(_ gradient: Tensor, _ saved: Saved) -> (hidden: Tensor, queries: Tensor) {
         let gradients = saved.attention.backward(gradient, saved.query, saved.key, saved.value, saved.products)
-        var hidden = query.backward(gradients.query, saved.input)
-        hidden += key.backward(gradients.key, saved.input)
+        var hidden = key.backward(gradients.key, saved.input)
         hidden += value.backward(gradients.value, saved.input)
-        return hidden
+        return (hidden, query.backward(gradients.query, saved.queryInput))
     }
 }
