@@ -97,18 +97,8 @@ public func matmul(_ a: Tensor, _ b: TransposedTensor, bias: Tensor? = nil) -> T
 
 /// `A·B`, `[m, k]·[k, n] → [m, n]`. Rows do not depend on one another, bit for bit.
 public func matmul(_ a: Tensor, _ b: Tensor) -> Tensor {
-    precondition(a.columns == b.rows, "matmul: \(a.shape) · \(b.shape)")
     var output = Tensor.uninitialized([a.rows, b.columns])
-    let product = MatrixProduct(
-        rows: a.rows, columns: b.columns, depth: b.rows, a: MatrixLayout(rowStride: a.columns),
-        b: MatrixLayout(rowStride: b.columns), c: MatrixLayout(rowStride: b.columns))
-    unsafe a.values.withUnsafeBufferPointer { a in
-        unsafe b.values.withUnsafeBufferPointer { b in
-            unsafe output.withUnsafeMutableValues { output in
-                unsafe computeInRowBlocks(product, a.baseAddress, b.baseAddress!, bias: nil, output.baseAddress)
-            }
-        }
-    }
+    output.setProduct(a, b, accumulates: false)
     return output
 }
 
@@ -123,6 +113,25 @@ public func matmul(_ a: TransposedTensor, _ b: Tensor) -> Tensor {
 extension Tensor {
     /// Adds `Aᵀ·B`, `[k, m]ᵀ·[k, n]`, to this `[m, n]` tensor.
     public mutating func addProduct(_ a: TransposedTensor, _ b: Tensor) { setProduct(a, b, accumulates: true) }
+
+    /// Adds `A·B`, `[m, k]·[k, n]`, to this `[m, n]` tensor.
+    public mutating func addProduct(_ a: Tensor, _ b: Tensor) { setProduct(a, b, accumulates: true) }
+
+    fileprivate mutating func setProduct(_ a: Tensor, _ b: Tensor, accumulates: Bool) {
+        precondition(
+            a.columns == b.rows && rows == a.rows && columns == b.columns,
+            "product: \(a.shape) · \(b.shape) into \(shape)")
+        let product = MatrixProduct(
+            rows: a.rows, columns: b.columns, depth: b.rows, a: MatrixLayout(rowStride: a.columns),
+            b: MatrixLayout(rowStride: b.columns), c: MatrixLayout(rowStride: b.columns), accumulates: accumulates)
+        unsafe a.values.withUnsafeBufferPointer { a in
+            unsafe b.values.withUnsafeBufferPointer { b in
+                unsafe withUnsafeMutableValues { output in
+                    unsafe computeInRowBlocks(product, a.baseAddress, b.baseAddress!, bias: nil, output.baseAddress)
+                }
+            }
+        }
+    }
 
     /// Blocks of output rows are shared among the threads; each sums over the depth in the same order whatever the
     /// number of threads.
@@ -179,7 +188,7 @@ private func computeInRowBlocks(
 ) {
     guard let a = unsafe a, let c = unsafe c else { return }
     let engine = MatrixEngine.current
-    let rowsPerBlock = engine.rowsPerBlock(isPacked: product.isPacked)
+    let rowsPerBlock = engine.rowsPerBlock(product.rows, isPacked: product.isPacked)
     ThreadPool.shared.run((product.rows + rowsPerBlock - 1) / rowsPerBlock) { block in
         let first = block * rowsPerBlock
         var part = product

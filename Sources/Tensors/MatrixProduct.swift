@@ -35,9 +35,15 @@ extension MatrixEngine {
         }
     }
 
-    /// Rows of one call, when a product's rows are split. A oneDNN primitive is compiled for its number of rows, and few
-    /// rows already run at full speed, fewer where the right-hand side is packed.
-    func rowsPerBlock(isPacked: Bool) -> Int { self == .oneDNN && !isPacked ? 64 : 32 }
+    /// Rows of one call, when a product's `rows` are split. A oneDNN primitive is compiled for its number of rows, and
+    /// few rows already run at full speed, fewer where the right-hand side is packed; a product of few rows is split
+    /// finer, so that all threads have a part.
+    func rowsPerBlock(_ rows: Int, isPacked: Bool) -> Int {
+        switch self {
+        case .oneDNN: rows <= 32 ? 8 : rows <= 128 ? 16 : isPacked ? 32 : 64
+        case .openBLAS: 32
+        }
+    }
 
     /// Whether a row's product may depend on the number of rows of the call. OpenBLAS chooses its kernel by the size of
     /// the whole product; so that a row stays the same bits, it always gets blocks of the same height.
@@ -60,6 +66,8 @@ extension MatrixEngine {
                 for row in 0..<product.rows {
                     unsafe (input.baseAddress! + row * product.depth)
                         .update(from: a + row * product.a.rowStride, count: product.depth)
+                    unsafe (output.baseAddress! + row * product.columns)
+                        .update(from: c + row * product.c.rowStride, count: product.accumulates ? product.columns : 0)
                 }
                 unsafe compute(whole, UnsafePointer(input.baseAddress!), b, bias: bias, output.baseAddress!)
                 for row in 0..<product.rows {
@@ -73,7 +81,7 @@ extension MatrixEngine {
     /// The parts in which a sum over `depth` is computed: whole blocks, whole groups of 32, and the rest. So products of
     /// any depth need few different primitives.
     func depthParts(_ depth: Int) -> [Range<Int>] {
-        let block = 256
+        let block = 512
         var parts = stride(from: 0, to: depth / block * block, by: block).map { $0..<$0 + block }
         for end in [depth / 32 * 32, depth] {
             let start = parts.last?.upperBound ?? 0

@@ -29,7 +29,7 @@ public struct Truncation: Equatable, Sendable {
     /// Where only one text may give way and that is not enough, it gives way whole and the other one stays.
     ///
     /// - Parameter room: the tokens that there is room for, without special tokens.
-    func lengths(_ first: Int, _ second: Int?, room: Int) -> (first: Int, second: Int) {
+    package func lengths(_ first: Int, _ second: Int?, room: Int) -> (first: Int, second: Int) {
         let second = second ?? 0
         let room = max(0, room)
         let excess = first + second - room

@@ -37,6 +37,9 @@ struct MatmulTests {
             b.values[$0 * columns + $1]
         }
         #expect(matmul(a, b).relativeDifference(from: plain) < 2e-6)
+        var sum = plain
+        sum.addProduct(a, b)
+        #expect(sum.relativeDifference(from: plain + plain) < 2e-6)
         var transposed = reference(rows, columns, depth) {
             a.values[$0 * depth + $1]
         } _: {

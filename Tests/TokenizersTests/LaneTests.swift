@@ -1,7 +1,6 @@
 import SystemPackage
 import Testing
-
-@testable import Tokenizers
+import Tokenizers
 
 /// Reproducible random numbers.
 struct SeededRandom: RandomNumberGenerator {
@@ -40,33 +39,22 @@ struct LaneTests {
     func equalsGeneralWay(name: String) throws {
         let tokenizer = try Fixtures.tokenizer("\(name)_tokenizer.json")
         var random = SeededRandom(state: 11)
-        var workspace = Workspace()
         for _ in 0..<1500 {
             let text = random.text()
-            var fast = TokenBuffer()
-            tokenizer.pipeline.encode(text.utf8Span.span, sink: &fast, workspace: &workspace)
-            var general = TokenBuffer()
-            var fresh = Workspace()
-            tokenizer.pipeline.encodeGenerally(text.utf8Span.span, sink: &general, workspace: &fresh)
-            #expect(fast.ids == general.ids, "\(text.debugDescription)")
-            #expect(fast.offsets == general.offsets, "\(text.debugDescription)")
-            #expect(fast.words == general.words, "\(text.debugDescription)")
+            let fast = Comparison.tokens(of: text, tokenizer, generally: false)
+            #expect(fast == Comparison.tokens(of: text, tokenizer, generally: true), "\(text.debugDescription)")
         }
     }
 
     @Test("the byte-level splitting is that of its regular expression")
     func byteLevelPattern() throws {
-        let expression = try RegularExpression(
-            #"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"#)
+        let pattern = #"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"#
         var random = SeededRandom(state: 5)
         for _ in 0..<3000 {
             let text = Array(random.text().utf8)
-            var words: [Range<Int>] = []
-            ByteLevelSplitting.forEachWord(text.span, 0..<text.count) {
-                words.append($0)
-                return true
-            }
-            #expect(words == expression.matches(in: text), "\(String(decoding: text, as: UTF8.self).debugDescription)")
+            #expect(
+                Comparison.byteLevelWords(of: text) == Comparison.matches(of: pattern, in: text),
+                "\(String(decoding: text, as: UTF8.self).debugDescription)")
         }
     }
 

@@ -51,6 +51,9 @@ struct FineTune: ParsableCommand {
     @Option(help: "Starts the random numbers: same seed, same result.")
     var seed: UInt64 = 42
 
+    @Option(help: "The precision of the computation; this version knows f32 alone.")
+    var precision = FineTuning.Precision.f32
+
     @OptionGroup var columns: ColumnOptions
     @OptionGroup var threads: ThreadOption
 
@@ -113,8 +116,10 @@ struct FineTune: ParsableCommand {
         if let learningRate { configuration.learningRate = learningRate }
         if let batchSize { configuration.batchSize = batchSize }
         configuration.patience = patience
+        configuration.precision = precision
         return configuration
     }
 }
 
 extension FineTuning.Method: ExpressibleByArgument {}
+extension FineTuning.Precision: ExpressibleByArgument {}

@@ -15,8 +15,14 @@ public final class FineTuning {
         case full
     }
 
+    /// The precision of products, weights and moments.
+    public enum Precision: String, Sendable, CaseIterable {
+        case f32
+    }
+
     public struct Configuration: Equatable, Sendable {
         public var method: Method
+        public var precision = Precision.f32
         public var epochs: Int
         public var learningRate: Double
         public var batchSize: Int

@@ -28,7 +28,8 @@ public struct FineTuningRecord {
             "format_version": .integer(1), "task": .string("text-classification"), "base_model": .string(model),
             "max_length": .integer(classifier.maxLength), "long_text": .string("truncate"),
             "training": .object([
-                "method": .string(configuration.method.rawValue), "epochs": .integer(configuration.epochs),
+                "method": .string(configuration.method.rawValue),
+                "precision": .string(configuration.precision.rawValue), "epochs": .integer(configuration.epochs),
                 "learning_rate": .number(configuration.learningRate), "batch_size": .integer(configuration.batchSize),
                 "weight_decay": .number(Double("\(configuration.weightDecay)") ?? 0),
                 "warmup_ratio": .number(configuration.warmupRatio), "seed": .integer(Int(clamping: configuration.seed)),

@@ -68,7 +68,7 @@ public final class BertLayer {
     public func backward(_ gradient: Tensor, _ saved: Saved) -> Tensor {
         var (inner, attended) = output.backward(gradient, saved.output)
         inner.multiply(byDerivativeOf: activation, at: saved.beforeActivation)
-        attended += intermediate.backward(inner, saved.intermediate)
+        intermediate.backward(inner, saved.intermediate, addingTo: &attended)
         let (context, residual) = attentionOutput.backward(attended, saved.attentionOutput)
         var (hidden, queries) = attention.backward(context, saved.attention)
         queries += residual

@@ -30,6 +30,12 @@ public final class Linear {
         return matmul(gradient, weight.value)
     }
 
+    /// Adds to the gradients of `weight` and `bias`, and adds the gradient of the input to `inputGradient`.
+    public func backward(_ gradient: Tensor, _ saved: Saved, addingTo inputGradient: inout Tensor) {
+        accumulate(gradient, saved)
+        inputGradient.addProduct(gradient, weight.value)
+    }
+
     /// Adds to the gradients of `weight` and `bias`, where nothing below needs a gradient.
     public func accumulate(_ gradient: Tensor, _ saved: Saved) {
         weight.accumulate(product: gradient.transposed, saved.input)

@@ -63,7 +63,7 @@ public final class SelfAttention {
     public func backward(_ gradient: Tensor, _ saved: Saved) -> (hidden: Tensor, queries: Tensor) {
         let gradients = saved.attention.backward(gradient, saved.query, saved.key, saved.value, saved.products)
         var hidden = key.backward(gradients.key, saved.input)
-        hidden += value.backward(gradients.value, saved.input)
+        value.backward(gradients.value, saved.input, addingTo: &hidden)
         return (hidden, query.backward(gradients.query, saved.queryInput))
     }
 }
