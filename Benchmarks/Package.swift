@@ -20,7 +20,7 @@ let package = Package(
             dependencies: [
                 .product(name: "Tokenizers", package: "graft"),
                 .product(name: "SystemPackage", package: "swift-system"),
-            ], swiftSettings: settings),
+            ], swiftSettings: settings)
     ],
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx17

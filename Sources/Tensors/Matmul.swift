@@ -69,7 +69,7 @@ public final class PackedMatrix: Sendable {
     deinit { unsafe pointer.deallocate() }
 }
 
-/// `A·B (+ bias)`, `[m, k]·[k, n] → [m, n]`. Rows do not depend on one another, bit for bit.
+/// `A·B (+ bias)`, `[m, k]·[k, n] → [m, n]`. Rows do not depend on one another: with oneDNN bit for bit.
 public func matmul(_ a: Tensor, _ b: PackedMatrix, bias: Tensor? = nil) -> Tensor {
     precondition(a.columns == b.depth, "matmul: \(a.shape) · [\(b.depth), \(b.columns)]")
     precondition(
@@ -95,7 +95,7 @@ public func matmul(_ a: Tensor, _ b: TransposedTensor, bias: Tensor? = nil) -> T
     matmul(a, PackedMatrix(b), bias: bias)
 }
 
-/// `A·B`, `[m, k]·[k, n] → [m, n]`. Rows do not depend on one another, bit for bit.
+/// `A·B`, `[m, k]·[k, n] → [m, n]`. Rows do not depend on one another: with oneDNN bit for bit.
 public func matmul(_ a: Tensor, _ b: Tensor) -> Tensor {
     var output = Tensor.uninitialized([a.rows, b.columns])
     output.setProduct(a, b, accumulates: false)
@@ -194,10 +194,6 @@ private func computeInRowBlocks(
         var part = product
         part.rows = min(rowsPerBlock, product.rows - first)
         let (a, c) = unsafe (a + first * product.a.rowStride, c + first * product.c.rowStride)
-        if part.rows < rowsPerBlock, engine.needsWholeBlocks {
-            unsafe engine.computePadded(part, to: rowsPerBlock, a, b, bias: bias, c)
-        } else {
-            unsafe engine.compute(part, a, b, bias: bias, c)
-        }
+        unsafe engine.compute(part, a, b, bias: bias, c)
     }
 }

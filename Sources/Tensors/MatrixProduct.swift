@@ -41,42 +41,13 @@ extension MatrixEngine {
     func rowsPerBlock(_ rows: Int, isPacked: Bool) -> Int {
         switch self {
         case .oneDNN: rows <= 32 ? 8 : rows <= 128 ? 16 : isPacked ? 32 : 64
-        case .openBLAS: 32
+        case .openBLAS: 128
         }
     }
 
-    /// Whether a row's product may depend on the number of rows of the call. OpenBLAS chooses its kernel by the size of
-    /// the whole product; so that a row stays the same bits, it always gets blocks of the same height.
-    var needsWholeBlocks: Bool { self == .openBLAS }
-
-    /// Computes a block of fewer rows than a whole one as a whole one, the missing rows being zero.
-    @unsafe
-    func computePadded(
-        _ product: MatrixProduct, to rows: Int, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>,
-        bias: UnsafePointer<Float>?, _ c: UnsafeMutablePointer<Float>
-    ) {
-        var whole = product
-        whole.rows = rows
-        whole.a.rowStride = product.depth
-        whole.c.rowStride = product.columns
-        var input = [Float](repeating: 0, count: rows * product.depth)
-        var output = [Float](repeating: 0, count: rows * product.columns)
-        unsafe input.withUnsafeMutableBufferPointer { input in
-            unsafe output.withUnsafeMutableBufferPointer { output in
-                for row in 0..<product.rows {
-                    unsafe (input.baseAddress! + row * product.depth)
-                        .update(from: a + row * product.a.rowStride, count: product.depth)
-                    unsafe (output.baseAddress! + row * product.columns)
-                        .update(from: c + row * product.c.rowStride, count: product.accumulates ? product.columns : 0)
-                }
-                unsafe compute(whole, UnsafePointer(input.baseAddress!), b, bias: bias, output.baseAddress!)
-                for row in 0..<product.rows {
-                    unsafe (c + row * product.c.rowStride)
-                        .update(from: output.baseAddress! + row * product.columns, count: product.columns)
-                }
-            }
-        }
-    }
+    /// Whether a row of a product is the same bits whatever rows stand beside it. OpenBLAS computes a row by another kernel
+    /// at another place, so that its rows agree to rounding.
+    package var hasIndependentRows: Bool { self == .oneDNN }
 
     /// The parts in which a sum over `depth` is computed: whole blocks, whole groups of 32, and the rest. So products of
     /// any depth need few different primitives.

@@ -57,7 +57,8 @@ public struct PackedAttention: Sendable {
                                 let first = queries[index].lowerBound * hiddenSize
                                 let firstKey = keys[index].lowerBound * hiddenSize
                                 let width = scoreStride(length)
-                                let products = HeadProducts(queries: rows, keys: length, heads: heads, headSize: headSize)
+                                let products = HeadProducts(
+                                    queries: rows, keys: length, heads: heads, headSize: headSize)
                                 let scores = unsafe UnsafeMutableBufferPointer(
                                     rebasing: probabilities[offsets[index]..<offsets[index + 1]])
                                 unsafe engine.compute(

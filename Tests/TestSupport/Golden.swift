@@ -45,6 +45,12 @@ extension JSON {
 }
 
 extension Tensor {
+    /// Whether two results of one computation on other rows beside are what the engine promises: the same bits, or with
+    /// OpenBLAS the same to rounding.
+    public func isSameRows(as other: Tensor) -> Bool {
+        MatrixEngine.current.hasIndependentRows ? self == other : relativeDifference(from: other) < 1e-5
+    }
+
     /// The largest difference, relative to the largest of the expected values.
     public func relativeDifference(from expected: Tensor) -> Float {
         let size = expected.values.reduce(0) { max($0, abs($1)) }

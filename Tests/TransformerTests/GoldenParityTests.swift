@@ -42,7 +42,8 @@ struct GoldenParityTests {
         for sequence in sequences { company.append(sequence.ids, tokenTypeIDs: sequence.types) }
         let together = encoder.encode(company)
         let firsts = encoder.encode(company, firstOnly: true)
-        #expect(firsts == together.gather(company.sequences.map { Int32($0.lowerBound) }), "the same bits without the rest")
+        let firstRows = together.gather(company.sequences.map { Int32($0.lowerBound) })
+        #expect(firsts.relativeDifference(from: firstRows) < 1e-5, "the first tokens without the rest")
         for (index, sequence) in sequences.enumerated() {
             var batch = TokenBatch()
             batch.append(sequence.ids, tokenTypeIDs: sequence.types)
@@ -54,7 +55,7 @@ struct GoldenParityTests {
                 let golden = try expected.values("sequence.\(index).hidden.\(layer)")
                 #expect(hidden.relativeDifference(from: golden) < 1e-5, "sequence \(index), layer \(layer)")
             }
-            #expect(together.rows(company.sequences[index]) == hidden, "the same bits in company")
+            #expect(together.rows(company.sequences[index]).isSameRows(as: hidden), "the same in company")
             if let entry = expected["sequence.\(index).pooler"] {
                 let pooler = try BertPooler(source.root["bert"]["pooler"], configuration)
                 let pooled = pooler.forward(hidden.gather([0])).output

@@ -58,7 +58,9 @@ struct Tokenize: ParsableCommand {
             if vocabSize != nil || cased { throw ValidationError("--vocab-size and --cased go with --train.") }
             return
         }
-        guard let vocabSize, vocabSize > 0 else { throw ValidationError("--train needs --vocab-size, a positive number.") }
+        guard let vocabSize, vocabSize > 0 else {
+            throw ValidationError("--train needs --vocab-size, a positive number.")
+        }
         if stream.input == "-" { throw ValidationError("--train reads its corpus from a file: name it as INPUT.") }
     }
 
