@@ -7,6 +7,7 @@ MARCH ?= native
 SWIFT ?= swift
 FLAGS := -c release $(if $(MARCH),-Xcc -march=$(MARCH))
 GRAFT := .build/release/graft
+SOURCES := Package.swift Sources Tests Benchmarks/Package.swift Benchmarks/Sources Fuzzing/Package.swift Fuzzing/Sources
 PACKAGES := libopenblas-dev libdnnl-dev libicu-dev libsentencepiece-dev
 
 .PHONY: help setup build test check format lint parity bench fuzz demo install clean
@@ -28,10 +29,10 @@ test: setup ## install what is missing, build, and run every test
 check: lint test ## what continuous integration runs: format, build, tests
 
 format: ## rewrite the sources in the project's format
-	$(SWIFT) format --in-place --recursive Package.swift Sources Tests Benchmarks Fuzzing
+	$(SWIFT) format --in-place --recursive $(SOURCES)
 
 lint: ## check format and rules
-	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests Benchmarks Fuzzing
+	$(SWIFT) format lint --strict --recursive $(SOURCES)
 
 parity: build ## compare files that the program writes with the Python libraries (Tests/Golden/README.md)
 	@Tests/Golden/parity $(GRAFT)

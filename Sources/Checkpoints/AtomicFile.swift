@@ -58,7 +58,7 @@ public final class AtomicFile {
 /// A name beside the path, so that moving it there stays within one file system.
 func temporaryName(for path: FilePath) -> FilePath {
     let name = path.lastComponent?.string ?? "output"
-    return path.removingLastComponent().appending(".\(name).partial-\(getpid())")
+    return path.removingLastComponent().appending(".\(name).partial-\(UInt32.random(in: 0...UInt32.max))")
 }
 
 func moveItem(_ source: FilePath, to target: FilePath) throws(Errno) {

@@ -30,6 +30,12 @@ public final class PretrainedEncoder {
                     "vocab_size",
                     expected: "at least \(tokenizer.vocabularySize), the size of the tokenizer's vocabulary"))
         }
+        let types = tokenizer.encode("a", pair: configuration.typeVocabSize > 1 ? "a" : nil).typeIDs.max() ?? 0
+        guard Int(types) < configuration.typeVocabSize else {
+            throw .checkpoint(
+                configurationFile.invalid(
+                    "type_vocab_size", expected: "at least \(types + 1), which the tokenizer's template asks for"))
+        }
         encoder = try loading { () throws(CheckpointError) in try BertEncoder(source.root["bert"], configuration) }
         maxLength = try loading { () throws(CheckpointError) in
             try Self.maxLength(directory, configuration.maxPositionEmbeddings)

@@ -27,7 +27,8 @@ public struct ModelSummary: Sendable {
         let tokenizer: Tokenizer
         do { tokenizer = try Tokenizer(directory: directory.path) } catch { throw .tokenizer(error) }
         tensors = weights.entries
-        let parameters = weights.entries.reduce(0) { $0 + $1.shape.count }
+        let isNumber: (SafeTensors.DataType) -> Bool = { [.float32, .float16, .bfloat16, .float64].contains($0) }
+        let parameters = weights.entries.filter { isNumber($0.dataType) }.reduce(0) { $0 + $1.shape.count }
         var lines = [
             ("directory", directory.path.string),
             ("architecture", try loading { () throws(CheckpointError) in try configuration.string("model_type") }),

@@ -184,6 +184,46 @@ struct BadInputTests {
         #expect(result.status == 64 && result.errors.contains("Usage: graft"))
     }
 
+    @Test("an archive with a path that leads elsewhere is refused, and writes nothing there")
+    func archiveTraversal() async throws {
+        try await graft.shell(
+            "mkdir \(scratch("sub")) && cd \(scratch("sub")) && echo x > ../evil.txt && tar -cPzf evil.tar.gz ../evil.txt && rm ../evil.txt"
+        )
+        let result = try await graft("fetch", scratch("sub/evil.tar.gz").string)
+        #expect(result.status == 1 && result.errors.contains("a path that leads elsewhere"), "\(result.errors)")
+        #expect(try await graft.shell("find \(scratch.path) -name evil.txt").output == "")
+    }
+
+    @Test("what cannot be written on standard output is an error, for every command")
+    func fullOutput() async throws {
+        for command in ["inspect \(model)", "doctor"] {
+            let result = try await graft.shell("\(Graft.executable) \(command) > /dev/full")
+            #expect(result.status == 1 && result.errors.contains("the disk is full"), "\(command): \(result.errors)")
+        }
+    }
+
+    @Test("an output that cannot be written is refused before the training")
+    func unwritableOutput() async throws {
+        let result = try await graft(
+            "finetune", model.string, "--train", train.string, "--output", "/proc/nowhere/out")
+        #expect(result.status == 1 && result.errors.contains("cannot be written") && !result.errors.contains("epoch 1"))
+    }
+
+    @Test("pairs where single texts are taken become an error record")
+    func unexpectedPair() async throws {
+        let result = try await graft(
+            "embed", model.string, "--json", input: Array(#"{"text":"a","text_pair":"b"}"#.utf8))
+        #expect(result.status == 1 && result.output.contains("line 1 has a \\\"text_pair\\\""), "\(result.output)")
+    }
+
+    @Test("a batch larger than the data, and one beyond all bounds, are the whole data")
+    func largeBatch() async throws {
+        let result = try await graft(
+            "finetune", model.string, "--train", train.string, "--epochs", "1", "--batch-size", "\(Int.max)",
+            "--output", scratch("out").string)
+        #expect(result.status == 0, "\(result.errors)")
+    }
+
     @Test("an engine that is not there is named")
     func engine() async throws {
         var other = graft

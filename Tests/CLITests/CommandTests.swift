@@ -89,6 +89,20 @@ struct CommandTests {
         #expect(result.errors == "" && result.output.split(separator: "\n").count == 1)
     }
 
+    @Test("Ctrl-C ends a stream that waits for input, after whole records")
+    func interruption() async throws {
+        let model = try TinyModel.make(in: scratch, named: "base")
+        let script = """
+            mkfifo \(scratch("in")); \(Graft.executable) tokenize \(model) --ids-only < \(scratch("in")) > \(scratch("out")) &
+            exec 3> \(scratch("in")); echo good >&3
+            for i in $(seq 100); do [ -s \(scratch("out")) ] && break; sleep 0.1; done
+            kill -INT $!; wait $!; echo $?; wc -l < \(scratch("out"))
+            """
+        // A shell's background jobs ignore Ctrl-C unless it manages jobs.
+        let result = try await graft.run(["-m", "-c", script], program: "/bin/bash")
+        #expect(result.output.split(whereSeparator: \.isWhitespace) == ["130", "1"], "\(result.errors)")
+    }
+
     @Test("a lone line is answered while the pipe stays open")
     func loneLine() async throws {
         let model = try TinyModel.make(in: scratch, named: "base")

@@ -54,6 +54,7 @@ struct LabelledExamplesTests {
     func labels() throws {
         #expect(try read("text\tlabel\na\t10\nb\t9\nc\t10\n", "d.tsv").labels == ["9", "10"])
         #expect(try read("text\tlabel\na\tb\nb\tB\nc\ta\n", "d.tsv").labels == ["B", "a", "b"])
+        #expect(try read("text\tlabel\na\t1\nb\t01\nc\t+1\n", "d.tsv").labels == ["+1", "01", "1"])
     }
 
     @Test("what is wrong with a file is refused, with its line")

@@ -27,6 +27,7 @@ struct LineReaderTests {
     func counting() throws {
         #expect(try texts("") == [])
         #expect(try texts("\n") == [.text("")])
+        #expect(try texts("\u{FEFF}a\n\u{FEFF}b") == [.text("a"), .text("\u{FEFF}b")])
         #expect(try texts("a\n\nb\r\nc") == [.text("a"), .text(""), .text("b"), .text("c")])
         #expect(try lines(Array("a\nb\nc\n".utf8), limit: 2).map { $0.map(\.index) } == [[0, 1], [2]])
     }

@@ -31,7 +31,9 @@ struct Classify: ParsableCommand {
             let classifier = try SequenceClassifier(model.resolve())
             try classifier.applyRecord()
             try classifier.limit(to: maxLength)
-            try stream.run(ClassificationRecords(classifier, showsAllScores: scores).render)
+            try stream.run(
+                acceptsPairs: classifier.acceptsPairs,
+                ClassificationRecords(classifier, showsAllScores: scores).render)
         }
     }
 }

@@ -12,25 +12,27 @@ struct Doctor: ParsableCommand {
 
     func run() throws {
         try reportingFailures {
-            print("graft         \(Version.text)")
-            print("cores         \(ThreadPool.cores)")
+            try StandardOutput.print("graft         \(Version.text)")
+            try StandardOutput.print("cores         \(ThreadPool.cores)")
             for engine in MatrixEngine.allCases {
                 let state = engine.reasonUnavailable.map { "not available: \($0)" } ?? engine.details
-                print("\(engine.rawValue)".padding(14) + state)
+                try StandardOutput.print("\(engine.rawValue)".padding(14) + state)
             }
             let store = ModelStore()
-            print("store         \(store.root)")
+            try StandardOutput.print("store         \(store.root)")
             let models = store.repositories.sorted()
-            print(
+            try StandardOutput.print(
                 "models        \(models.isEmpty ? "none; try: graft fetch all-MiniLM-L6-v2" : models.joined(separator: ", "))"
             )
             try threads.apply()
-            print("engine        \(MatrixEngine.current.rawValue), \(ThreadPool.shared.threads) threads")
+            try StandardOutput.print(
+                "engine        \(MatrixEngine.current.rawValue), \(ThreadPool.shared.threads) threads")
             let test = EngineSelfTest.run()
-            print(
+            try StandardOutput.print(
                 "speed         \(fixed(test.gigaflopsPerSecond, 0)) GFLOP/s in f32 products of [512, 384] and [384, 1536]"
             )
-            print("self-test     \(test.passed ? "passed" : "FAILED"): largest relative error \(test.largestError)")
+            try StandardOutput.print(
+                "self-test     \(test.passed ? "passed" : "FAILED"): largest relative error \(test.largestError)")
             if !test.passed { throw ExitCode.failure }
         }
     }

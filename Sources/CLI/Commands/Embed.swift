@@ -51,9 +51,9 @@ struct Embed: ParsableCommand {
             let records = EmbeddingRecords(encoder, format: format)
             if format == .npy {
                 let output = try NPYOutput(columns: encoder.size)
-                try output.run { descriptor in try stream.run(to: descriptor, records.render) }
+                try output.run { descriptor in try stream.run(to: descriptor, acceptsPairs: false, records.render) }
             } else {
-                try stream.run(records.render)
+                try stream.run(acceptsPairs: false, records.render)
             }
         }
     }

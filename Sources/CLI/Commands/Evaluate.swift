@@ -41,9 +41,9 @@ struct Evaluate: ParsableCommand {
             let prepared = FineTuning.Examples(examples, targets, classifier)
             let metrics = classifier.evaluate(logits: classifier.logits(prepared.texts), targets: targets)
             if json {
-                print(String(decoding: metrics.report.serialized(), as: UTF8.self))
+                try StandardOutput.print(String(decoding: metrics.report.serialized(), as: UTF8.self))
             } else {
-                print(MetricsText(metrics).text, terminator: "")
+                try StandardOutput.print(MetricsText(metrics).text, terminator: "")
             }
         }
     }

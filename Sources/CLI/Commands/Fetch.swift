@@ -23,7 +23,7 @@ struct Fetch: AsyncParsableCommand {
         try await reportingFailures {
             let fetched = try await ModelStore().fetch(source, as: name) { StandardError.note($0) }
             StandardError.note("\(fetched.repository) is in the store\(fetched.wasPresent ? " already" : "")")
-            print(fetched.path)
+            try StandardOutput.print(fetched.path)
         }
     }
 }

@@ -60,12 +60,14 @@ struct FineTune: ParsableCommand {
     func validate() throws {
         try checkMaxLength(maxLength)
         if let epochs, !(1...10_000).contains(epochs) {
-            throw ValidationError("--epochs is \(epochs); expected at least 1.")
+            throw ValidationError("--epochs is \(epochs); expected 1 to 10000.")
         }
         if let batchSize, batchSize < 1 { throw ValidationError("--batch-size is \(batchSize); expected at least 1.") }
         if let learningRate, !(learningRate > 0 && learningRate < 1) {
             throw ValidationError("--learning-rate is \(learningRate); expected a number between 0 and 1.")
         }
+        if output.isEmpty { throw ValidationError("--output is empty; expected a directory to write.") }
+        if seed > UInt64(Int.max) { throw ValidationError("--seed is \(seed); expected at most \(Int.max).") }
         if patience < 1 { throw ValidationError("--patience is \(patience); expected at least 1.") }
     }
 
@@ -74,7 +76,8 @@ struct FineTune: ParsableCommand {
             let start = monotonicSeconds()
             try threads.apply()
             let target = FilePath(output)
-            try AtomicDirectory.checkAbsence(of: target)
+            // Made and removed again: what cannot be written must not show only after the training.
+            _ = try AtomicDirectory(target)
             let trainExamples = try LabelledExamples(FilePath(train), columns: columns.columns)
             let devExamples = try dev.map { try LabelledExamples(FilePath($0), columns: columns.columns) }
             let labels = trainExamples.labels
@@ -86,6 +89,12 @@ struct FineTune: ParsableCommand {
             let classifier = try SequenceClassifier(
                 pretrained: model.resolve(), labels: labels, random: RandomSource(seed: seed))
             try classifier.limit(to: maxLength)
+            if !classifier.initialized.isEmpty {
+                StandardError.note("the model has no pooler; it starts from random numbers")
+            }
+            if columns.pairColumn != nil, !classifier.acceptsPairs {
+                throw ValidationError("--pair-column: the model has one token type and takes single texts.")
+            }
             let training = FineTuning.Examples(trainExamples, trainTargets, classifier)
             let development = devExamples.map { FineTuning.Examples($0, devTargets ?? [], classifier) }
             StandardError.note(
@@ -106,7 +115,7 @@ struct FineTune: ParsableCommand {
                 record.summary(
                     output: output, seconds: monotonicSeconds() - start, peakMemoryMB: peakMemoryMB))
             line.endLine()
-            print(String(decoding: line.bytes, as: UTF8.self), terminator: "")
+            try StandardOutput.print(String(decoding: line.bytes, as: UTF8.self), terminator: "")
         }
     }
 

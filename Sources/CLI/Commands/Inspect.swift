@@ -20,17 +20,19 @@ struct Inspect: ParsableCommand {
         try reportingFailures {
             let summary = try ModelSummary(model.resolve())
             if json {
-                print(String(decoding: summary.json(listsTensors: tensors).serialized(pretty: true), as: UTF8.self))
+                try StandardOutput.print(
+                    String(decoding: summary.json(listsTensors: tensors).serialized(pretty: true), as: UTF8.self))
                 return
             }
-            print(summary.lines.map { "\($0.title.padded(to: 14))\($0.text)\n" }.joined(), terminator: "")
+            try StandardOutput.print(
+                summary.lines.map { "\($0.title.padded(to: 14))\($0.text)\n" }.joined(), terminator: "")
             var table = Table(["\nfile", "bytes", "SHA-256"])
             for file in summary.files { table.add([file.name, "\(file.bytes)", file.sha256]) }
-            print(table.text, terminator: "")
+            try StandardOutput.print(table.text, terminator: "")
             if tensors {
                 var table = Table(["\ntensor", "type", "shape"])
                 for entry in summary.tensors { table.add([entry.name, entry.dataType.rawValue, "\(entry.shape)"]) }
-                print(table.text, terminator: "")
+                try StandardOutput.print(table.text, terminator: "")
             }
         }
     }

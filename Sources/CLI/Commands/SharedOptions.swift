@@ -41,11 +41,10 @@ struct StreamOptions: ParsableArguments {
     var json = false
 
     /// Runs lines through `render` to standard output, and ends the program with the status that the contract asks for.
-    func run(_ render: ([RecordStream.Item]) -> [UInt8]) throws {
-        try run(to: .standardOutput, render)
-    }
-
-    func run(to output: FileDescriptor, _ render: ([RecordStream.Item]) -> [UInt8]) throws {
+    func run(
+        to output: FileDescriptor = .standardOutput, acceptsPairs: Bool = true,
+        _ render: ([RecordStream.Item]) -> [UInt8]
+    ) throws {
         let descriptor: FileDescriptor
         do {
             descriptor = input == "-" ? .standardInput : try .open(FilePath(input), .readOnly, options: .closeOnExec)
@@ -54,7 +53,8 @@ struct StreamOptions: ParsableArguments {
         }
         Signals.catchInterruption()
         let stream = RecordStream(
-            input: descriptor, output: output, readsJSON: json, shouldStop: { Signals.isInterrupted })
+            input: descriptor, output: output, readsJSON: json, acceptsPairs: acceptsPairs,
+            shouldStop: { Signals.isInterrupted })
         let summary = try stream.run(render)
         if Signals.isInterrupted { throw ExitCode(Signals.interruptedStatus) }
         if summary.failures > 0 {

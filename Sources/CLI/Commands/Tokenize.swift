@@ -95,15 +95,16 @@ struct Tokenize: ParsableCommand {
 
     private func report(_ report: TokenizerVerification.Report) throws {
         guard let first = report.first else {
-            print("\(report.texts) texts, \(report.tokens) tokens: all as recorded")
+            try StandardOutput.print("\(report.texts) texts, \(report.tokens) tokens: all as recorded")
             return
         }
-        print("\(report.differing) of \(report.texts) texts differ")
-        print("line \(first.line): \"\(first.text)\"")
-        print("  \(first.member), token \(first.token): expected \(first.expected), found \(first.found)")
-        print("  stage: \(first.stage.rawValue)")
+        try StandardOutput.print("\(report.differing) of \(report.texts) texts differ")
+        try StandardOutput.print("line \(first.line): \"\(first.text)\"")
+        try StandardOutput.print(
+            "  \(first.member), token \(first.token): expected \(first.expected), found \(first.found)")
+        try StandardOutput.print("  stage: \(first.stage.rawValue)")
         if let index = first.scalarIndex, let scalar = first.scalar {
-            print("  at character \(index), U+\(String(scalar, radix: 16, uppercase: true))")
+            try StandardOutput.print("  at character \(index), U+\(String(scalar, radix: 16, uppercase: true))")
         }
         throw ExitCode.failure
     }

@@ -13,10 +13,14 @@ enum Signals {
 
     /// The first Ctrl-C lets the record that is being written end; the second ends the program at once.
     static func catchInterruption() {
-        signal(SIGINT) { _ in
+        var action = sigaction()
+        unsafe action.__sigaction_handler.sa_handler = { _ in
             Signals.interruption.store(true, ordering: .relaxed)
             signal(SIGINT, SIG_DFL)
         }
+        // Without SA_RESTART: a read that waits for input ends, too.
+        action.sa_flags = 0
+        unsafe sigaction(SIGINT, &action, nil)
     }
 
     /// The exit status of a program that Ctrl-C ended.

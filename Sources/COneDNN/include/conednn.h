@@ -34,7 +34,7 @@ const char *conednn_instruction_set(void);
 /// Compiles a product. Returns NULL on failure. Primitives are kept until the process ends.
 conednn_primitive *conednn_create(const conednn_product *product);
 
-/// Runs a product. Safe to call from several threads at once. Returns 0 on success.
+/// Runs a product. Safe to call from several threads at once, at most 64 in a process. Returns 0 on success.
 int conednn_execute(conednn_primitive *primitive, const float *a, const float *b, const float *bias, float *c);
 
 /// Bytes of a packed B of this product, whatever its rows; 0 on failure.

@@ -21,9 +21,9 @@ extension ModelStore {
     public func fetch(
         _ source: String, as name: String?, report: (String) -> Void
     ) async throws(StoreError) -> Fetched {
-        let path = FilePath(source).lexicallyNormalized()
+        let path = FilePath(URL(filePath: source).standardizedFileURL.path(percentEncoded: false))
         var isDirectory = false
-        if FileManager.default.fileExists(atPath: path.string, isDirectory: &isDirectory) {
+        if FileManager.default.fileExists(atPath: source, isDirectory: &isDirectory) {
             let repository = name ?? (isDirectory ? path.lastComponent?.string : path.lastComponent?.stem) ?? source
             try Self.checkName(repository)
             if let present = try? resolveInStore(repository) {
@@ -32,7 +32,7 @@ extension ModelStore {
             if isDirectory { return try importDirectory(path, as: repository) }
             return try await importArchive(path, as: repository, checksum: nil, report: report)
         }
-        if let name, name != source { throw .unknownSource(name: source, known: KnownModel.all.map(\.name)) }
+        if let name, name != source { throw .cannotRename(source: source, name: name) }
         if let present = try? resolve(source) {
             return Fetched(repository: source, path: present.path, wasPresent: true)
         }

@@ -30,7 +30,7 @@ public struct ModelStore: Sendable {
             value("HF_HUB_CACHE") ?? value("HF_HOME")?.appending("hub")
             ?? value("XDG_CACHE_HOME")?.appending("huggingface/hub")
             ?? (value("HOME") ?? "/").appending(".cache/huggingface/hub")
-        isOffline = !["", "0"].contains(environment["HF_HUB_OFFLINE"] ?? "")
+        isOffline = ["1", "ON", "YES", "TRUE"].contains((environment["HF_HUB_OFFLINE"] ?? "").uppercased())
     }
 
     /// The directory of a model: a path to one, else a model of the store.

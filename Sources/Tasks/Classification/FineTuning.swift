@@ -117,6 +117,7 @@ public final class FineTuning {
     /// - Parameter report: told of the progress, on the calling thread.
     public func run(train: Examples, dev: Examples?, report: (Event) -> Void) throws(Failure) -> Outcome {
         let start = monotonicSeconds()
+        let batchSize = min(configuration.batchSize, train.texts.count)
         var features: Tensor?
         var devFeatures: Tensor?
         if configuration.method == .head {
@@ -126,7 +127,7 @@ public final class FineTuning {
             trainingSeconds += monotonicSeconds() - start
             devFeatures = dev.map { classifier.features($0.texts) }
         }
-        let batchesPerEpoch = (train.texts.count + configuration.batchSize - 1) / configuration.batchSize
+        let batchesPerEpoch = (train.texts.count + batchSize - 1) / batchSize
         let steps = batchesPerEpoch * configuration.epochs
         let schedule = LinearSchedule(
             peak: configuration.learningRate, warmupSteps: Int(configuration.warmupRatio * Double(steps)), steps: steps)
@@ -194,15 +195,15 @@ public final class FineTuning {
             classifier.backward(gradient, saved)
             loss = value
         }
-        optimizer.step(learningRate: learningRate)
+        let norm = optimizer.step(learningRate: learningRate)
         optimizer.clearGradients()
-        return loss
+        return norm.isFinite ? loss : .nan
     }
 
     /// The batches of an epoch: of a random order, stretches of fifty batches are sorted by length, so that the texts
     /// of a batch are alike; then the batches are shuffled.
     private func batches(lengths: [Int]) -> [[Int]] {
-        let size = configuration.batchSize
+        let size = min(configuration.batchSize, lengths.count)
         let shuffled = order.permutation(of: lengths.count)
         var batches: [[Int]] = []
         for start in stride(from: 0, to: shuffled.count, by: 50 * size) {

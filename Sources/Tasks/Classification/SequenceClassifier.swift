@@ -17,7 +17,7 @@ public final class SequenceClassifier {
     let dropout: Float
     /// All parameters, from the bottom up.
     public let parameters: [Parameter]
-    /// Those that no checkpoint supplied.
+    /// Those of the encoder and the pooler that the checkpoint lacked; they start from random numbers.
     public let initialized: [String]
     /// The number of tokens, special tokens included, after which a text is cut.
     public var maxLength: Int
@@ -34,6 +34,8 @@ public final class SequenceClassifier {
     }
 
     public var encoder: BertEncoder { pretrained.encoder }
+    /// Whether the model tells two texts of one input apart.
+    public var acceptsPairs: Bool { encoder.configuration.typeVocabSize > 1 }
     public var tokenizer: Tokenizer { pretrained.tokenizer }
 
     /// Puts a new head on a pretrained encoder.

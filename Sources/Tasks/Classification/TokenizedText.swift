@@ -19,7 +19,12 @@ public struct TokenizedText: Equatable, Sendable {
     public init(_ text: String, pair: String? = nil, _ tokenizer: Tokenizer, maxLength: Int) {
         if let pair {
             let encoding = tokenizer.encode(text, pair: pair, truncation: Truncation(maxLength: maxLength))
-            self.init(ids: encoding.ids, typeIDs: encoding.typeIDs)
+            // Where a tokenizer adds no special tokens, two empty texts have none.
+            if encoding.ids.isEmpty {
+                self.init(ids: tokenizer.encoderIDs("", maxLength: maxLength))
+            } else {
+                self.init(ids: encoding.ids, typeIDs: encoding.typeIDs)
+            }
         } else {
             self.init(ids: tokenizer.encoderIDs(text, maxLength: maxLength))
         }

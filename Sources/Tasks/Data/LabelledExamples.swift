@@ -56,8 +56,9 @@ public struct LabelledExamples: Equatable, Sendable {
     /// The labels in use, sorted: by number where all of them are integers, else by their bytes.
     public var labels: [String] {
         let names = Set(examples.map(\.label))
-        let numbers = names.compactMap { Int($0) }
-        if numbers.count == names.count { return names.sorted { Int($0)! < Int($1)! } }
+        // Only as it is usually written: "1" and "01" are two labels, in the order of their bytes.
+        let numbers = names.compactMap { name in Int(name).flatMap { "\($0)" == name ? $0 : nil } }
+        if numbers.count == names.count { return numbers.sorted().map { "\($0)" } }
         return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
     }
 
@@ -136,6 +137,7 @@ public struct LabelledExamples: Equatable, Sendable {
                     switch value[name] {
                     case .string(let text): return text
                     case .integer(let number): return "\(number)"
+                    case .number(let number): return "\(number)"
                     case .bool(let flag): return "\(flag)"
                     default: continue
                     }

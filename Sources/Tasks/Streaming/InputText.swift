@@ -21,6 +21,8 @@ public enum LineFault: Error, Equatable, Sendable {
     case invalidJSON(line: Int, JSONError)
     case missingText(line: Int)
     case wrongType(line: Int, member: String)
+    /// A pair where single texts are taken: by `embed`, or by a model with one token type.
+    case unexpectedPair(line: Int)
 
     public var description: String {
         switch self {
@@ -29,13 +31,14 @@ public enum LineFault: Error, Equatable, Sendable {
         case .invalidJSON(let line, let error): "line \(line) is not valid JSON: \(error)"
         case .missingText(let line): "line \(line) has no \"text\""
         case .wrongType(let line, let member): "line \(line): \"\(member)\" is not a string"
+        case .unexpectedPair(let line): "line \(line) has a \"text_pair\"; single texts are taken here"
         }
     }
 }
 
 extension InputText {
     /// - Parameter readsJSON: whether a line that begins with `{` is an object with `text`, `text_pair` and `id`.
-    init(_ line: LineReader.Line, readsJSON: Bool) throws(LineFault) {
+    init(_ line: LineReader.Line, readsJSON: Bool, acceptsPairs: Bool) throws(LineFault) {
         let number = line.index + 1
         switch line.content {
         case .invalidUTF8(let byte): throw .invalidUTF8(line: number, byte: byte)
@@ -54,6 +57,7 @@ extension InputText {
             var pair: String?
             if let member = value["text_pair"], member != .null {
                 guard let string = member.string else { throw .wrongType(line: number, member: "text_pair") }
+                guard acceptsPairs else { throw .unexpectedPair(line: number) }
                 pair = string
             }
             self.init(text: string, pair: pair, id: value["id"])

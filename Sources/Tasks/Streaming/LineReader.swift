@@ -36,12 +36,17 @@ public final class LineReader {
         self.lineLimit = lineLimit
     }
 
-    /// The next lines, at most `limit`; none at the end of the stream.
-    public func nextWindow(limit: Int) throws(Errno) -> [Line] {
+    /// The next lines, at most `limit` and about `byteLimit` bytes; none at the end of the stream.
+    ///
+    /// - Throws: `interrupted` where a signal ends the waiting for input.
+    public func nextWindow(limit: Int, byteLimit: Int = .max) throws(Errno) -> [Line] {
         var lines: [Line] = []
-        while lines.count < limit {
+        var bytes = 0
+        while lines.count < limit, bytes < byteLimit {
+            let before = position
             if let line = takeLine() {
                 lines.append(line)
+                bytes += max(0, position - before)
             } else if atEnd {
                 break
             } else if !lines.isEmpty, !hasInputReady() {
@@ -77,6 +82,7 @@ public final class LineReader {
                 position = buffer.count
                 return makeLine(content)
             }
+            if nextIndex == 0, buffer[position..<end].starts(with: [0xEF, 0xBB, 0xBF]) { position += 3 }
             let line = buffer[position..<end]
             position = end + 1
             return makeLine(line.count > lineLimit ? .tooLong(limit: lineLimit) : content(line))
@@ -110,7 +116,8 @@ public final class LineReader {
         var count = 0
         do {
             count = unsafe try buffer.withUnsafeMutableBytes { bytes in
-                unsafe try descriptor.read(into: UnsafeMutableRawBufferPointer(rebasing: bytes[start...]))
+                unsafe try descriptor.read(
+                    into: UnsafeMutableRawBufferPointer(rebasing: bytes[start...]), retryOnInterrupt: false)
             }
         } catch {
             buffer.removeLast(chunk)

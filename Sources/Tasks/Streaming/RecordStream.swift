@@ -10,6 +10,8 @@ import Tensors
 public struct RecordStream {
     /// Lines of a window once a stream runs; the first windows are smaller, so that the first records come soon.
     public static let windowLimit = 4096
+    /// Bytes of a window: a few seconds of work where the lines are long.
+    public static let windowByteLimit = 256 << 10
 
     public struct Summary: Equatable, Sendable {
         public var records = 0
@@ -37,16 +39,18 @@ public struct RecordStream {
     private let reader: LineReader
     private let output: FileDescriptor
     private let readsJSON: Bool
+    private let acceptsPairs: Bool
     /// Set from outside, for example by a signal: the stream ends after the record that is being written.
     private let shouldStop: () -> Bool
 
     public init(
-        input: FileDescriptor, output: FileDescriptor, readsJSON: Bool = false,
+        input: FileDescriptor, output: FileDescriptor, readsJSON: Bool = false, acceptsPairs: Bool = true,
         shouldStop: @escaping () -> Bool = { false }
     ) {
         reader = LineReader(input)
         self.output = output
         self.readsJSON = readsJSON
+        self.acceptsPairs = acceptsPairs
         self.shouldStop = shouldStop
     }
 
@@ -56,11 +60,23 @@ public struct RecordStream {
         var limit = 64
         while true {
             let lines: [LineReader.Line]
-            do throws(Errno) { lines = try reader.nextWindow(limit: limit) } catch { throw .input(error) }
+            do throws(Errno) {
+                lines = try reader.nextWindow(limit: limit, byteLimit: Self.windowByteLimit)
+            } catch {
+                guard error == .interrupted else { throw .input(error) }
+                if !shouldStop() { continue }
+                summary.endedEarly = true
+                return summary
+            }
             if lines.isEmpty { return summary }
             limit = min(Self.windowLimit, 2 * limit)
             let items: [Item] = lines.map { line in
-                (line.index, Result { () throws(LineFault) in try InputText(line, readsJSON: readsJSON) })
+                (
+                    line.index,
+                    Result { () throws(LineFault) in
+                        try InputText(line, readsJSON: readsJSON, acceptsPairs: acceptsPairs)
+                    }
+                )
             }
             let bytes = render(items)
             if shouldStop() {

@@ -1,0 +1,13 @@
+import SystemPackage
+import Tasks
+
+/// Standard output of commands that print a few lines. What cannot be written there is an error; that the reader went
+/// away is none.
+enum StandardOutput {
+    static func print(_ text: some CustomStringConvertible, terminator: String = "\n") throws(RecordStream.Failure) {
+        do { try FileDescriptor.standardOutput.writeAll(Array((text.description + terminator).utf8)) } catch {
+            let error = error as? Errno ?? .ioError
+            if error != .brokenPipe { throw .output(error) }
+        }
+    }
+}
