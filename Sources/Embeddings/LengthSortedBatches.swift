@@ -7,7 +7,7 @@ public struct LengthSortedBatches: Sendable {
     private let count: Int
 
     /// Enough rows for the matrix products to run at full speed; few enough for the activations to stay in the cache.
-    public static let defaultBudget = 512
+    public static let defaultBudget = 256
 
     public init(_ lengths: [Int], budget: Int = defaultBudget) {
         count = lengths.count
