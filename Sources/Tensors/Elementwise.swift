@@ -62,17 +62,6 @@ extension Tensor {
         }
     }
 
-    /// Adds a row vector `[columns]` to every row.
-    public mutating func add(row: Tensor) {
-        precondition(row.count == columns, "row of \(row.count) values for \(shape)")
-        let columns = columns
-        unsafe row.values.withUnsafeBufferPointer { row in
-            unsafe forEachRow { _, values in
-                for i in 0..<columns { unsafe values[i] += row[i] }
-            }
-        }
-    }
-
     /// Adds the sum of another tensor's rows to this row vector `[columns]`.
     public mutating func addSumOfRows(_ other: Tensor) {
         precondition(count == other.columns, "sum of the rows of \(other.shape) into \(shape)")

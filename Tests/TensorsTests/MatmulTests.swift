@@ -46,7 +46,7 @@ struct MatmulTests {
             bT.values[$1 * depth + $0]
         }
         #expect(matmul(a, bT.transposed).relativeDifference(from: transposed) < 2e-6)
-        transposed.add(row: bias)
+        transposed.mutate { values in for i in values.indices { values[i] += bias.values[i % columns] } }
         #expect(matmul(a, bT.transposed, bias: bias).relativeDifference(from: transposed) < 2e-6)
     }
 

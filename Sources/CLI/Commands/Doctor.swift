@@ -16,7 +16,7 @@ struct Doctor: ParsableCommand {
             try StandardOutput.print("cores         \(ThreadPool.cores)")
             for engine in MatrixEngine.allCases {
                 let state = engine.reasonUnavailable.map { "not available: \($0)" } ?? engine.details
-                try StandardOutput.print("\(engine.rawValue)".padding(14) + state)
+                try StandardOutput.print("\(engine.rawValue)".padded(to: 14) + state)
             }
             let store = ModelStore()
             try StandardOutput.print("store         \(store.root)")
@@ -36,8 +36,4 @@ struct Doctor: ParsableCommand {
             if !test.passed { throw ExitCode.failure }
         }
     }
-}
-
-extension String {
-    fileprivate func padding(_ width: Int) -> String { self + String(repeating: " ", count: max(1, width - count)) }
 }

@@ -37,9 +37,3 @@ struct Inspect: ParsableCommand {
         }
     }
 }
-
-extension String {
-    fileprivate func padded(to width: Int) -> String {
-        self + String(repeating: " ", count: max(1, width - count))
-    }
-}

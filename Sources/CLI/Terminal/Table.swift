@@ -19,3 +19,8 @@ struct Table {
         }.joined()
     }
 }
+
+extension String {
+    /// The text with blanks behind it, at least one.
+    func padded(to width: Int) -> String { self + String(repeating: " ", count: max(1, width - count)) }
+}

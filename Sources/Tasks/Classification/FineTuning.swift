@@ -86,7 +86,7 @@ public final class FineTuning {
         public var description: String {
             switch self {
             case .diverged(let epoch, let step):
-                "the loss is not a number in epoch \(epoch), step \(step). Lower --learning-rate; nothing was written."
+                "the loss or a weight is not a number in epoch \(epoch), step \(step). Lower --learning-rate; nothing was written."
             }
         }
     }
@@ -150,6 +150,7 @@ public final class FineTuning {
                         epoch: epoch, step: step, steps: steps, loss: loss,
                         samplesPerSecond: Double(trained) / trainingSeconds))
             }
+            guard optimizer.parameters.allSatisfy(\.value.isFinite) else { throw .diverged(epoch: epoch, step: step) }
             classifier.pack()
             let metrics = dev.map { dev in
                 classifier.evaluate(
