@@ -35,7 +35,7 @@ let package = Package(
         // loaded at run time.
         .target(name: "COpenBLAS", linkerSettings: [.linkedLibrary("dl")]),
         .target(name: "COneDNN", linkerSettings: [.linkedLibrary("dl")]),
-        .systemLibrary(name: "CMalloc"),
+        .systemLibrary(name: "CPlatform"),
         .systemLibrary(name: "ICU", pkgConfig: "icu-i18n", providers: [.apt(["libicu-dev"])]),
         .target(name: "CICU", dependencies: ["ICU"]),
         .target(
@@ -43,7 +43,7 @@ let package = Package(
             linkerSettings: [.linkedLibrary("sentencepiece"), .linkedLibrary("sentencepiece_train")]),
 
         .target(name: "JSON", swiftSettings: settings),
-        .target(name: "Tensors", dependencies: ["COpenBLAS", "COneDNN", "CMalloc"], swiftSettings: settings),
+        .target(name: "Tensors", dependencies: ["COpenBLAS", "COneDNN", "CPlatform"], swiftSettings: settings),
         .target(
             name: "Checkpoints", dependencies: ["Tensors", "JSON", systemPackage, subprocess, crypto],
             swiftSettings: settings),

@@ -8,12 +8,13 @@
 const char *conednn_load(void) { return "this program was built without oneDNN's headers"; }
 const char *conednn_version(void) { return ""; }
 const char *conednn_instruction_set(void) { return ""; }
-conednn_primitive *conednn_create(const conednn_product *product) { return NULL; }
-int conednn_execute(conednn_primitive *primitive, const float *a, const float *b, const float *bias, float *c) {
+conednn_packer *conednn_packer_create(const conednn_product *product) { return NULL; }
+conednn_primitive *conednn_create(const conednn_product *product, const conednn_packer *packer) { return NULL; }
+int conednn_execute(conednn_primitive *primitive, const void *a, const void *b, const float *bias, void *c) {
     return 1;
 }
-size_t conednn_packed_size(const conednn_product *product) { return 0; }
-int conednn_pack(const conednn_product *product, const float *b, void *packed) { return 1; }
+size_t conednn_packed_size(const conednn_packer *packer) { return 0; }
+int conednn_pack(const conednn_packer *packer, const void *b, void *packed) { return 1; }
 
 #else
 
@@ -67,6 +68,7 @@ typedef const dnnl_memory_desc_t *descriptor_reference;
     X(dnnl_post_ops_create)                                                                                            \
     X(dnnl_post_ops_destroy)                                                                                           \
     X(dnnl_post_ops_append_sum)                                                                                        \
+    X(dnnl_post_ops_append_eltwise)                                                                                    \
     X(dnnl_primitive_desc_destroy)                                                                                     \
     X(dnnl_primitive_desc_query_md)                                                                                    \
     X(dnnl_primitive_create)                                                                                           \
@@ -141,8 +143,18 @@ const char *conednn_instruction_set(void) {
 
 // MARK: Descriptors
 
+static dnnl_data_type_t data_type(int32_t type) {
+    switch (type) {
+    case conednn_bf16: return dnnl_bf16;
+    case conednn_s8: return dnnl_s8;
+    case conednn_u8: return dnnl_u8;
+    case conednn_s32: return dnnl_s32;
+    default: return dnnl_f32;
+    }
+}
+
 static int strided_descriptor(
-    descriptor *result, int64_t batch, int64_t rows, int64_t columns, int64_t batch_stride, int64_t row_stride,
+    descriptor *result, int32_t type, int64_t batch, int64_t rows, int64_t columns, int64_t batch_stride, int64_t row_stride,
     int64_t column_stride) {
     dnnl_dims_t dimensions = {batch, rows, columns}, strides = {batch_stride, row_stride, column_stride};
     int skipped = batch == 1 ? 1 : 0;
@@ -151,36 +163,52 @@ static int strided_descriptor(
         memmove(strides, strides + 1, 2 * sizeof strides[0]);
     }
 #if DNNL_VERSION_MAJOR >= 3
-    return onednn.dnnl_memory_desc_create_with_strides(result, 3 - skipped, dimensions, dnnl_f32, strides);
+    return onednn.dnnl_memory_desc_create_with_strides(result, 3 - skipped, dimensions, data_type(type), strides);
 #else
-    return onednn.dnnl_memory_desc_init_by_strides(result, 3 - skipped, dimensions, dnnl_f32, strides);
+    return onednn.dnnl_memory_desc_init_by_strides(result, 3 - skipped, dimensions, data_type(type), strides);
 #endif
 }
 
-static int tagged_descriptor(descriptor *result, int count, const dnnl_dims_t dimensions, dnnl_format_tag_t tag) {
+static int tagged_descriptor(
+    descriptor *result, int32_t type, int count, const dnnl_dims_t dimensions, dnnl_format_tag_t tag) {
 #if DNNL_VERSION_MAJOR >= 3
-    return onednn.dnnl_memory_desc_create_with_tag(result, count, dimensions, dnnl_f32, tag);
+    return onednn.dnnl_memory_desc_create_with_tag(result, count, dimensions, data_type(type), tag);
 #else
-    return onednn.dnnl_memory_desc_init_by_tag(result, count, dimensions, dnnl_f32, tag);
+    return onednn.dnnl_memory_desc_init_by_tag(result, count, dimensions, data_type(type), tag);
 #endif
 }
 
-static int plain_b_descriptor(const conednn_product *p, descriptor *result) {
-    return strided_descriptor(result, p->batch, p->depth, p->columns, p->b_batch, p->b_row, p->b_column);
+static int plain_b_descriptor(const conednn_product *p, int32_t type, descriptor *result) {
+    return strided_descriptor(result, type, p->batch, p->depth, p->columns, p->b_batch, p->b_row, p->b_column);
 }
 
-static int describe(const conednn_product *p, dnnl_primitive_desc_t *result) {
-    descriptor a, b, c, bias;
-    int status = strided_descriptor(&a, p->batch, p->rows, p->depth, p->a_batch, p->a_row, p->a_column);
-    if (p->b_is_packed) {
-        dnnl_dims_t dimensions = {p->depth, p->columns};
-        status |= tagged_descriptor(&b, 2, dimensions, dnnl_format_tag_any);
-    } else {
-        status |= plain_b_descriptor(p, &b);
+static dnnl_alg_kind_t activation(int32_t kind) {
+    switch (kind) {
+    case conednn_gelu: return dnnl_eltwise_gelu_erf;
+    case conednn_gelu_tanh: return dnnl_eltwise_gelu_tanh;
+    case conednn_relu: return dnnl_eltwise_relu;
+    case conednn_silu: return dnnl_eltwise_swish;
+    default: return dnnl_eltwise_tanh;
     }
-    status |= strided_descriptor(&c, p->batch, p->rows, p->columns, p->c_batch, p->c_row, 1);
+}
+
+/// - Parameter layout: of a packed B; NULL lets the library choose it.
+static int describe(const conednn_product *p, descriptor_reference layout, dnnl_primitive_desc_t *result) {
+    descriptor a, b, c, bias;
+    int status = strided_descriptor(&a, p->a_type, p->batch, p->rows, p->depth, p->a_batch, p->a_row, p->a_column);
+    descriptor_reference b_reference = layout;
+    if (layout) {
+        memset(&b, 0, sizeof b);
+    } else if (p->b_is_packed) {
+        dnnl_dims_t dimensions = {p->depth, p->columns};
+        status |= tagged_descriptor(&b, p->b_type, 2, dimensions, dnnl_format_tag_any);
+    } else {
+        status |= plain_b_descriptor(p, p->b_type, &b);
+    }
+    if (!layout) b_reference = REFERENCE(b);
+    status |= strided_descriptor(&c, p->c_type, p->batch, p->rows, p->columns, p->c_batch, p->c_row, 1);
     dnnl_dims_t bias_dimensions = {1, p->columns};
-    status |= tagged_descriptor(&bias, 2, bias_dimensions, dnnl_ab);
+    status |= tagged_descriptor(&bias, conednn_f32, 2, bias_dimensions, dnnl_ab);
 
     dnnl_primitive_attr_t attributes;
     dnnl_post_ops_t post_ops;
@@ -189,9 +217,18 @@ static int describe(const conednn_product *p, dnnl_primitive_desc_t *result) {
     status |= onednn.dnnl_post_ops_create(&post_ops);
     if (p->accumulates) {
 #if DNNL_VERSION_MAJOR >= 3
-        status |= onednn.dnnl_post_ops_append_sum(post_ops, 1.0f, 0, dnnl_f32);
+        status |= onednn.dnnl_post_ops_append_sum(post_ops, 1.0f, 0, data_type(p->c_type));
 #else
         status |= onednn.dnnl_post_ops_append_sum(post_ops, 1.0f);
+#endif
+    }
+    if (p->activation) {
+        dnnl_alg_kind_t algorithm = activation(p->activation);
+        float alpha = p->activation == conednn_relu ? 0.0f : 1.0f;  // the slope below zero; of swish, the factor of x
+#if DNNL_VERSION_MAJOR >= 3
+        status |= onednn.dnnl_post_ops_append_eltwise(post_ops, algorithm, alpha, 0.0f);
+#else
+        status |= onednn.dnnl_post_ops_append_eltwise(post_ops, 1.0f, algorithm, alpha, 0.0f);
 #endif
     }
     status |= onednn.dnnl_primitive_attr_set_post_ops(attributes, post_ops);
@@ -199,10 +236,10 @@ static int describe(const conednn_product *p, dnnl_primitive_desc_t *result) {
 
 #if DNNL_VERSION_MAJOR >= 3
     status = onednn.dnnl_matmul_primitive_desc_create(
-        result, onednn.engine, a, b, p->has_bias ? bias : NULL, c, attributes);
+        result, onednn.engine, a, b_reference, p->has_bias ? bias : NULL, c, attributes);
 #else
     dnnl_matmul_desc_t operation;
-    status = onednn.dnnl_matmul_desc_init(&operation, &a, &b, p->has_bias ? &bias : NULL, &c);
+    status = onednn.dnnl_matmul_desc_init(&operation, &a, b_reference, p->has_bias ? &bias : NULL, &c);
     if (status == dnnl_success) {
         status = onednn.dnnl_primitive_desc_create(result, &operation, attributes, onednn.engine, NULL);
     }
@@ -210,7 +247,7 @@ static int describe(const conednn_product *p, dnnl_primitive_desc_t *result) {
     onednn.dnnl_post_ops_destroy(post_ops);
     onednn.dnnl_primitive_attr_destroy(attributes);
     DESTROY_DESCRIPTOR(a);
-    DESTROY_DESCRIPTOR(b);
+    if (!layout) DESTROY_DESCRIPTOR(b);
     DESTROY_DESCRIPTOR(c);
     DESTROY_DESCRIPTOR(bias);
     return status;
@@ -218,6 +255,57 @@ static int describe(const conednn_product *p, dnnl_primitive_desc_t *result) {
 
 static descriptor_reference queried(dnnl_primitive_desc_t primitive, dnnl_query_t what) {
     return onednn.dnnl_primitive_desc_query_md(primitive, what, 0);
+}
+
+// MARK: Packing
+
+/// A conversion of plain matrices to the layout that a product chose.
+struct conednn_packer {
+    dnnl_primitive_desc_t product, reorder_description;
+    dnnl_primitive_t reorder;
+    descriptor plain;
+};
+
+static descriptor_reference layout(const conednn_packer *packer) {
+    return queried(packer->product, dnnl_query_weights_md);
+}
+
+conednn_packer *conednn_packer_create(const conednn_product *product) {
+    use_one_thread();
+    conednn_packer *result = calloc(1, sizeof *result);
+    if (!result) return NULL;
+    // The library converts f32 to bf16 on the way.
+    int status = plain_b_descriptor(product, product->b_type == conednn_s8 ? conednn_s8 : conednn_f32, &result->plain);
+    if (status == dnnl_success) status = describe(product, NULL, &result->product);
+    if (status == dnnl_success) {
+        status = onednn.dnnl_reorder_primitive_desc_create(
+            &result->reorder_description, REFERENCE(result->plain), onednn.engine, layout(result), onednn.engine, NULL);
+    }
+    if (status == dnnl_success) status = onednn.dnnl_primitive_create(&result->reorder, result->reorder_description);
+    if (status == dnnl_success) return result;
+    free(result);
+    return NULL;
+}
+
+size_t conednn_packed_size(const conednn_packer *packer) {
+    return onednn.dnnl_memory_desc_get_size(layout(packer));
+}
+
+int conednn_pack(const conednn_packer *packer, const void *b, void *packed) {
+    use_one_thread();
+    dnnl_memory_t from = NULL, to = NULL;
+    dnnl_stream_t stream = NULL;
+    int status = onednn.dnnl_memory_create(&from, REFERENCE(packer->plain), onednn.engine, (void *)b);
+    status |= onednn.dnnl_memory_create(&to, layout(packer), onednn.engine, packed);
+    status |= onednn.dnnl_stream_create(&stream, onednn.engine, dnnl_stream_default_flags);
+    if (status == dnnl_success) {
+        dnnl_exec_arg_t arguments[2] = {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}};
+        status = onednn.dnnl_primitive_execute(packer->reorder, stream, 2, arguments);
+    }
+    if (stream) onednn.dnnl_stream_destroy(stream);
+    if (from) onednn.dnnl_memory_destroy(from);
+    if (to) onednn.dnnl_memory_destroy(to);
+    return status;
 }
 
 // MARK: Primitives
@@ -240,11 +328,11 @@ struct conednn_primitive {
 static atomic_int next_thread = 0;
 static _Thread_local int thread_index = -1;
 
-conednn_primitive *conednn_create(const conednn_product *product) {
+conednn_primitive *conednn_create(const conednn_product *product, const conednn_packer *packer) {
     use_one_thread();
     conednn_primitive *result = calloc(1, sizeof *result);
     if (!result) return NULL;
-    if (describe(product, &result->description) != dnnl_success) goto failed;
+    if (describe(product, packer ? layout(packer) : NULL, &result->description) != dnnl_success) goto failed;
     if (onednn.dnnl_primitive_create(&result->primitive, result->description) != dnnl_success) goto failed;
     return result;
 failed:
@@ -271,7 +359,7 @@ static int make_context(conednn_primitive *p, context *result) {
     return status;
 }
 
-int conednn_execute(conednn_primitive *p, const float *a, const float *b, const float *bias, float *c) {
+int conednn_execute(conednn_primitive *p, const void *a, const void *b, const float *bias, void *c) {
     use_one_thread();
     if (thread_index < 0) thread_index = atomic_fetch_add(&next_thread, 1);
     if (thread_index >= THREADS) return 1;
@@ -288,49 +376,6 @@ int conednn_execute(conednn_primitive *p, const float *a, const float *b, const 
         arguments[count++] = (dnnl_exec_arg_t){names[i], context->memory[i]};
     }
     return onednn.dnnl_primitive_execute(p->primitive, context->stream, count, arguments);
-}
-
-// MARK: Packing
-
-size_t conednn_packed_size(const conednn_product *product) {
-    use_one_thread();
-    dnnl_primitive_desc_t description;
-    if (describe(product, &description) != dnnl_success) return 0;
-    size_t size = onednn.dnnl_memory_desc_get_size(queried(description, dnnl_query_weights_md));
-    onednn.dnnl_primitive_desc_destroy(description);
-    return size;
-}
-
-int conednn_pack(const conednn_product *product, const float *b, void *packed) {
-    use_one_thread();
-    dnnl_primitive_desc_t description = NULL, reorder_description = NULL;
-    dnnl_primitive_t reorder = NULL;
-    dnnl_memory_t from = NULL, to = NULL;
-    dnnl_stream_t stream = NULL;
-    descriptor plain;
-    if (describe(product, &description) != dnnl_success) return 1;
-    descriptor_reference layout = queried(description, dnnl_query_weights_md);
-    int status = plain_b_descriptor(product, &plain);
-    status |= onednn.dnnl_reorder_primitive_desc_create(
-        &reorder_description, REFERENCE(plain), onednn.engine, layout, onednn.engine, NULL);
-    if (status == dnnl_success) status = onednn.dnnl_primitive_create(&reorder, reorder_description);
-    if (status == dnnl_success) {
-        status |= onednn.dnnl_memory_create(&from, REFERENCE(plain), onednn.engine, (void *)b);
-        status |= onednn.dnnl_memory_create(&to, layout, onednn.engine, packed);
-        status |= onednn.dnnl_stream_create(&stream, onednn.engine, dnnl_stream_default_flags);
-    }
-    if (status == dnnl_success) {
-        dnnl_exec_arg_t arguments[2] = {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}};
-        status = onednn.dnnl_primitive_execute(reorder, stream, 2, arguments);
-    }
-    if (stream) onednn.dnnl_stream_destroy(stream);
-    if (from) onednn.dnnl_memory_destroy(from);
-    if (to) onednn.dnnl_memory_destroy(to);
-    if (reorder) onednn.dnnl_primitive_destroy(reorder);
-    if (reorder_description) onednn.dnnl_primitive_desc_destroy(reorder_description);
-    onednn.dnnl_primitive_desc_destroy(description);
-    DESTROY_DESCRIPTOR(plain);
-    return status;
 }
 
 #endif

@@ -14,11 +14,14 @@ public final class SentenceEncoder {
     /// The number of tokens, special tokens included, after which a text is cut.
     public var maxLength: Int
 
+    private let plan: BertInferencePlan
+
     public var tokenizer: Tokenizer { pretrained.tokenizer }
     /// The length of a vector.
     public var size: Int { pretrained.encoder.configuration.hiddenSize }
 
-    public init(_ directory: ModelDirectory) throws(ModelError) {
+    /// - Parameter precision: of the encoder's products, which is available.
+    public init(_ directory: ModelDirectory, precision: Precision = .f32) throws(ModelError) {
         let (modules, configuration, source) = try loading { () throws(CheckpointError) in
             (
                 try SentenceModules(directory),
@@ -37,7 +40,7 @@ public final class SentenceEncoder {
         pooling = modules.pooling
         normalizes = modules.normalizes
         maxLength = pretrained.maxLength
-        pretrained.encoder.pack()
+        plan = BertInferencePlan(pretrained.encoder, precision: precision)
     }
 
     /// The vectors of tokenized texts, `[ids.count, size]`, in their order.
@@ -46,7 +49,7 @@ public final class SentenceEncoder {
     public func embed(_ ids: [[Int32]]) -> Tensor {
         let rows = LengthSortedBatches(ids.map(\.count)).map { batch in
             let tokens = TokenBatch(batch.map { ids[$0] })
-            var vectors = pooling.pool(pretrained.encoder.encode(tokens), tokens.sequences)
+            var vectors = pooling.pool(plan.encode(tokens), tokens.sequences)
             if normalizes { vectors.normalizeRows() }
             return vectors
         }

@@ -43,6 +43,27 @@ extension Tensor {
     }
 }
 
+extension Activation {
+    /// Replaces every value `x` by `f(x)`.
+    @unsafe
+    func apply(to values: UnsafeMutableBufferPointer<Float>) {
+        switch self {
+        case .gelu: unsafe Tensors.apply(GELU.self, to: values)
+        case .geluNew: unsafe Tensors.apply(TanhGELU.self, to: values)
+        case .relu: unsafe Tensors.apply(ReLU.self, to: values)
+        case .silu: unsafe Tensors.apply(SiLU.self, to: values)
+        case .tanh: unsafe Tensors.apply(Tanh.self, to: values)
+        }
+    }
+}
+
+@unsafe @inline(__always)
+private func apply<Function: ElementwiseFunction>(
+    _ function: Function.Type, to values: UnsafeMutableBufferPointer<Float>
+) {
+    for i in values.indices { unsafe values[i] = Function.value(values[i]) }
+}
+
 private protocol DifferentiableFunction: ElementwiseFunction {
     static func derivative(_ x: Float) -> Float
 }

@@ -1,4 +1,4 @@
-import CMalloc
+import CPlatform
 
 /// Makes the C library keep freed memory for the next tensor. By default it returns blocks as large as a batch's
 /// activations to the system at once, and every new one is paid for again, page by page.

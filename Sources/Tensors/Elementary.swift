@@ -1,4 +1,21 @@
+import CPlatform
+
 // Elementary functions for loops: without calls and branches, so that the compiler vectorizes the loop around them.
+
+private let hasMultiplyAdd = HAS_MULTIPLY_ADD != 0
+
+/// `a·b + c`, rounded once where the processor has an instruction for it. Elsewhere a call would be many times slower than
+/// two operations.
+@inline(__always)
+func multiplyAdd(_ a: Float, _ b: Float, _ c: Float) -> Float {
+    hasMultiplyAdd ? c.addingProduct(a, b) : a * b + c
+}
+
+/// The same in sixteen lanes.
+@inline(__always)
+func multiplyAdd(_ a: SIMD16<Float>, _ b: SIMD16<Float>, _ c: SIMD16<Float>) -> SIMD16<Float> {
+    hasMultiplyAdd ? c.addingProduct(a, b) : a * b + c
+}
 
 /// `eˣ`, relative error below 2e-7; 0 below -87, and the value at 88 above 88.
 ///
@@ -8,16 +25,16 @@
 func exponential(_ x: Float) -> Float {
     let clamped = min(max(x, -87.3), 88)
     // Adding 1.5·2²³ rounds to an integer; 127 more makes its low bits the exponent of 2ⁿ.
-    let shifted = clamped * 1.442_695_04 + 12_583_039
+    let shifted = multiplyAdd(clamped, 1.442_695_04, 12_583_039)
     let n = shifted - 12_583_039
-    let r = (clamped - n * 0.693_359_375) + n * 2.121_944_4e-4
+    let r = multiplyAdd(n, 2.121_944_4e-4, multiplyAdd(n, -0.693_359_375, clamped))
     var p: Float = 1.987_569_15e-4
-    p = p * r + 1.398_199_95e-3
-    p = p * r + 8.333_451_9e-3
-    p = p * r + 4.166_579_6e-2
-    p = p * r + 1.666_666_55e-1
-    p = p * r + 5.000_000_1e-1
-    p = p * (r * r) + r + 1
+    p = multiplyAdd(p, r, 1.398_199_95e-3)
+    p = multiplyAdd(p, r, 8.333_451_9e-3)
+    p = multiplyAdd(p, r, 4.166_579_6e-2)
+    p = multiplyAdd(p, r, 1.666_666_55e-1)
+    p = multiplyAdd(p, r, 5.000_000_1e-1)
+    p = multiplyAdd(p, r * r, r) + 1
     let power = Float(bitPattern: shifted.bitPattern << 23)
     return x < -87.3 ? 0 : p * power
 }
@@ -30,17 +47,17 @@ func errorFunction(_ x: Float) -> Float {
     let x = min(max(x, -4), 4)
     let square = x * x
     var p: Float = -2.726_142_258_013_06e-10
-    p = p * square + 2.770_681_424_959_02e-8
-    p = p * square - 2.101_024_020_825_08e-6
-    p = p * square - 5.692_506_394_623_46e-5
-    p = p * square - 7.349_906_303_268_55e-4
-    p = p * square - 2.954_599_808_540_25e-3
-    p = p * square - 1.609_603_332_624_15e-2
+    p = multiplyAdd(p, square, 2.770_681_424_959_02e-8)
+    p = multiplyAdd(p, square, -2.101_024_020_825_08e-6)
+    p = multiplyAdd(p, square, -5.692_506_394_623_46e-5)
+    p = multiplyAdd(p, square, -7.349_906_303_268_55e-4)
+    p = multiplyAdd(p, square, -2.954_599_808_540_25e-3)
+    p = multiplyAdd(p, square, -1.609_603_332_624_15e-2)
     var q: Float = -1.456_607_184_649_96e-5
-    q = q * square - 2.133_740_552_789_05e-4
-    q = q * square - 1.682_826_974_382_03e-3
-    q = q * square - 7.373_329_167_204_68e-3
-    q = q * square - 1.426_473_905_141_89e-2
+    q = multiplyAdd(q, square, -2.133_740_552_789_05e-4)
+    q = multiplyAdd(q, square, -1.682_826_974_382_03e-3)
+    q = multiplyAdd(q, square, -7.373_329_167_204_68e-3)
+    q = multiplyAdd(q, square, -1.426_473_905_141_89e-2)
     return x * p / q
 }
 

@@ -31,9 +31,10 @@ public final class PackedMatrix: Sendable {
         case .oneDNN:
             var product = Self.product(rows: 128, matrix)
             product.isPacked = true
-            let buffer = AlignedBuffer(byteCount: OneDNN.packedSize(product))
+            let packer = OneDNN.packer(for: product)
+            let buffer = AlignedBuffer(byteCount: packer.packedSize)
             unsafe matrix.tensor.values.withUnsafeBufferPointer { values in
-                unsafe OneDNN.pack(product, values.baseAddress!, into: buffer.pointer)
+                unsafe packer.pack(values.baseAddress!, into: buffer.pointer)
             }
             storage = .packed(buffer)
         }
@@ -56,17 +57,6 @@ public final class PackedMatrix: Sendable {
             unsafe body(UnsafePointer(buffer.pointer.assumingMemoryBound(to: Float.self)), layout, true)
         }
     }
-}
-
-/// Memory on a 64-byte boundary, freed with its owner. Written once, before it is shared.
-@safe final class AlignedBuffer: @unchecked Sendable {  // see above
-    let pointer: UnsafeMutableRawPointer
-
-    init(byteCount: Int) {
-        unsafe pointer = UnsafeMutableRawPointer.allocate(byteCount: max(64, byteCount), alignment: 64)
-    }
-
-    deinit { unsafe pointer.deallocate() }
 }
 
 /// `A·B (+ bias)`, `[m, k]·[k, n] → [m, n]`. Rows do not depend on one another: with oneDNN bit for bit.

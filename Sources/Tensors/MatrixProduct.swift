@@ -12,6 +12,12 @@ struct MatrixProduct: Hashable {
     var hasBias = false
     var accumulates = false
     var isPacked = false
+    /// Of the numbers of `A` and `B`; integers are summed as such, all else in f32.
+    var precision = Precision.f32
+    /// Whether `C` is rounded to bfloat16.
+    var writesHalves = false
+    /// A function of every value of `C`, after all that is added.
+    var activation: Activation?
 }
 
 /// How a matrix of a product lies in memory.

@@ -1,4 +1,5 @@
 import COneDNN
+import Glibc
 import Synchronization
 
 /// Matrix products by oneDNN, compiled once for each size.
@@ -10,13 +11,29 @@ enum OneDNN {
         let pointer: OpaquePointer
     }
 
+    /// A compiled conversion to the layout of packed right-hand sides, as safe to share.
+    @safe struct Packer: @unchecked Sendable {  // see above
+        fileprivate let pointer: OpaquePointer
+
+        /// Bytes of a packed right-hand side.
+        var packedSize: Int { unsafe conednn_packed_size(pointer) }
+
+        /// - Parameter matrix: values as the packer's product describes them, bytes for integers, else floats.
+        @unsafe
+        func pack(_ matrix: UnsafeRawPointer, into packed: UnsafeMutableRawPointer) {
+            let status = unsafe conednn_pack(pointer, matrix, packed)
+            precondition(status == 0, "oneDNN failed to pack a matrix: status \(status)")
+        }
+    }
+
     private static let primitives = Mutex<[MatrixProduct: Primitive]>([:])
+    private static let packers = Mutex<[MatrixProduct: Packer]>([:])
 
     static let reasonUnavailable: String? = unsafe conednn_load().map { unsafe String(cString: $0) }
 
-    static var details: String {
-        unsafe "\(String(cString: conednn_version())), \(String(cString: conednn_instruction_set()))"
-    }
+    static var details: String { unsafe "\(String(cString: conednn_version())), \(instructionSet)" }
+
+    static var instructionSet: String { unsafe String(cString: conednn_instruction_set()) }
 
     @unsafe
     static func compute(
@@ -31,7 +48,8 @@ enum OneDNN {
     private static func primitive(for product: MatrixProduct) -> Primitive {
         if let known = primitives.withLock({ $0[product] }) { return known }
         var description = product.conednn
-        guard let pointer = unsafe conednn_create(&description) else {
+        let packer = product.isPacked ? packer(for: product) : nil
+        guard let pointer = unsafe conednn_create(&description, packer?.pointer) else {
             preconditionFailure("oneDNN has no implementation of \(product)")
         }
         let primitive = unsafe Primitive(pointer: pointer)
@@ -39,17 +57,118 @@ enum OneDNN {
         return primitive
     }
 
-    /// Bytes of the packed right-hand side.
-    static func packedSize(_ product: MatrixProduct) -> Int {
-        var description = product.conednn
-        return unsafe conednn_packed_size(&description)
+    /// The packer of a product's right-hand side, the same for all numbers of rows.
+    static func packer(for product: MatrixProduct) -> Packer {
+        var general = product
+        general.rows = RowBlocks.largest
+        general.accumulates = false
+        general.hasBias = false
+        general.writesHalves = false
+        general.activation = nil
+        general.c.rowStride = general.columns
+        general.a.rowStride = general.depth
+        if let known = packers.withLock({ $0[general] }) { return known }
+        var description = general.conednn
+        guard let pointer = unsafe conednn_packer_create(&description) else {
+            preconditionFailure("oneDNN cannot pack \(general)")
+        }
+        let packer = unsafe Packer(pointer: pointer)
+        packers.withLock { $0[general] = packer }
+        return packer
     }
 
-    @unsafe
-    static func pack(_ product: MatrixProduct, _ b: UnsafePointer<Float>, into packed: UnsafeMutableRawPointer) {
-        var description = product.conednn
-        let status = unsafe conednn_pack(&description, b, packed)
-        precondition(status == 0, "oneDNN failed to pack \(product): status \(status)")
+    /// The products of one packed matrix, with blocks of few different numbers of rows.
+    final class FrozenProducts: Sendable {
+        private let weights: AlignedBuffer
+        /// How many panels of columns can be computed each on its own; 1 where the layout does not allow it.
+        let panels: Int
+        let panelColumns: Int
+        private let general: MatrixProduct
+        private let panelSize: Int
+        private let primitives = Mutex<[Int: Primitive]>([:])
+
+        /// A multiple of the widest blocks of columns, and half of the smallest encoders' rows.
+        private static let preferredPanelColumns = 192
+
+        /// Packs a matrix, `[columns, depth]`, for products of one precision.
+        ///
+        /// - Parameter matrix: bytes where the precision is `int8`, else floats.
+        @unsafe
+        init(_ matrix: UnsafeRawPointer, columns: Int, depth: Int, precision: Precision, activation: Activation?) {
+            func product(_ columns: Int) -> MatrixProduct {
+                MatrixProduct(
+                    rows: RowBlocks.largest, columns: columns, depth: depth, a: MatrixLayout(rowStride: depth),
+                    b: MatrixLayout(rowStride: 1, columnStride: depth), c: MatrixLayout(rowStride: columns),
+                    hasBias: precision != .int8, isPacked: true, precision: precision,
+                    activation: precision == .int8 ? nil : activation)
+            }
+            general = product(columns)
+            let packer = OneDNN.packer(for: general)
+            weights = AlignedBuffer(byteCount: packer.packedSize)
+            unsafe packer.pack(matrix, into: weights.pointer)
+            let width = Self.preferredPanelColumns
+            let isDivisible =
+                unsafe columns > width && columns % width == 0
+                && Self.isDivisible(
+                    OneDNN.packer(for: product(width)), matrix, of: precision == .int8 ? 1 : 4, general,
+                    weights.pointer, packer.packedSize)
+            panels = isDivisible ? columns / width : 1
+            panelColumns = isDivisible ? width : columns
+            panelSize = packer.packedSize / panels
+        }
+
+        /// Whether the last panel's columns are packed alone as they are packed at the end of the whole: asked once for
+        /// every size.
+        @unsafe
+        private static func isDivisible(
+            _ part: Packer, _ matrix: UnsafeRawPointer, of elementSize: Int, _ general: MatrixProduct,
+            _ packed: UnsafeRawPointer, _ packedSize: Int
+        ) -> Bool {
+            if let known = divisible.withLock({ $0[general] }) { return known }
+            let panels = general.columns / preferredPanelColumns
+            var isEqual = part.packedSize * panels == packedSize
+            if isEqual {
+                let alone = AlignedBuffer(byteCount: part.packedSize)
+                let first = (panels - 1) * preferredPanelColumns * general.depth * elementSize
+                unsafe part.pack(matrix + first, into: alone.pointer)
+                isEqual = unsafe memcmp(alone.pointer, packed + (panels - 1) * part.packedSize, part.packedSize) == 0
+            }
+            divisible.withLock { $0[general] = isEqual }
+            return isEqual
+        }
+
+        private static let divisible = Mutex<[MatrixProduct: Bool]>([:])
+
+        /// - Parameters:
+        ///   - panel: `nil` for all columns.
+        ///   - bias: of all columns; sums of integers take none.
+        ///   - output: rows of all columns, or of the panel's.
+        @unsafe
+        func compute(
+            rows: Int, panel: Int?, accumulates: Bool, writesHalves: Bool, _ input: UnsafeRawPointer,
+            bias: UnsafePointer<Float>, _ output: UnsafeMutableRawPointer
+        ) {
+            let key = rows << 3 | (panel == nil ? 4 : 0) | (accumulates ? 2 : 0) | (writesHalves ? 1 : 0)
+            let primitive = primitives.withLock { known in
+                if let primitive = known[key] { return primitive }
+                var product = general
+                product.rows = rows
+                product.accumulates = accumulates && product.precision != .int8
+                product.writesHalves = writesHalves
+                if panel != nil {
+                    product.columns = panelColumns
+                    product.c.rowStride = panelColumns
+                }
+                let primitive = OneDNN.primitive(for: product)
+                known[key] = primitive
+                return primitive
+            }
+            let index = panel ?? 0
+            let status = unsafe conednn_execute(
+                primitive.pointer, input, weights.pointer + index * panelSize,
+                general.hasBias ? bias + index * panelColumns : nil, output)
+            precondition(status == 0, "oneDNN failed to compute \(general) with \(rows) rows: status \(status)")
+        }
     }
 }
 
@@ -60,6 +179,28 @@ extension MatrixProduct {
             a_batch: Int64(a.batchStride), a_row: Int64(a.rowStride), a_column: Int64(a.columnStride),
             b_batch: Int64(b.batchStride), b_row: Int64(b.rowStride), b_column: Int64(b.columnStride),
             c_batch: Int64(c.batchStride), c_row: Int64(c.rowStride), has_bias: hasBias ? 1 : 0,
-            accumulates: accumulates ? 1 : 0, b_is_packed: isPacked ? 1 : 0)
+            accumulates: accumulates ? 1 : 0, b_is_packed: isPacked ? 1 : 0, a_type: types.a, b_type: types.b,
+            c_type: types.c, activation: activation?.conednn ?? Int32(conednn_identity))
+    }
+
+    private var types: (a: Int32, b: Int32, c: Int32) {
+        let (single, half) = (Int32(conednn_f32), Int32(conednn_bf16))
+        return switch precision {
+        case .f32: (single, single, writesHalves ? half : single)
+        case .bf16: (half, half, writesHalves ? half : single)
+        case .int8: (Int32(conednn_u8), Int32(conednn_s8), Int32(conednn_s32))
+        }
+    }
+}
+
+extension Activation {
+    fileprivate var conednn: Int32 {
+        switch self {
+        case .gelu: Int32(conednn_gelu)
+        case .geluNew: Int32(conednn_gelu_tanh)
+        case .relu: Int32(conednn_relu)
+        case .silu: Int32(conednn_silu)
+        case .tanh: Int32(conednn_tanh)
+        }
     }
 }

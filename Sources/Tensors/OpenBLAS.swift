@@ -29,6 +29,23 @@ enum OpenBLAS {
     }
 }
 
+extension OpenBLAS {
+    /// `C = A·Bᵀ + bias (+ C)` with `B` as `[columns, depth]`.
+    @unsafe
+    static func addProduct(
+        rows: Int, columns: Int, depth: Int, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>,
+        bias: UnsafePointer<Float>, _ c: UnsafeMutablePointer<Float>, accumulates: Bool
+    ) {
+        for row in 0..<rows {
+            let row = unsafe c + row * columns
+            for i in 0..<columns { unsafe row[i] = accumulates ? row[i] + bias[i] : bias[i] }
+        }
+        unsafe copenblas_sgemm(
+            0, 1, Int64(rows), Int64(columns), Int64(depth), a, Int64(depth), b, Int64(depth), 1, c,
+            Int64(columns))
+    }
+}
+
 extension MatrixLayout {
     fileprivate var isTransposed: Bool { columnStride != 1 }
     fileprivate var leadingDimension: Int { isTransposed ? columnStride : rowStride }

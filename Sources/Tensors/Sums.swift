@@ -4,7 +4,7 @@ func sum(_ values: UnsafeBufferPointer<Float>) -> Float {
     var lanes = SIMD16<Float>.zero
     let whole = values.count & ~15
     for i in stride(from: 0, to: whole, by: 16) { unsafe lanes += loadLanes(values, i) }
-    var result = lanes.sum()
+    var result = total(lanes)
     for i in whole..<values.count { unsafe result += values[i] }
     return result
 }
@@ -16,7 +16,7 @@ func dot(_ a: UnsafeBufferPointer<Float>, _ b: UnsafeBufferPointer<Float>) -> Fl
     var lanes = SIMD16<Float>.zero
     let whole = a.count & ~15
     for i in stride(from: 0, to: whole, by: 16) { unsafe lanes += loadLanes(a, i) * loadLanes(b, i) }
-    var result = lanes.sum()
+    var result = total(lanes)
     for i in whole..<a.count { unsafe result += a[i] * b[i] }
     return result
 }
@@ -30,7 +30,7 @@ func maximum(_ values: UnsafeBufferPointer<Float>) -> Float {
         let next = unsafe loadLanes(values, i)
         lanes.replace(with: next, where: next .> lanes)
     }
-    return lanes.max()
+    return largest(lanes)
 }
 
 @unsafe @inline(__always)
@@ -41,4 +41,33 @@ func loadLanes(_ values: UnsafeBufferPointer<Float>, _ index: Int) -> SIMD16<Flo
 @unsafe @inline(__always)
 func storeLanes(_ lanes: SIMD16<Float>, _ values: UnsafeMutableBufferPointer<Float>, _ index: Int) {
     unsafe UnsafeMutableRawPointer(values.baseAddress! + index).storeBytes(of: lanes, as: SIMD16<Float>.self)
+}
+
+/// Sixteen values, wherever they begin.
+@unsafe @inline(__always)
+func lanes(_ pointer: UnsafePointer<Float>) -> SIMD16<Float> {
+    unsafe UnsafeRawPointer(pointer).loadUnaligned(as: SIMD16<Float>.self)
+}
+
+@unsafe @inline(__always)
+func store(_ lanes: SIMD16<Float>, _ pointer: UnsafeMutablePointer<Float>) {
+    unsafe UnsafeMutableRawPointer(pointer).storeBytes(of: lanes, as: SIMD16<Float>.self)
+}
+
+// The lanes of a vector in a tree of halves: the standard library takes them one after the other.
+
+@inline(__always)
+func total(_ lanes: SIMD16<Float>) -> Float {
+    let eight = lanes.lowHalf + lanes.highHalf
+    let four = eight.lowHalf + eight.highHalf
+    let two = four.lowHalf + four.highHalf
+    return two.x + two.y
+}
+
+@inline(__always)
+func largest(_ lanes: SIMD16<Float>) -> Float {
+    let eight = lanes.lowHalf.replacing(with: lanes.highHalf, where: lanes.highHalf .> lanes.lowHalf)
+    let four = eight.lowHalf.replacing(with: eight.highHalf, where: eight.highHalf .> eight.lowHalf)
+    let two = four.lowHalf.replacing(with: four.highHalf, where: four.highHalf .> four.lowHalf)
+    return two.x > two.y ? two.x : two.y
 }

@@ -42,6 +42,9 @@ package final class ThreadPool: @unchecked Sendable {  // `job` is written only 
         for _ in 1..<max(2, self.threads) where self.threads > 1 { startWorker() }
     }
 
+    /// Whether a split is going on, so that another one would run on the thread that asks.
+    var isSplitting: Bool { threads == 1 || isBusy.load(ordering: .relaxed) }
+
     /// Calls `body` once for every block in `0..<blocks`, on whichever thread is free, and returns when all are done.
     package func run(_ blocks: Int, _ body: (_ block: Int) -> Void) {
         guard threads > 1, blocks > 1, !isBusy.exchange(true, ordering: .acquiring) else {

@@ -16,6 +16,7 @@ struct Classify: ParsableCommand {
     @OptionGroup var model: ModelArgument
     @OptionGroup var stream: StreamOptions
     @OptionGroup var threads: ThreadOption
+    @OptionGroup var precision: PrecisionOption
 
     @Flag(help: "Add the probabilities of all labels to each record.")
     var scores = false
@@ -28,7 +29,7 @@ struct Classify: ParsableCommand {
     func run() throws {
         try reportingFailures {
             try threads.apply()
-            let classifier = try SequenceClassifier(model.resolve())
+            let classifier = try SequenceClassifier(model.resolve(), precision: precision.resolve())
             try classifier.applyRecord()
             try classifier.limit(to: maxLength)
             try stream.run(

@@ -18,6 +18,7 @@ struct Embed: ParsableCommand {
     @OptionGroup var model: ModelArgument
     @OptionGroup var stream: StreamOptions
     @OptionGroup var threads: ThreadOption
+    @OptionGroup var precision: PrecisionOption
 
     @Option(
         help: "How vectors are written: \(EmbeddingRecords.Format.allCases.map(\.rawValue).joined(separator: ", ")).")
@@ -41,7 +42,7 @@ struct Embed: ParsableCommand {
     func run() throws {
         try reportingFailures {
             try threads.apply()
-            let encoder = try SentenceEncoder(model.resolve())
+            let encoder = try SentenceEncoder(model.resolve(), precision: precision.resolve())
             if let pooling { encoder.pooling = pooling }
             if let normalize { encoder.normalizes = normalize }
             if let maxLength {

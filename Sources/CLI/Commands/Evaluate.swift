@@ -27,6 +27,7 @@ struct Evaluate: ParsableCommand {
 
     @OptionGroup var columns: ColumnOptions
     @OptionGroup var threads: ThreadOption
+    @OptionGroup var precision: PrecisionOption
 
     func validate() throws { try checkMaxLength(maxLength) }
 
@@ -34,7 +35,7 @@ struct Evaluate: ParsableCommand {
         try reportingFailures {
             try threads.apply()
             let examples = try LabelledExamples(FilePath(data), columns: columns.columns)
-            let classifier = try SequenceClassifier(model.resolve())
+            let classifier = try SequenceClassifier(model.resolve(), precision: precision.resolve())
             try classifier.applyRecord()
             try classifier.limit(to: maxLength)
             let targets = try examples.targets(classifier.labels)

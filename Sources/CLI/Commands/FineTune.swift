@@ -52,7 +52,7 @@ struct FineTune: ParsableCommand {
     var seed: UInt64 = 42
 
     @Option(help: "The precision of the computation; this version knows f32 alone.")
-    var precision = FineTuning.Precision.f32
+    var precision = Precision.f32
 
     @OptionGroup var columns: ColumnOptions
     @OptionGroup var threads: ThreadOption
@@ -131,4 +131,3 @@ struct FineTune: ParsableCommand {
 }
 
 extension FineTuning.Method: ExpressibleByArgument {}
-extension FineTuning.Precision: ExpressibleByArgument {}

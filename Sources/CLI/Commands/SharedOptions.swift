@@ -1,10 +1,10 @@
-import ArgumentParser
+public import ArgumentParser
 import Checkpoints
 import Glibc
 import Synchronization
 import SystemPackage
 import Tasks
-import Tensors
+public import Tensors
 
 struct ModelArgument: ParsableArguments {
     @Argument(help: "A directory, or the name of a model in the store.", completion: .directory)
@@ -32,6 +32,24 @@ struct ThreadOption: ParsableArguments {
     /// Settles the number of threads alone, for what computes no matrix product.
     func request() { ThreadPool.requestedThreads.store(threads ?? 0, ordering: .relaxed) }
 }
+
+struct PrecisionOption: ParsableArguments {
+    @Option(help: "The numbers that the encoder multiplies: f32, bf16 (twice as fast) or int8 (four times).")
+    var precision = Precision.f32
+
+    /// The precision, which this machine offers. After the engine is loaded.
+    func resolve() throws -> Precision {
+        if let reason = precision.reasonUnavailable { throw PrecisionError(reason: reason) }
+        return precision
+    }
+}
+
+struct PrecisionError: Error, CustomStringConvertible {
+    let reason: String
+    var description: String { "--precision \(reason). Use --precision f32." }
+}
+
+extension Precision: ExpressibleByArgument {}
 
 struct StreamOptions: ParsableArguments {
     @Argument(help: "A file with one text a line, or - for standard input.", completion: .file())

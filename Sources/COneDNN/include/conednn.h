@@ -3,8 +3,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// Matrix products of the oneDNN library, version 2 or 3, in f32. The library is loaded at run time, so that one binary
-// runs with and without it. Every product runs on the calling thread alone.
+// Matrix products of the oneDNN library, version 2 or 3. The library is loaded at run time, so that one binary runs with
+// and without it. Every product runs on the calling thread alone.
+
+/// The numbers of a matrix; zero is f32.
+enum { conednn_f32 = 0, conednn_bf16, conednn_s8, conednn_u8, conednn_s32 };
+
+/// A function of every value of C, after all that is added; zero is none.
+enum { conednn_identity = 0, conednn_gelu, conednn_gelu_tanh, conednn_relu, conednn_silu, conednn_tanh };
 
 /// C[i] = A[i]·B[i] (+ C[i]) (+ bias) for i in 0..<batch. Strides count elements; the columns of C are contiguous.
 typedef struct {
@@ -18,6 +24,9 @@ typedef struct {
     int32_t accumulates;
     /// B is in the layout that `conednn_pack` writes; its strides then say how the plain matrix was laid out.
     int32_t b_is_packed;
+    /// The bias is f32 always.
+    int32_t a_type, b_type, c_type;
+    int32_t activation;
 } conednn_product;
 
 typedef struct conednn_primitive conednn_primitive;
@@ -31,16 +40,24 @@ const char *conednn_version(void);
 /// The instruction set the library chose, such as "avx512_core_bf16", or "" when none is loaded.
 const char *conednn_instruction_set(void);
 
-/// Compiles a product. Returns NULL on failure. Primitives are kept until the process ends.
-conednn_primitive *conednn_create(const conednn_product *product);
+/// Writes right-hand sides of one size in the layout that products read fastest.
+typedef struct conednn_packer conednn_packer;
+
+/// Compiles a packer for a product with `b_is_packed`; the layout suits any number of rows. Returns NULL on failure.
+/// Packers and primitives are kept until the process ends.
+conednn_packer *conednn_packer_create(const conednn_product *product);
+
+/// Bytes of a packed B.
+size_t conednn_packed_size(const conednn_packer *packer);
+
+/// Packs a B, which lies as the packer's product says and holds s8 where that is its type, else f32; `packed` is 64-byte
+/// aligned. Safe to call from several threads at once. Returns 0 on success.
+int conednn_pack(const conednn_packer *packer, const void *b, void *packed);
+
+/// Compiles a product; one with `b_is_packed` reads what `packer` wrote. Returns NULL on failure.
+conednn_primitive *conednn_create(const conednn_product *product, const conednn_packer *packer);
 
 /// Runs a product. Safe to call from several threads at once, at most 64 in a process. Returns 0 on success.
-int conednn_execute(conednn_primitive *primitive, const float *a, const float *b, const float *bias, float *c);
-
-/// Bytes of a packed B of this product, whatever its rows; 0 on failure.
-size_t conednn_packed_size(const conednn_product *product);
-
-/// Writes B in the layout that products with `b_is_packed` read; `packed` is 64-byte aligned. Returns 0 on success.
-int conednn_pack(const conednn_product *product, const float *b, void *packed);
+int conednn_execute(conednn_primitive *primitive, const void *a, const void *b, const float *bias, void *c);
 
 #endif

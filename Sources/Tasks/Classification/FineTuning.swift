@@ -15,13 +15,9 @@ public final class FineTuning {
         case full
     }
 
-    /// The precision of products, weights and moments.
-    public enum Precision: String, Sendable, CaseIterable {
-        case f32
-    }
-
     public struct Configuration: Equatable, Sendable {
         public var method: Method
+        /// Of the products; weights, moments and sums are f32.
         public var precision = Precision.f32
         public var epochs: Int
         public var learningRate: Double
@@ -122,7 +118,7 @@ public final class FineTuning {
         var devFeatures: Tensor?
         if configuration.method == .head {
             report(.extractingFeatures(examples: train.texts.count + (dev?.texts.count ?? 0)))
-            classifier.pack()
+            classifier.freeze()
             features = classifier.features(train.texts)
             trainingSeconds += monotonicSeconds() - start
             devFeatures = dev.map { classifier.features($0.texts) }
@@ -151,7 +147,7 @@ public final class FineTuning {
                         samplesPerSecond: Double(trained) / trainingSeconds))
             }
             guard optimizer.parameters.allSatisfy(\.value.isFinite) else { throw .diverged(epoch: epoch, step: step) }
-            classifier.pack()
+            classifier.freeze()
             let metrics = dev.map { dev in
                 classifier.evaluate(
                     logits: devFeatures.map { classifier.forward(features: $0).logits }
@@ -171,7 +167,7 @@ public final class FineTuning {
         if let best, best.result.epoch != results.count {
             for (parameter, value) in zip(optimizer.parameters, best.weights) { parameter.update { $0 = value } }
         }
-        classifier.pack()
+        classifier.freeze()
         return Outcome(
             epochs: results, bestEpoch: best?.result.epoch ?? results.count, steps: step,
             trainingSeconds: trainingSeconds, samplesPerSecond: Double(trained) / max(trainingSeconds, 1e-9))

@@ -1,5 +1,6 @@
 public import JSON
 import SystemPackage
+import Tensors
 
 /// How a classifier came about and what it reached: the contents of `graft.json` and of `finetune`'s last line.
 public struct FineTuningRecord {

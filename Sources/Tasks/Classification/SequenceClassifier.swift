@@ -22,6 +22,8 @@ public final class SequenceClassifier {
     /// The number of tokens, special tokens included, after which a text is cut.
     public var maxLength: Int
 
+    private var plan: BertInferencePlan?
+
     public struct Saved: Sendable {
         let encoder: BertEncoder.Saved
         let head: HeadSaved
@@ -48,9 +50,11 @@ public final class SequenceClassifier {
     }
 
     /// Loads a classifier that has its head.
-    public convenience init(_ directory: ModelDirectory) throws(ModelError) {
+    ///
+    /// - Parameter precision: of the encoder's products, which is available.
+    public convenience init(_ directory: ModelDirectory, precision: Precision = .f32) throws(ModelError) {
         try self.init(directory, labels: nil, random: RandomSource(seed: 0), isNewHead: false)
-        pack()
+        freeze(precision)
     }
 
     private init(
@@ -128,8 +132,9 @@ public final class SequenceClassifier {
 
     /// The features of the head for tokenized texts, `[ids.count, hiddenSize]`.
     public func features(_ texts: [TokenizedText]) -> Tensor {
-        rows(texts, columns: encoder.configuration.hiddenSize) { batch in
-            encoder.encode(batch, firstOnly: true)
+        let plan = frozenEncoder
+        return rows(texts, columns: encoder.configuration.hiddenSize) { batch in
+            plan.encode(batch, firstOnly: true)
         }
     }
 
@@ -137,8 +142,9 @@ public final class SequenceClassifier {
     ///
     /// A text's logits do not depend on the other texts, nor on the number of threads.
     public func logits(_ texts: [TokenizedText]) -> Tensor {
-        rows(texts, columns: labels.count) { batch in
-            forward(features: encoder.encode(batch, firstOnly: true)).logits
+        let plan = frozenEncoder
+        return rows(texts, columns: labels.count) { batch in
+            forward(features: plan.encode(batch, firstOnly: true)).logits
         }
     }
 
@@ -147,9 +153,25 @@ public final class SequenceClassifier {
         return Tensor([texts.count, columns], rows.flatMap { $0 })
     }
 
-    /// Packs all matrices, so that several threads may use the classifier until its parameters change.
-    public func pack() {
+    private var frozenEncoder: BertInferencePlan {
+        guard let plan else { preconditionFailure("inference without freeze()") }
+        return plan
+    }
+
+    /// Lays the weights out for inference as they are now: for `features` and `logits`, until they change.
+    public func freeze(_ precision: Precision = .f32) {
+        plan = BertInferencePlan(encoder, precision: precision)
+        packHead()
+    }
+
+    /// Packs all matrices for a training step.
+    func pack() {
+        plan = nil
         encoder.pack()
+        packHead()
+    }
+
+    private func packHead() {
         pooler.dense.pack()
         classifier.pack()
     }

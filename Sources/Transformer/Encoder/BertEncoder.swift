@@ -59,16 +59,6 @@ public final class BertEncoder {
         return (hidden, Saved(embeddings: embeddingsSaved, layers: layersSaved))
     }
 
-    /// The hidden states of the last layer without what a backward pass would need.
-    public func encode(_ batch: TokenBatch, firstOnly: Bool = false) -> Tensor {
-        var hidden = embeddings.forward(batch, training: nil).output
-        for (index, layer) in layers.enumerated() {
-            let isLast = index == layers.count - 1
-            hidden = layer.forward(hidden, batch.sequences, firstOnly: firstOnly && isLast, training: nil).output
-        }
-        return hidden
-    }
-
     /// Adds to the gradients of all trainable parameters; stops below the lowest of them.
     public func backward(_ gradient: Tensor, _ saved: Saved) {
         var gradient = gradient
@@ -89,7 +79,7 @@ public final class BertEncoder {
     /// Three tables, and the weight and bias of the normalization.
     private static let embeddingParameters = 5
 
-    /// Packs all matrices, so that several threads may use the encoder until its parameters change.
+    /// Packs all matrices for the forward pass, until the parameters change.
     public func pack() {
         let matrices = layers.flatMap { layer in
             [

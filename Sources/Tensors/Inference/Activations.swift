@@ -1,0 +1,126 @@
+/// Rows of activations between the products of an inference plan, with the form in which the next product reads them.
+///
+/// Memory is kept from batch to batch. Between two products of a batch, threads write rows of their own.
+@safe public final class Activations: @unchecked Sendable {  // a plan gives them to one batch at a time
+    public let columns: Int
+    let precision: Precision
+    public private(set) var rows = 0
+
+    let values: RowBuffer<Float>
+    let halves: RowBuffer<UInt16>
+    let bytes: RowBuffer<UInt8>
+    /// Of every quantized row: the step between two numbers, and the number that stands for zero.
+    let steps: RowBuffer<RowQuantization>
+
+    /// - Parameter precision: of the product that reads the rows; f32 where none does.
+    public init(columns: Int, for precision: Precision) {
+        self.columns = columns
+        self.precision = precision
+        values = RowBuffer(columns: columns)
+        halves = RowBuffer(columns: columns)
+        bytes = RowBuffer(columns: columns)
+        steps = RowBuffer(columns: 1)
+    }
+
+    /// Makes room for `rows`, and for those that fill the last block of a product.
+    func resize(_ rows: Int, storesValues: Bool = true) {
+        self.rows = rows
+        let padded = RowBlocks.padded(rows)
+        if storesValues || precision == .f32 { values.reserve(padded) }
+        switch precision {
+        case .f32: break
+        case .bf16: halves.reserve(padded)
+        case .int8:
+            bytes.reserve(padded)
+            steps.reserve(padded)
+        }
+    }
+
+    /// The rows as the next product reads them.
+    @unsafe
+    func operand(_ row: Int) -> UnsafeRawPointer {
+        switch precision {
+        case .f32: unsafe UnsafeRawPointer(values[row])
+        case .bf16: unsafe UnsafeRawPointer(halves[row])
+        case .int8: unsafe UnsafeRawPointer(bytes[row])
+        }
+    }
+
+    /// Writes the form that the next product reads of a row's values, which may lie elsewhere.
+    ///
+    /// - Parameter factors: of the columns before they are quantized, by which the product's weights were divided.
+    @unsafe @inline(__always)
+    func convert(_ row: Int, from values: UnsafePointer<Float>, factors: [Float]?) {
+        switch precision {
+        case .f32: break
+        case .bf16: unsafe roundToHalves(values, halves[row], columns)
+        case .int8:
+            guard let factors else { return unsafe steps[row].pointee = quantize(values, bytes[row], columns) }
+            unsafe factors.withUnsafeBufferPointer {
+                unsafe steps[row].pointee = quantize(values, times: $0.baseAddress!, bytes[row], columns)
+            }
+        }
+    }
+
+    /// Takes over the rows of a tensor, `[rows, columns]`.
+    package func copy(_ tensor: Tensor) {
+        precondition(tensor.columns == columns, "\(tensor.shape) into \(columns) columns")
+        resize(tensor.rows)
+        unsafe tensor.values.withUnsafeBufferPointer { source in
+            for row in 0..<tensor.rows {
+                unsafe values[row].update(from: source.baseAddress! + row * columns, count: columns)
+                unsafe convert(row, from: values[row], factors: nil)
+            }
+        }
+    }
+
+    /// The values as a tensor, `[rows, columns]`.
+    public var tensor: Tensor {
+        var result = Tensor.uninitialized([rows, columns])
+        unsafe result.withUnsafeMutableValues { output in
+            _ = unsafe output.update(
+                fromContentsOf: UnsafeBufferPointer(start: values.pointer, count: rows * columns))
+        }
+        return result
+    }
+
+    /// Takes over some rows of another, in all their forms.
+    public func gather(_ indices: [Int32], from other: Activations) {
+        precondition(columns == other.columns && precision == other.precision, "\(other.columns) columns, \(columns)")
+        precondition(indices.allSatisfy { (0..<Int32(other.rows)).contains($0) }, "row outside \(other.rows)")
+        resize(indices.count)
+        for (row, index) in indices.enumerated() {
+            let index = Int(index)
+            unsafe values[row].update(from: other.values[index], count: columns)
+            switch precision {
+            case .f32: break
+            case .bf16: unsafe halves[row].update(from: other.halves[index], count: columns)
+            case .int8:
+                unsafe bytes[row].update(from: other.bytes[index], count: columns)
+                unsafe steps[row].pointee = other.steps[index].pointee
+            }
+        }
+    }
+}
+
+/// How the rows of a product are cut: few different sizes, because every size is compiled.
+enum RowBlocks {
+    static let largest = 64
+    static let smallest = 8
+
+    /// Rows of whole blocks. What the rows behind the last hold is computed and not used.
+    static func padded(_ rows: Int) -> Int { (rows + smallest - 1) / smallest * smallest }
+
+    /// As many of the largest block as there are, then halves of it.
+    static func blocks(_ rows: Int) -> [Range<Int>] {
+        var blocks: [Range<Int>] = []
+        var (start, size) = (0, largest)
+        let end = padded(rows)
+        while start < end {
+            while end - start < size { size /= 2 }
+            blocks.append(start..<start + size)
+            start += size
+        }
+        return blocks
+    }
+}

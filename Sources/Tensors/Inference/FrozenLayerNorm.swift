@@ -1,0 +1,67 @@
+/// Layer normalization with weights that do not change.
+///
+/// Source: Ba, Kiros and Hinton 2016, "Layer Normalization", §3.
+public struct FrozenLayerNorm: Sendable {
+    let weight: [Float]
+    let bias: [Float]
+    let epsilon: Float
+    /// Of the columns for the product that reads the rows; see `Activations.convert`.
+    let factors: [Float]?
+
+    /// - Parameters: `weight` and `bias` are `[size]`; `factors` are those that the next product was made with.
+    public init(weight: Tensor, bias: Tensor, epsilon: Float, factors: [Float]? = nil) {
+        precondition(weight.count == bias.count, "\(weight.shape), \(bias.shape)")
+        self.weight = weight.values
+        self.bias = bias.values
+        self.epsilon = epsilon
+        self.factors = factors
+    }
+
+    /// Normalizes a row in place.
+    @unsafe @inline(__always)
+    func apply(to row: UnsafeMutablePointer<Float>) {
+        let count = weight.count
+        let values = unsafe UnsafeBufferPointer(start: row, count: count)
+        let mean = unsafe sum(values) / Float(count)
+        for i in 0..<count { unsafe row[i] -= mean }
+        let variance = unsafe dot(values, values) / Float(count)
+        let factor = 1 / (variance + epsilon).squareRoot()
+        unsafe weight.withUnsafeBufferPointer { weight in
+            unsafe bias.withUnsafeBufferPointer { bias in
+                for i in 0..<count { unsafe row[i] = multiplyAdd(row[i] * factor, weight[i], bias[i]) }
+            }
+        }
+    }
+}
+
+extension Activations {
+    /// The sum of one row of each table, normalized: what an encoder's embeddings are.
+    ///
+    /// - Parameter rows: for every table the row of each token.
+    public func embed(_ tables: [Tensor], _ rows: [[Int32]], normalizedBy norm: FrozenLayerNorm) {
+        let count = rows[0].count
+        for (table, rows) in zip(tables, rows) {
+            precondition(table.columns == columns && rows.count == count, "\(table.shape), \(rows.count) rows")
+            precondition(rows.allSatisfy { (0..<Int32(table.rows)).contains($0) }, "row outside \(table.shape)")
+        }
+        resize(count)
+        let part = 64
+        ThreadPool.shared.run((count + part - 1) / part) { block in
+            for row in block * part..<min(count, (block + 1) * part) {
+                let target = unsafe values[row]
+                for index in tables.indices {
+                    unsafe tables[index].values.withUnsafeBufferPointer { table in
+                        let source = unsafe table.baseAddress! + Int(rows[index][row]) * columns
+                        if index == 0 {
+                            unsafe target.update(from: source, count: columns)
+                        } else {
+                            for i in 0..<columns { unsafe target[i] += source[i] }
+                        }
+                    }
+                }
+                unsafe norm.apply(to: target)
+                unsafe convert(row, from: UnsafePointer(target), factors: norm.factors)
+            }
+        }
+    }
+}

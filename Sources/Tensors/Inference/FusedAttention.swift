@@ -1,0 +1,165 @@
+/// Scaled dot-product attention for inference: of every head and few queries at a time, scores, softmax and weighted sum
+/// without a matrix of scores in memory.
+///
+/// Source: Vaswani et al. 2017, "Attention Is All You Need", §3.2; blocks of queries as in Dao et al. 2022,
+/// "FlashAttention", §3.1, with whole rows of scores.
+public enum FusedAttention {
+    /// Queries whose scores are in memory at once.
+    private static let queriesPerBlock = 8
+
+    /// - Parameters:
+    ///   - query: `[queries, hiddenSize]`, the heads side by side in each row.
+    ///   - keyValue: `[tokens, 2·hiddenSize]`, the keys and then the values.
+    ///   - queries: the rows of each sequence in `query`.
+    ///   - keys: the rows of each sequence in `keyValue`.
+    ///   - context: becomes `[queries, hiddenSize]`.
+    ///   - factors: of the context's columns, for the product that reads them.
+    public static func attend(
+        _ query: Activations, _ keyValue: Activations, queries: [Range<Int>], keys: [Range<Int>], heads: Int,
+        into context: Activations, factors: [Float]? = nil
+    ) {
+        let hiddenSize = query.columns
+        let headSize = hiddenSize / heads
+        precondition(headSize * heads == hiddenSize && keyValue.columns == 2 * hiddenSize, "\(heads) heads")
+        precondition(queries.count == keys.count, "\(queries.count) sequences of queries, \(keys.count) of keys")
+        context.resize(query.rows)
+        // Sequences of one batch are alike in length; heads are shared among the threads where sequences are few.
+        let pool = ThreadPool.shared
+        let groups = pool.isSplitting || queries.count >= 2 * pool.threads ? 1 : min(heads, 4)
+        pool.run(queries.count * groups) { index in
+            let (sequence, group) = (index / groups, index % groups)
+            let (rows, tokens) = (queries[sequence], keys[sequence])
+            if rows.isEmpty { return }
+            let head = Head(
+                size: headSize, queryStride: hiddenSize, keyStride: 2 * hiddenSize, keys: tokens.count,
+                scale: 1 / Float(headSize).squareRoot())
+            unsafe withUnsafeTemporaryAllocation(byteCount: 4 * head.scratchCount, alignment: 64) { memory in
+                let scratch = unsafe memory.baseAddress!.bindMemory(to: Float.self, capacity: head.scratchCount)
+                for number in heads * group / groups..<heads * (group + 1) / groups {
+                    let start = number * headSize
+                    let key = unsafe keyValue.values[tokens.lowerBound] + start
+                    unsafe head.attend(
+                        query.values[rows.lowerBound] + start, queries: rows.count, key, key + hiddenSize,
+                        context.values[rows.lowerBound] + start, scratch)
+                }
+            }
+            if groups == 1 {
+                for row in rows { unsafe context.convert(row, from: context.values[row], factors: factors) }
+            }
+        }
+        if groups > 1, context.precision != .f32 {
+            pool.run(query.rows) { row in unsafe context.convert(row, from: context.values[row], factors: factors) }
+        }
+    }
+
+    /// One head of one sequence.
+    private struct Head {
+        let size: Int
+        let queryStride: Int
+        let keyStride: Int
+        let keys: Int
+        let scale: Float
+        /// Whole tiles of keys.
+        var paddedKeys: Int { (keys + 31) & ~31 }
+        var paddedSize: Int { (size + 31) & ~31 }
+        /// Keys by columns, values by rows where a head is not made of whole tiles, scores, and a row of context.
+        var scratchCount: Int {
+            size * paddedKeys + (size == paddedSize ? 0 : keys * paddedSize) + queriesPerBlock * paddedKeys
+                + queriesPerBlock * paddedSize
+        }
+
+        @unsafe
+        func attend(
+            _ query: UnsafePointer<Float>, queries: Int, _ key: UnsafePointer<Float>, _ value: UnsafePointer<Float>,
+            _ context: UnsafeMutablePointer<Float>, _ scratch: UnsafeMutablePointer<Float>
+        ) {
+            let (paddedKeys, paddedSize) = (paddedKeys, paddedSize)
+            let transposed = unsafe scratch
+            unsafe transpose(key, into: transposed)
+            var rest = unsafe scratch + size * paddedKeys
+            var (values, valueStride) = unsafe (value, keyStride)
+            if size != paddedSize {
+                for row in 0..<keys {
+                    for i in 0..<size { unsafe rest[row * paddedSize + i] = value[row * keyStride + i] }
+                    for i in size..<paddedSize { unsafe rest[row * paddedSize + i] = 0 }
+                }
+                unsafe (values, valueStride) = (UnsafePointer(rest), paddedSize)
+                unsafe rest += keys * paddedSize
+            }
+            let scores = unsafe rest
+            let sums = unsafe rest + queriesPerBlock * paddedKeys
+            for first in stride(from: 0, to: queries, by: queriesPerBlock) {
+                let rows = min(queriesPerBlock, queries - first)
+                for column in stride(from: 0, to: paddedKeys, by: 32) {
+                    for row in stride(from: 0, to: rows, by: 4) {
+                        unsafe multiplyTile(
+                            query + (first + row) * queryStride, queryStride, rows: min(4, rows - row),
+                            transposed + column, paddedKeys, depth: size, scores + row * paddedKeys + column,
+                            paddedKeys)
+                    }
+                }
+                for row in 0..<rows {
+                    let part = unsafe UnsafeMutableBufferPointer(start: scores + row * paddedKeys, count: paddedKeys)
+                    unsafe softmax(part, count: keys, scale: scale)
+                }
+                for column in stride(from: 0, to: paddedSize, by: 32) {
+                    for row in stride(from: 0, to: rows, by: 4) {
+                        unsafe multiplyTile(
+                            scores + row * paddedKeys, paddedKeys, rows: min(4, rows - row), values + column,
+                            valueStride, depth: keys, sums + row * paddedSize + column, paddedSize)
+                    }
+                }
+                for row in 0..<rows {
+                    unsafe (context + (first + row) * queryStride).update(from: sums + row * paddedSize, count: size)
+                }
+            }
+        }
+
+        /// `[keys, size]` to `[size, paddedKeys]`, with zeros behind the last key.
+        @unsafe
+        private func transpose(_ key: UnsafePointer<Float>, into output: UnsafeMutablePointer<Float>) {
+            let paddedKeys = paddedKeys
+            for i in 0..<size {
+                let row = unsafe output + i * paddedKeys
+                for k in 0..<keys { unsafe row[k] = key[k * keyStride + i] }
+                for k in keys..<paddedKeys { unsafe row[k] = 0 }
+            }
+        }
+    }
+}
+
+/// `C = A·B` for one to four rows and 32 columns: eight sums in registers, enough to keep two multipliers busy.
+@unsafe @inline(__always)
+func multiplyTile(
+    _ a: UnsafePointer<Float>, _ aStride: Int, rows: Int, _ b: UnsafePointer<Float>, _ bStride: Int, depth: Int,
+    _ c: UnsafeMutablePointer<Float>, _ cStride: Int
+) {
+    // Rows that are not there are computed as copies of the last, and written to its place.
+    let (second, third, fourth) = (min(1, rows - 1), min(2, rows - 1), min(3, rows - 1))
+    let (a1, a2, a3) = unsafe (a + second * aStride, a + third * aStride, a + fourth * aStride)
+    var (c00, c01, c10, c11) = (SIMD16<Float>.zero, SIMD16<Float>.zero, SIMD16<Float>.zero, SIMD16<Float>.zero)
+    var (c20, c21, c30, c31) = (SIMD16<Float>.zero, SIMD16<Float>.zero, SIMD16<Float>.zero, SIMD16<Float>.zero)
+    var b = unsafe b
+    for k in 0..<depth {
+        let (left, right) = unsafe (lanes(b), lanes(b + 16))
+        unsafe b += bStride
+        let (x0, x1) = unsafe (SIMD16(repeating: a[k]), SIMD16(repeating: a1[k]))
+        let (x2, x3) = unsafe (SIMD16(repeating: a2[k]), SIMD16(repeating: a3[k]))
+        c00 = multiplyAdd(x0, left, c00)
+        c01 = multiplyAdd(x0, right, c01)
+        c10 = multiplyAdd(x1, left, c10)
+        c11 = multiplyAdd(x1, right, c11)
+        c20 = multiplyAdd(x2, left, c20)
+        c21 = multiplyAdd(x2, right, c21)
+        c30 = multiplyAdd(x3, left, c30)
+        c31 = multiplyAdd(x3, right, c31)
+    }
+    unsafe store(c00, c)
+    unsafe store(c01, c + 16)
+    unsafe store(c10, c + second * cStride)
+    unsafe store(c11, c + second * cStride + 16)
+    unsafe store(c20, c + third * cStride)
+    unsafe store(c21, c + third * cStride + 16)
+    unsafe store(c30, c + fourth * cStride)
+    unsafe store(c31, c + fourth * cStride + 16)
+}

@@ -1,0 +1,104 @@
+import Tensors
+import Testing
+
+@Suite("FrozenLinear")
+struct FrozenLinearTests {
+    private let random = RandomSource(seed: 3)
+
+    private func activations(_ values: Tensor, for precision: Precision) -> Activations {
+        let rows = Activations(columns: values.columns, for: precision)
+        let norm = FrozenLayerNorm(
+            weight: Tensor(repeating: 1, [values.columns]), bias: .zeros([values.columns]), epsilon: 1e-12)
+        rows.embed([values], [Array(0..<Int32(values.rows))], normalizedBy: norm)
+        return rows
+    }
+
+    @Test("agrees with sums in Double", arguments: Precision.available)
+    func product(precision: Precision) {
+        for (rows, depth, columns) in [(5, 48, 40), (70, 384, 384), (9, 96, 600)] {
+            let weight = random.normalTensor([columns, depth], standardDeviation: 0.05)
+            let bias = random.normalTensor([columns], standardDeviation: 1)
+            let input = activations(random.normalTensor([rows, depth], standardDeviation: 1), for: precision)
+            let output = Activations(columns: columns, for: .f32)
+            FrozenLinear([weight], biases: [bias], precision: precision)
+                .project(input, into: output, ProductScratch())
+            let (x, y) = (input.tensor, output.tensor)
+            var largest = 0.0
+            for row in stride(from: 0, to: rows, by: 3) {
+                for column in stride(from: 0, to: columns, by: 7) {
+                    var sum = Double(bias.values[column])
+                    for (a, b) in zip(x.row(row), weight.row(column)) { sum += Double(a) * Double(b) }
+                    largest = max(largest, abs(sum - Double(y.values[row * columns + column])))
+                }
+            }
+            // Of sums of about 1 in size.
+            let limits: [Precision: Double] = [.f32: 1e-5, .bf16: 2e-2, .int8: 4e-2]
+            #expect(largest < limits[precision]!, "\(rows)x\(depth)x\(columns)")
+        }
+    }
+
+    @Test("two matrices side by side are the same as each alone")
+    func sideBySide() {
+        let weights = (0..<2).map { _ in random.normalTensor([64, 32], standardDeviation: 1) }
+        let biases = (0..<2).map { _ in random.normalTensor([64], standardDeviation: 1) }
+        let input = activations(random.normalTensor([11, 32], standardDeviation: 1), for: .f32)
+        let both = Activations(columns: 128, for: .f32)
+        FrozenLinear(weights, biases: biases, precision: .f32).project(input, into: both, ProductScratch())
+        for index in 0..<2 {
+            let one = Activations(columns: 64, for: .f32)
+            FrozenLinear([weights[index]], biases: [biases[index]], precision: .f32)
+                .project(input, into: one, ProductScratch())
+            for row in 0..<11 {
+                let part = both.tensor.row(row)
+                let start = part.startIndex + index * 64
+                for (a, b) in zip(part[start..<start + 64], one.tensor.row(row)) { #expect(abs(a - b) < 1e-5) }
+            }
+        }
+    }
+
+    @Test("columns of very different size keep their precision in bytes with factors")
+    func factors() throws {
+        guard Precision.int8.reasonUnavailable == nil else { return }
+        let (depth, columns) = (64, 48)
+        var weight = random.normalTensor([columns, depth], standardDeviation: 0.1)
+        var values = random.normalTensor([16, depth], standardDeviation: 1)
+        // One input is a hundred times as large as the others, and its weights as much smaller.
+        values.mutate { for row in 0..<16 { $0[row * depth + 3] = row % 2 == 0 ? 100 : -100 } }
+        weight.mutate { for row in 0..<columns { $0[row * depth + 3] /= 100 } }
+        let table = Tensor(repeating: 1, [depth])
+        let factors = (0..<depth).map { Float($0 == 3 ? 0.01 : 1) }
+        func error(_ factors: [Float]?) -> Float {
+            let input = Activations(columns: depth, for: .int8)
+            let norm = FrozenLayerNorm(weight: table, bias: .zeros([depth]), epsilon: 1e-12, factors: factors)
+            input.embed([values], [Array(0..<16)], normalizedBy: norm)
+            let output = Activations(columns: columns, for: .f32)
+            FrozenLinear([weight], biases: [.zeros([columns])], precision: .int8, factors: factors)
+                .project(input, into: output, ProductScratch())
+            return output.tensor.largestDifference(from: matmul(input.tensor, weight.transposed))
+        }
+        #expect(error(factors) < error(nil) / 3)
+    }
+}
+
+@Suite("FusedAttention")
+struct FusedAttentionTests {
+    @Test("agrees with attention that keeps its scores", arguments: [(12, 32), (3, 26), (2, 64), (1, 80)])
+    func agreement(heads: Int, headSize: Int) {
+        let random = RandomSource(seed: 9)
+        let size = heads * headSize
+        let sequences = [0..<1, 1..<28, 28..<61, 61..<200]
+        let (query, key, value) = (
+            random.normalTensor([200, size], standardDeviation: 1),
+            random.normalTensor([200, size], standardDeviation: 1),
+            random.normalTensor([200, size], standardDeviation: 1)
+        )
+        let expected = PackedAttention(queries: sequences, keys: sequences, heads: heads).forward(query, key, value)
+        let (q, kv) = (Activations(columns: size, for: .f32), Activations(columns: 2 * size, for: .f32))
+        q.copy(query)
+        kv.copy(
+            Tensor([200, 2 * size], (0..<200).flatMap { row in Array(key.row(row)) + Array(value.row(row)) }))
+        let context = Activations(columns: size, for: .f32)
+        FusedAttention.attend(q, kv, queries: sequences, keys: sequences, heads: heads, into: context)
+        #expect(context.tensor.largestDifference(from: expected.context) < 1e-5)
+    }
+}

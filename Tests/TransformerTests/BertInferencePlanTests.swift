@@ -1,0 +1,60 @@
+import Checkpoints
+import JSON
+import Tensors
+import TestSupport
+import Testing
+import Transformer
+
+@Suite("BertInferencePlan")
+struct BertInferencePlanTests {
+    /// An encoder whose matrices are wide enough to be computed in panels of columns.
+    private func encoder() throws -> BertEncoder {
+        let directory = ModelDirectory(Golden.directory("tiny-bert-gelu"))
+        var file = try JSONFile(directory.configuration, purpose: "the test")
+        file.object["hidden_size"] = .integer(384)
+        file.object["num_attention_heads"] = .integer(12)
+        file.object["intermediate_size"] = .integer(768)
+        file.object["max_position_embeddings"] = .integer(64)
+        let source = ParameterSource(nil, random: RandomSource(seed: 5))
+        return try BertEncoder(source.root["bert"].initializing, BertConfiguration(file))
+    }
+
+    private func sequences(_ lengths: [Int]) -> [[Int32]] {
+        let random = RandomSource(seed: 11)
+        return lengths.map { length in (0..<length).map { _ in Int32(random.next() % 60) } }
+    }
+
+    @Test(
+        "a sequence encodes to the same bits alone, in company, inside a split, and cut to its first token",
+        arguments: Precision.available)
+    func independence(precision: Precision) throws {
+        let plan = BertInferencePlan(try encoder(), precision: precision)
+        let sequences = sequences([3, 27, 8, 1, 33, 16, 12, 30, 5])
+        let company = TokenBatch(sequences)
+        let together = plan.encode(company)
+        let firsts = plan.encode(company, firstOnly: true)
+        let alone = sequences.map { plan.encode(TokenBatch([$0])) }
+        let split = parallelMap(sequences.count) { plan.encode(TokenBatch([sequences[$0]])) }
+        for (index, rows) in company.sequences.enumerated() {
+            #expect(together.rows(rows).isSameRows(as: alone[index]), "sequence \(index) in company")
+            #expect(split[index].isSameRows(as: alone[index]), "sequence \(index) inside a split")
+            #expect(firsts.rows(index..<index + 1).isSameRows(as: alone[index].rows(0..<1)), "first of \(index)")
+        }
+    }
+
+    @Test("lower precisions stay near f32", arguments: Precision.available)
+    func fidelity(precision: Precision) throws {
+        let encoder = try encoder()
+        let batch = TokenBatch(sequences([27, 40, 9]))
+        let exact = encoder.forward(batch).output
+        let hidden = BertInferencePlan(encoder, precision: precision).encode(batch)
+        let limits: [Precision: Float] = [.f32: 1e-5, .bf16: 2e-2, .int8: 4e-2]
+        #expect(hidden.relativeDifference(from: exact) < limits[precision]!)
+    }
+
+    @Test("an empty batch has no hidden states", arguments: Precision.available)
+    func empty(precision: Precision) throws {
+        let plan = BertInferencePlan(try encoder(), precision: precision)
+        #expect(plan.encode(TokenBatch()).rows == 0)
+    }
+}
