@@ -60,6 +60,17 @@ public struct SafeTensors: Sendable {
 
     public subscript(_ name: String) -> Entry? { indices[name].map { entries[$0] } }
 
+    /// A tensor's values, read in place where the file holds them as this machine does.
+    public func stored(_ entry: Entry) throws(CheckpointError) -> StoredTensor {
+        let inPlace: StoredTensor? = unsafe file.withUnsafeBytes { bytes in
+            guard entry.dataType == .float32, entry.shape.count > 0, let base = bytes.baseAddress else { return nil }
+            let start = unsafe base + entry.range.lowerBound
+            guard Int(bitPattern: start) % MemoryLayout<Float>.alignment == 0 else { return nil }
+            return unsafe StoredTensor(entry.shape, start.assumingMemoryBound(to: Float.self), owner: file)
+        }
+        return if let inPlace { inPlace } else { StoredTensor(try tensor(entry)) }
+    }
+
     /// A copy of a tensor's values in `Float`.
     public func tensor(_ entry: Entry) throws(CheckpointError) -> Tensor {
         let count = entry.shape.count

@@ -9,7 +9,7 @@ struct FrozenLinearTests {
         let rows = Activations(columns: values.columns, for: precision)
         let norm = FrozenLayerNorm(
             weight: Tensor(repeating: 1, [values.columns]), bias: .zeros([values.columns]), epsilon: 1e-12)
-        rows.embed([values], [Array(0..<Int32(values.rows))], normalizedBy: norm)
+        rows.embed([StoredTensor(values)], [Array(0..<Int32(values.rows))], normalizedBy: norm)
         return rows
     }
 
@@ -20,7 +20,7 @@ struct FrozenLinearTests {
             let bias = random.normalTensor([columns], standardDeviation: 1)
             let input = activations(random.normalTensor([rows, depth], standardDeviation: 1), for: precision)
             let output = Activations(columns: columns, for: .f32)
-            FrozenLinear([weight], biases: [bias], precision: precision)
+            FrozenLinear([StoredTensor(weight)], biases: [bias], precision: precision)
                 .project(input, into: output, ProductScratch())
             let (x, y) = (input.tensor, output.tensor)
             var largest = 0.0
@@ -43,10 +43,11 @@ struct FrozenLinearTests {
         let biases = (0..<2).map { _ in random.normalTensor([64], standardDeviation: 1) }
         let input = activations(random.normalTensor([11, 32], standardDeviation: 1), for: .f32)
         let both = Activations(columns: 128, for: .f32)
-        FrozenLinear(weights, biases: biases, precision: .f32).project(input, into: both, ProductScratch())
+        FrozenLinear(weights.map { StoredTensor($0) }, biases: biases, precision: .f32).project(
+            input, into: both, ProductScratch())
         for index in 0..<2 {
             let one = Activations(columns: 64, for: .f32)
-            FrozenLinear([weights[index]], biases: [biases[index]], precision: .f32)
+            FrozenLinear([StoredTensor(weights[index])], biases: [biases[index]], precision: .f32)
                 .project(input, into: one, ProductScratch())
             for row in 0..<11 {
                 let part = both.tensor.row(row)
@@ -70,9 +71,9 @@ struct FrozenLinearTests {
         func error(_ factors: [Float]?) -> Float {
             let input = Activations(columns: depth, for: .int8)
             let norm = FrozenLayerNorm(weight: table, bias: .zeros([depth]), epsilon: 1e-12, factors: factors)
-            input.embed([values], [Array(0..<16)], normalizedBy: norm)
+            input.embed([StoredTensor(values)], [Array(0..<16)], normalizedBy: norm)
             let output = Activations(columns: columns, for: .f32)
-            FrozenLinear([weight], biases: [.zeros([columns])], precision: .int8, factors: factors)
+            FrozenLinear([StoredTensor(weight)], biases: [.zeros([columns])], precision: .int8, factors: factors)
                 .project(input, into: output, ProductScratch())
             return output.tensor.largestDifference(from: matmul(input.tensor, weight.transposed))
         }

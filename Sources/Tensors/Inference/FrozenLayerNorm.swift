@@ -38,7 +38,7 @@ extension Activations {
     /// The sum of one row of each table, normalized: what an encoder's embeddings are.
     ///
     /// - Parameter rows: for every table the row of each token.
-    public func embed(_ tables: [Tensor], _ rows: [[Int32]], normalizedBy norm: FrozenLayerNorm) {
+    public func embed(_ tables: [StoredTensor], _ rows: [[Int32]], normalizedBy norm: FrozenLayerNorm) {
         let count = rows[0].count
         for (table, rows) in zip(tables, rows) {
             precondition(table.columns == columns && rows.count == count, "\(table.shape), \(rows.count) rows")
@@ -50,7 +50,7 @@ extension Activations {
             for row in block * part..<min(count, (block + 1) * part) {
                 let target = unsafe values[row]
                 for index in tables.indices {
-                    unsafe tables[index].values.withUnsafeBufferPointer { table in
+                    unsafe tables[index].withValues { table in
                         let source = unsafe table.baseAddress! + Int(rows[index][row]) * columns
                         if index == 0 {
                             unsafe target.update(from: source, count: columns)

@@ -29,7 +29,7 @@ public final class FrozenLinear: Sendable {
     ///   - factors: of the inputs, by which the weights are divided and the activations multiplied before both are
     ///     quantized (`int8` alone).
     public init(
-        _ matrices: [Tensor], biases: [Tensor], precision: Precision, factors: [Float]? = nil,
+        _ matrices: [StoredTensor], biases: [Tensor], precision: Precision, factors: [Float]? = nil,
         activation: Activation? = nil
     ) {
         precondition(matrices.count == biases.count && !matrices.isEmpty, "\(matrices.count), \(biases.count)")
@@ -44,18 +44,20 @@ public final class FrozenLinear: Sendable {
         let isQuantized = precision == .int8
         scales = AlignedBuffer(byteCount: isQuantized ? 4 * columns : 0)
         offsets = AlignedBuffer(byteCount: isQuantized ? 4 * columns : 0)
-        var rows = matrices.count == 1 ? matrices[0].values : matrices.flatMap(\.values)
         guard MatrixEngine.current == .oneDNN else {
-            weights = .plain(AlignedBuffer(floats: rows))
+            weights = .plain(AlignedBuffer(floats: matrices.flatMap(\.tensor.values)))
             return
         }
-        if isQuantized, let factors {
-            for row in 0..<columns {
-                for i in 0..<depth { rows[row * depth + i] /= factors[i] }
-            }
+        let matrix: StoredTensor
+        if matrices.count == 1, factors == nil || !isQuantized {
+            matrix = matrices[0]
+        } else {
+            var rows = Tensor([columns, depth], matrices.flatMap(\.tensor.values))
+            if isQuantized, let factors { rows.divideColumns(by: factors) }
+            matrix = StoredTensor(rows)
         }
         let (scales, offsets) = (scales, offsets)
-        weights = unsafe rows.withUnsafeBufferPointer { rows in
+        weights = unsafe matrix.withValues { rows in
             func pack(_ matrix: UnsafeRawPointer) -> Weights {
                 .packed(
                     unsafe OneDNN.FrozenProducts(
@@ -243,4 +245,15 @@ public final class FrozenLinear: Sendable {
     let panels = RowBuffer<Int32>(columns: 1)
 
     public init() {}
+}
+
+extension Tensor {
+    fileprivate mutating func divideColumns(by factors: [Float]) {
+        let columns = columns
+        mutate { values in
+            for start in stride(from: 0, to: values.count, by: columns) {
+                for i in 0..<columns { values[start + i] /= factors[i] }
+            }
+        }
+    }
 }

@@ -7,7 +7,7 @@ public import Tensors
 /// Several threads may encode at once. A sequence's hidden states do not depend on the batch, nor on the threads.
 public final class BertInferencePlan: Sendable {
     public let precision: Precision
-    private let tables: [Tensor]  // words, token types, positions
+    private let tables: [StoredTensor]  // words, token types, positions
     private let embeddingsNorm: FrozenLayerNorm
     private let layers: [BertInferenceLayer]
     private let hiddenSize: Int
@@ -21,9 +21,10 @@ public final class BertInferencePlan: Sendable {
         intermediateSize = encoder.configuration.intermediateSize
         let embeddings = encoder.embeddings
         tables = [embeddings.wordEmbeddings, embeddings.tokenTypeEmbeddings, embeddings.positionEmbeddings].map {
-            $0.weight.value
+            $0.weight.stored
         }
-        let factors = encoder.layers.indices.map { index in
+        // The layers are alike, and only read: the threads share them.
+        let factors = parallelMap(encoder.layers.count) { index in
             let layer = encoder.layers[index]
             let input = index == 0 ? embeddings.layerNorm : encoder.layers[index - 1].output.layerNorm
             let attention = layer.attention
@@ -37,9 +38,10 @@ public final class BertInferencePlan: Sendable {
                 : (nil, nil)
         }
         embeddingsNorm = FrozenLayerNorm(embeddings.layerNorm, factors: factors.first?.0)
-        layers = encoder.layers.enumerated().map { index, layer in
+        layers = parallelMap(encoder.layers.count) { index in
             BertInferenceLayer(
-                layer, precision: precision, inputFactors: factors[index].0, middleFactors: factors[index].1,
+                encoder.layers[index], precision: precision, inputFactors: factors[index].0,
+                middleFactors: factors[index].1,
                 outputFactors: index + 1 < factors.count ? factors[index + 1].0 : nil)
         }
     }
@@ -95,7 +97,7 @@ private struct BertInferenceLayer: Sendable {
     ) {
         func frozen(_ linears: [Linear], factors: [Float]? = nil, activation: Activation? = nil) -> FrozenLinear {
             FrozenLinear(
-                linears.map(\.weight.value), biases: linears.map(\.bias.value), precision: precision, factors: factors,
+                linears.map(\.weight.stored), biases: linears.map(\.bias.value), precision: precision, factors: factors,
                 activation: activation)
         }
         query = frozen([layer.attention.query], factors: inputFactors)

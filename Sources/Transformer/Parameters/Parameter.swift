@@ -4,7 +4,8 @@ public import Tensors
 public final class Parameter {
     /// The name in the published checkpoint.
     public let name: String
-    public private(set) var value: Tensor
+    /// The value where it is: in the checkpoint's file, until `value` or `update` brings it into memory.
+    public private(set) var stored: StoredTensor
     public private(set) var gradient: Gradient?
     /// A frozen parameter takes no gradient.
     public var isTrainable = true
@@ -29,17 +30,28 @@ public final class Parameter {
         }
     }
 
-    public init(_ name: String, _ value: Tensor) {
+    public convenience init(_ name: String, _ value: Tensor) { self.init(name, StoredTensor(value)) }
+
+    public init(_ name: String, _ value: StoredTensor) {
         self.name = name
-        self.value = value
+        stored = value
     }
 
-    public var shape: Shape { value.shape }
+    public var shape: Shape { stored.shape }
+
+    /// The value in memory. Not for several threads at once before it is there.
+    public var value: Tensor {
+        if !stored.isTensor { stored = StoredTensor(stored.tensor) }
+        return stored.tensor
+    }
 
     /// Changes the value, in place unless somebody else holds it.
     public func update(_ body: (inout Tensor) -> Void) {
         packed = nil
+        var value = stored.tensor
+        stored = StoredTensor(.zeros([0]))
         body(&value)
+        stored = StoredTensor(value)
     }
 
     /// Adds to the gradient, which starts at zero. A frozen parameter ignores it.

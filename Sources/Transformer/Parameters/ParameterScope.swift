@@ -34,18 +34,18 @@ public final class ParameterSource {
     fileprivate func parameter(
         _ name: String, _ shape: Shape, _ initializer: ParameterInitializer, _ absence: Absence
     ) throws(CheckpointError) -> Parameter {
-        let value: Tensor
+        let value: StoredTensor
         if let loaded = try load(name, shape) {
             value = loaded
         } else {
-            value = try initialize(name, shape, initializer, absence)
+            value = StoredTensor(try initialize(name, shape, initializer, absence))
         }
         let parameter = Parameter(name, value)
         parameters.append(parameter)
         return parameter
     }
 
-    private func load(_ name: String, _ shape: Shape) throws(CheckpointError) -> Tensor? {
+    private func load(_ name: String, _ shape: Shape) throws(CheckpointError) -> StoredTensor? {
         guard let checkpoint else { return nil }
         for spelling in spellings.alternatives(to: name) {
             guard let entry = checkpoint[spelling] else { continue }
@@ -53,7 +53,9 @@ public final class ParameterSource {
                 throw .shapeMismatch(checkpoint.file.path, name: spelling, found: entry.shape, expected: shape)
             }
             used.insert(spelling)
-            return try checkpoint.tensor(entry)
+            // Matrices stay where they are until somebody wants to change them; the rest is small.
+            return shape.count == shape.columns
+                ? StoredTensor(try checkpoint.tensor(entry)) : try checkpoint.stored(entry)
         }
         return nil
     }

@@ -1,0 +1,71 @@
+/// The values of a tensor where they are: in a tensor, or in memory that something else owns, such as a mapped file.
+public struct StoredTensor: Sendable {
+    public let shape: Shape
+    private let storage: Storage
+
+    private enum Storage: Sendable {
+        case tensor(Tensor)
+        case borrowed(BorrowedValues)
+    }
+
+    public init(_ tensor: Tensor) {
+        shape = tensor.shape
+        storage = .tensor(tensor)
+    }
+
+    /// Values that are read in place.
+    ///
+    /// - Precondition: `values` are aligned, as many as the shape says, and unchanged as long as `owner` lives.
+    @unsafe
+    package init(_ shape: Shape, _ values: UnsafePointer<Float>, owner: any AnyObject & Sendable) {
+        self.shape = shape
+        storage = .borrowed(unsafe BorrowedValues(pointer: values, owner: owner))
+    }
+
+    public var rows: Int { shape.rows }
+    public var columns: Int { shape.columns }
+    public var count: Int { shape.count }
+
+    /// Whether the values are a tensor already.
+    public var isTensor: Bool {
+        if case .tensor = storage { true } else { false }
+    }
+
+    /// The tensor, copied where the values lie elsewhere.
+    public var tensor: Tensor {
+        switch storage {
+        case .tensor(let tensor): return tensor
+        case .borrowed(let values):
+            let count = shape.count
+            return Tensor(
+                shape,
+                unsafe [Float](unsafeUninitializedCapacity: count) { output, initialized in
+                    _ = unsafe output.initialize(from: UnsafeBufferPointer(start: values.pointer, count: count))
+                    initialized = count
+                })
+        }
+    }
+
+    @unsafe
+    func withValues<Result>(_ body: (UnsafeBufferPointer<Float>) -> Result) -> Result {
+        switch storage {
+        case .tensor(let tensor): unsafe tensor.values.withUnsafeBufferPointer { unsafe body($0) }
+        case .borrowed(let values):
+            withExtendedLifetime(values) {
+                unsafe body(UnsafeBufferPointer(start: values.pointer, count: shape.count))
+            }
+        }
+    }
+}
+
+/// Memory that its owner keeps unchanged.
+@safe private final class BorrowedValues: @unchecked Sendable {  // see `StoredTensor.init`
+    let pointer: UnsafePointer<Float>
+    private let owner: any AnyObject & Sendable
+
+    @unsafe
+    init(pointer: UnsafePointer<Float>, owner: any AnyObject & Sendable) {
+        unsafe self.pointer = pointer
+        self.owner = owner
+    }
+}
