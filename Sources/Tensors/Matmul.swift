@@ -9,75 +9,75 @@ extension Tensor {
     public var transposed: TransposedTensor { TransposedTensor(tensor: self) }
 }
 
-/// A matrix in the layout that the engine reads fastest as the right-hand side of a product.
+/// A matrix in the layout and the precision that the engine reads fastest as the right-hand side of a product.
 ///
 /// The layout does not depend on the left-hand side's rows, so weights are packed once and used for every batch.
 public final class PackedMatrix: Sendable {
     /// Rows of the matrix, which is the depth of the product.
     public let depth: Int
     public let columns: Int
+    public let precision: Precision
+    private let layout: MatrixLayout
     private let storage: Storage
 
     private enum Storage: Sendable {
-        case plain(TransposedTensor)
+        case plain(Tensor)
         case packed(AlignedBuffer)
     }
 
-    public init(_ matrix: TransposedTensor) {
-        depth = matrix.rows
-        columns = matrix.columns
+    /// - Precondition: the precision is f32, or bf16 where that is available.
+    public convenience init(_ matrix: TransposedTensor, _ precision: Precision = .f32) {
+        self.init(
+            matrix.tensor, depth: matrix.rows, columns: matrix.columns,
+            MatrixLayout(rowStride: 1, columnStride: matrix.rows), precision)
+    }
+
+    /// - Precondition: the precision is f32, or bf16 where that is available.
+    public convenience init(_ matrix: Tensor, _ precision: Precision = .f32) {
+        self.init(
+            matrix, depth: matrix.rows, columns: matrix.columns, MatrixLayout(rowStride: matrix.columns), precision)
+    }
+
+    private init(_ tensor: Tensor, depth: Int, columns: Int, _ layout: MatrixLayout, _ precision: Precision) {
+        self.depth = depth
+        self.columns = columns
+        self.precision = precision
+        self.layout = layout
         switch MatrixEngine.current {
-        case .openBLAS: storage = .plain(matrix)
+        case .openBLAS: storage = .plain(tensor)
         case .oneDNN:
-            var product = Self.product(rows: 128, matrix)
-            product.isPacked = true
-            let packer = OneDNN.packer(for: product)
+            let packer = OneDNN.packer(
+                for: MatrixProduct(
+                    rows: RowBlocks.largest, columns: columns, depth: depth, a: MatrixLayout(rowStride: depth),
+                    b: layout, c: MatrixLayout(rowStride: columns), isPacked: true, precision: precision))
             let buffer = AlignedBuffer(byteCount: packer.packedSize)
-            unsafe matrix.tensor.values.withUnsafeBufferPointer { values in
+            unsafe tensor.values.withUnsafeBufferPointer { values in
                 unsafe packer.pack(values.baseAddress!, into: buffer.pointer)
             }
             storage = .packed(buffer)
         }
     }
 
-    private static func product(rows: Int, _ matrix: TransposedTensor) -> MatrixProduct {
-        let (depth, columns) = (matrix.rows, matrix.columns)
-        return MatrixProduct(
-            rows: rows, columns: columns, depth: depth, a: MatrixLayout(rowStride: depth),
-            b: MatrixLayout(rowStride: 1, columnStride: depth), c: MatrixLayout(rowStride: columns))
-    }
-
     @unsafe
-    fileprivate func withPointer(_ body: (UnsafePointer<Float>, _ layout: MatrixLayout, _ isPacked: Bool) -> Void) {
-        let layout = MatrixLayout(rowStride: 1, columnStride: depth)
+    fileprivate func withPointer(_ body: (UnsafeRawPointer, _ layout: MatrixLayout, _ isPacked: Bool) -> Void) {
         switch storage {
         case .plain(let matrix):
-            unsafe matrix.tensor.values.withUnsafeBufferPointer { unsafe body($0.baseAddress!, layout, false) }
-        case .packed(let buffer):
-            unsafe body(UnsafePointer(buffer.pointer.assumingMemoryBound(to: Float.self)), layout, true)
+            unsafe matrix.values.withUnsafeBufferPointer { unsafe body($0.baseAddress!, layout, false) }
+        case .packed(let buffer): unsafe body(buffer.pointer, layout, true)
         }
     }
 }
 
-/// `A·B (+ bias)`, `[m, k]·[k, n] → [m, n]`. Rows do not depend on one another: with oneDNN bit for bit.
-public func matmul(_ a: Tensor, _ b: PackedMatrix, bias: Tensor? = nil) -> Tensor {
-    precondition(a.columns == b.depth, "matmul: \(a.shape) · [\(b.depth), \(b.columns)]")
-    precondition(
-        bias == nil || bias?.count == b.columns, "matmul: bias of \(bias?.count ?? 0) for \(b.columns) columns")
+/// `A·B (+ bias)`, `[m, k]·[k, n] → [m, n]`, summed in f32. Rows do not depend on one another: with oneDNN bit for bit.
+public func matmul(_ a: ProductOperand, _ b: PackedMatrix, bias: Tensor? = nil) -> Tensor {
     var output = Tensor.uninitialized([a.rows, b.columns])
-    unsafe b.withPointer { bPointer, layout, isPacked in
-        let product = MatrixProduct(
-            rows: a.rows, columns: b.columns, depth: b.depth, a: MatrixLayout(rowStride: a.columns), b: layout,
-            c: MatrixLayout(rowStride: b.columns), hasBias: bias != nil, isPacked: isPacked)
-        unsafe a.values.withUnsafeBufferPointer { a in
-            unsafe withUnsafeValues(of: bias) { bias in
-                unsafe output.withUnsafeMutableValues { output in
-                    unsafe computeInRowBlocks(product, a.baseAddress, bPointer, bias: bias, output.baseAddress)
-                }
-            }
-        }
-    }
+    output.setProduct(a, b, bias: bias, accumulates: false)
     return output
+}
+
+/// The same in f32.
+public func matmul(_ a: Tensor, _ b: PackedMatrix, bias: Tensor? = nil) -> Tensor {
+    matmul(ProductOperand(a), b, bias: bias)
 }
 
 /// `A·Bᵀ (+ bias)`, `[m, k]·[n, k]ᵀ → [m, n]`.
@@ -92,17 +92,46 @@ public func matmul(_ a: Tensor, _ b: Tensor) -> Tensor {
     return output
 }
 
-/// `Aᵀ·B`, `[k, m]ᵀ·[k, n] → [m, n]`.
-public func matmul(_ a: TransposedTensor, _ b: Tensor) -> Tensor {
-    if b.rows == 0 { return .zeros([a.rows, b.columns]) }
-    var output = Tensor.uninitialized([a.rows, b.columns])
-    output.setProduct(a, b, accumulates: false)
+/// `Aᵀ·B`, `[k, m]ᵀ·[k, n] → [m, n]`, summed in f32.
+public func matmul(transposed a: ProductOperand, _ b: ProductOperand) -> Tensor {
+    if b.rows == 0 { return .zeros([a.columns, b.columns]) }
+    var output = Tensor.uninitialized([a.columns, b.columns])
+    output.setTransposedProduct(a, b, accumulates: false)
     return output
 }
 
 extension Tensor {
     /// Adds `Aᵀ·B`, `[k, m]ᵀ·[k, n]`, to this `[m, n]` tensor.
-    public mutating func addProduct(_ a: TransposedTensor, _ b: Tensor) { setProduct(a, b, accumulates: true) }
+    public mutating func addProduct(transposed a: ProductOperand, _ b: ProductOperand) {
+        setTransposedProduct(a, b, accumulates: true)
+    }
+
+    /// Adds `A·B`, `[m, k]·[k, n]`, to this `[m, n]` tensor.
+    public mutating func addProduct(_ a: ProductOperand, _ b: PackedMatrix) {
+        setProduct(a, b, bias: nil, accumulates: true)
+    }
+
+    fileprivate mutating func setProduct(
+        _ a: ProductOperand, _ b: PackedMatrix, bias: Tensor?, accumulates: Bool
+    ) {
+        precondition(a.columns == b.depth, "matmul: \(a.shape) · [\(b.depth), \(b.columns)]")
+        precondition(a.precision == b.precision, "matmul: \(a.precision) · \(b.precision)")
+        precondition(
+            bias == nil || bias?.count == b.columns, "matmul: bias of \(bias?.count ?? 0) for \(b.columns) columns")
+        unsafe b.withPointer { bPointer, layout, isPacked in
+            let product = MatrixProduct(
+                rows: a.rows, columns: b.columns, depth: b.depth, a: MatrixLayout(rowStride: a.columns), b: layout,
+                c: MatrixLayout(rowStride: b.columns), hasBias: bias != nil, accumulates: accumulates,
+                isPacked: isPacked, precision: a.precision)
+            unsafe a.withValues { a in
+                unsafe withUnsafeValues(of: bias) { bias in
+                    unsafe withUnsafeMutableValues { output in
+                        unsafe computeInRowBlocks(product, a, bPointer, bias: bias, output.baseAddress)
+                    }
+                }
+            }
+        }
+    }
 
     /// Adds `A·B`, `[m, k]·[k, n]`, to this `[m, n]` tensor.
     public mutating func addProduct(_ a: Tensor, _ b: Tensor) { setProduct(a, b, accumulates: true) }
@@ -125,20 +154,20 @@ extension Tensor {
 
     /// Blocks of output rows are shared among the threads; each sums over the depth in the same order whatever the
     /// number of threads.
-    fileprivate mutating func setProduct(_ a: TransposedTensor, _ b: Tensor, accumulates: Bool) {
-        let (rows, columns, depth) = (a.rows, b.columns, b.rows)
+    fileprivate mutating func setTransposedProduct(_ a: ProductOperand, _ b: ProductOperand, accumulates: Bool) {
+        let (rows, columns, depth) = (a.columns, b.columns, b.rows)
         precondition(
-            a.columns == depth && self.rows == rows && self.columns == columns,
-            "product: \(a.tensor.shape)ᵀ · \(b.shape) into \(shape)")
+            a.rows == depth && self.rows == rows && self.columns == columns && a.precision == b.precision,
+            "product: \(a.shape)ᵀ · \(b.shape) into \(shape)")
         let engine = MatrixEngine.current
         // A multiple of four blocks divides evenly among the usual numbers of threads.
         let rowsPerBlock = max(16, (rows / max(4, rows / 384 * 4) + 15) / 16 * 16)
         let depthParts = engine.depthParts(depth)
-        unsafe a.tensor.values.withUnsafeBufferPointer { a in
-            unsafe b.values.withUnsafeBufferPointer { b in
+        let size = a.precision.bytes
+        unsafe a.withValues { a in
+            unsafe b.withValues { b in
                 unsafe withUnsafeMutableValues { c in
-                    guard let a = a.baseAddress, let b = b.baseAddress else { return }
-                    let c = c.baseAddress!
+                    guard let a = unsafe a, let b = unsafe b, let c = c.baseAddress else { return }
                     ThreadPool.shared.run((rows + rowsPerBlock - 1) / rowsPerBlock) { block in
                         let first = block * rowsPerBlock
                         for part in depthParts {
@@ -146,9 +175,10 @@ extension Tensor {
                             let product = MatrixProduct(
                                 rows: min(rowsPerBlock, rows - first), columns: columns, depth: part.count,
                                 a: MatrixLayout(rowStride: 1, columnStride: rows), b: MatrixLayout(rowStride: columns),
-                                c: MatrixLayout(rowStride: columns), accumulates: accumulates || start > 0)
+                                c: MatrixLayout(rowStride: columns), accumulates: accumulates || start > 0,
+                                precision: size == 2 ? .bf16 : .f32)
                             unsafe engine.compute(
-                                product, a + start * rows + first, b + start * columns, bias: nil,
+                                product, a + size * (start * rows + first), b + size * start * columns, bias: nil,
                                 c + first * columns)
                         }
                     }
@@ -173,7 +203,7 @@ private func withUnsafeValues(of tensor: Tensor?, _ body: (UnsafePointer<Float>?
 /// Computes a product of batch 1 in blocks of rows, which the threads share.
 @unsafe
 private func computeInRowBlocks(
-    _ product: MatrixProduct, _ a: UnsafePointer<Float>?, _ b: UnsafePointer<Float>, bias: UnsafePointer<Float>?,
+    _ product: MatrixProduct, _ a: UnsafeRawPointer?, _ b: UnsafeRawPointer, bias: UnsafePointer<Float>?,
     _ c: UnsafeMutablePointer<Float>?
 ) {
     guard let a = unsafe a, let c = unsafe c else { return }
@@ -183,7 +213,8 @@ private func computeInRowBlocks(
         let first = block * rowsPerBlock
         var part = product
         part.rows = min(rowsPerBlock, product.rows - first)
-        let (a, c) = unsafe (a + first * product.a.rowStride, c + first * product.c.rowStride)
+        let (a, c) = unsafe (
+            a + product.precision.bytes * first * product.a.rowStride, c + first * product.c.rowStride)
         unsafe engine.compute(part, a, b, bias: bias, c)
     }
 }

@@ -31,7 +31,7 @@ extension MatrixEngine {
     /// Computes a product on the calling thread.
     @unsafe
     func compute(
-        _ product: MatrixProduct, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, bias: UnsafePointer<Float>?,
+        _ product: MatrixProduct, _ a: UnsafeRawPointer, _ b: UnsafeRawPointer, bias: UnsafePointer<Float>?,
         _ c: UnsafeMutablePointer<Float>
     ) {
         if product.rows == 0 || product.columns == 0 || product.batch == 0 { return }

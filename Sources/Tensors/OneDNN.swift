@@ -37,7 +37,7 @@ enum OneDNN {
 
     @unsafe
     static func compute(
-        _ product: MatrixProduct, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, bias: UnsafePointer<Float>?,
+        _ product: MatrixProduct, _ a: UnsafeRawPointer, _ b: UnsafeRawPointer, bias: UnsafePointer<Float>?,
         _ c: UnsafeMutablePointer<Float>
     ) {
         let primitive = primitive(for: product)

@@ -8,10 +8,11 @@ enum OpenBLAS {
 
     @unsafe
     static func compute(
-        _ product: MatrixProduct, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, bias: UnsafePointer<Float>?,
+        _ product: MatrixProduct, _ a: UnsafeRawPointer, _ b: UnsafeRawPointer, bias: UnsafePointer<Float>?,
         _ c: UnsafeMutablePointer<Float>
     ) {
-        precondition(!product.isPacked, "OpenBLAS reads plain matrices")
+        precondition(!product.isPacked && product.precision == .f32, "OpenBLAS reads plain matrices of floats")
+        let (a, b) = unsafe (a.assumingMemoryBound(to: Float.self), b.assumingMemoryBound(to: Float.self))
         for i in 0..<product.batch {
             let c = unsafe c + i * product.c.batchStride
             if let bias = unsafe bias {

@@ -56,7 +56,7 @@ struct MatmulTests {
         let b = random(depth, columns, seed: 2)
         let start = random(rows, columns, seed: 3)
         var sum = start
-        sum.addProduct(a.transposed, b)
+        sum.addProduct(transposed: ProductOperand(a), ProductOperand(b))
         var expected = reference(rows, columns, depth) {
             a.values[$1 * rows + $0]
         } _: {
@@ -64,7 +64,7 @@ struct MatmulTests {
         }
         expected += start
         #expect(sum.relativeDifference(from: expected) < 2e-6)
-        var fresh = matmul(a.transposed, b)
+        var fresh = matmul(transposed: ProductOperand(a), ProductOperand(b))
         fresh += start
         #expect(fresh.relativeDifference(from: expected) < 2e-6)
     }

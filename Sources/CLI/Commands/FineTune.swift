@@ -51,9 +51,7 @@ struct FineTune: ParsableCommand {
     @Option(help: "Starts the random numbers: same seed, same result.")
     var seed: UInt64 = 42
 
-    @Option(help: "The precision of the computation; this version knows f32 alone.")
-    var precision = Precision.f32
-
+    @OptionGroup var precision: PrecisionOption
     @OptionGroup var columns: ColumnOptions
     @OptionGroup var threads: ThreadOption
 
@@ -68,6 +66,9 @@ struct FineTune: ParsableCommand {
         }
         if output.isEmpty { throw ValidationError("--output is empty; expected a directory to write.") }
         if seed > UInt64(Int.max) { throw ValidationError("--seed is \(seed); expected at most \(Int.max).") }
+        if precision.precision == .int8, method != .head {
+            throw ValidationError("--precision int8 is for inference and --method head; use f32 or bf16.")
+        }
         if patience < 1 { throw ValidationError("--patience is \(patience); expected at least 1.") }
     }
 
@@ -75,6 +76,7 @@ struct FineTune: ParsableCommand {
         try reportingFailures {
             let start = monotonicSeconds()
             try threads.apply()
+            _ = try precision.resolve()
             let target = FilePath(output)
             // Made and removed again: what cannot be written must not show only after the training.
             _ = try AtomicDirectory(target)
@@ -125,7 +127,7 @@ struct FineTune: ParsableCommand {
         if let learningRate { configuration.learningRate = learningRate }
         if let batchSize { configuration.batchSize = batchSize }
         configuration.patience = patience
-        configuration.precision = precision
+        configuration.precision = precision.precision
         return configuration
     }
 }

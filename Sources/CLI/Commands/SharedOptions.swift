@@ -69,10 +69,10 @@ struct StreamOptions: ParsableArguments {
         } catch {
             throw CorpusError.unreadable(FilePath(input), error as? Errno ?? .ioError)
         }
-        Signals.catchInterruption()
+        let interruption = try Signals.catchInterruption()
         let stream = RecordStream(
             input: descriptor, output: output, readsJSON: json, acceptsPairs: acceptsPairs,
-            shouldStop: { Signals.isInterrupted })
+            interruption: interruption, shouldStop: { Signals.isInterrupted })
         let summary = try stream.run(render)
         if Signals.isInterrupted { throw ExitCode(Signals.interruptedStatus) }
         if summary.failures > 0 {

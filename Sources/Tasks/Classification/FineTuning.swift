@@ -17,7 +17,7 @@ public final class FineTuning {
 
     public struct Configuration: Equatable, Sendable {
         public var method: Method
-        /// Of the products; weights, moments and sums are f32.
+        /// Of the encoder's products; weights, gradients, moments and sums are f32. `int8` is for the method `head`.
         public var precision = Precision.f32
         public var epochs: Int
         public var learningRate: Double
@@ -100,6 +100,7 @@ public final class FineTuning {
         self.classifier = classifier
         self.configuration = configuration
         let isFull = configuration.method == .full
+        if isFull { classifier.encoder.setPrecision(configuration.precision) }
         for parameter in classifier.encoder.parameters { parameter.isTrainable = isFull }
         var settings = AdamW.Configuration()
         settings.weightDecay = configuration.weightDecay
@@ -118,7 +119,7 @@ public final class FineTuning {
         var devFeatures: Tensor?
         if configuration.method == .head {
             report(.extractingFeatures(examples: train.texts.count + (dev?.texts.count ?? 0)))
-            classifier.freeze()
+            classifier.freeze(configuration.precision)
             features = classifier.features(train.texts)
             trainingSeconds += monotonicSeconds() - start
             devFeatures = dev.map { classifier.features($0.texts) }

@@ -22,6 +22,7 @@ public final class LineReader {
     public static let lineLimit = 16 << 20
 
     private let descriptor: FileDescriptor
+    private let interruption: FileDescriptor?
     private let lineLimit: Int
     private var buffer: [UInt8] = []
     private var position = 0
@@ -31,8 +32,12 @@ public final class LineReader {
     private var skipsRestOfLine = false
     private var nextIndex = 0
 
-    public init(_ descriptor: FileDescriptor, lineLimit: Int = LineReader.lineLimit) {
+    /// - Parameter interruption: what becomes readable when the waiting for input is to end.
+    public init(
+        _ descriptor: FileDescriptor, lineLimit: Int = LineReader.lineLimit, interruption: FileDescriptor? = nil
+    ) {
         self.descriptor = descriptor
+        self.interruption = interruption
         self.lineLimit = lineLimit
     }
 
@@ -106,7 +111,16 @@ public final class LineReader {
         return unsafe poll(&request, 1, 0) > 0
     }
 
+    /// Waits for input or the interruption, whichever comes first or was there before.
+    private func waitForInput() throws(Errno) {
+        guard let interruption else { return }
+        var requests = [descriptor, interruption].map { pollfd(fd: $0.rawValue, events: Int16(POLLIN), revents: 0) }
+        guard unsafe poll(&requests, 2, -1) >= 0 else { throw Errno(rawValue: errno) }
+        if requests[1].revents != 0 { throw .interrupted }
+    }
+
     private func fill() throws(Errno) {
+        try waitForInput()
         buffer.removeSubrange(..<position)
         scanned -= position
         position = 0

@@ -45,9 +45,9 @@ public struct RecordStream {
 
     public init(
         input: FileDescriptor, output: FileDescriptor, readsJSON: Bool = false, acceptsPairs: Bool = true,
-        shouldStop: @escaping () -> Bool = { false }
+        interruption: FileDescriptor? = nil, shouldStop: @escaping () -> Bool = { false }
     ) {
-        reader = LineReader(input)
+        reader = LineReader(input, interruption: interruption)
         self.output = output
         self.readsJSON = readsJSON
         self.acceptsPairs = acceptsPairs

@@ -79,14 +79,23 @@ public final class BertEncoder {
     /// Three tables, and the weight and bias of the normalization.
     private static let embeddingParameters = 5
 
-    /// Packs all matrices for the forward pass, until the parameters change.
+    /// Packs all matrices for training, until the parameters change.
     public func pack() {
-        let matrices = layers.flatMap { layer in
+        let linears = linears
+        ThreadPool.shared.run(linears.count) { linears[$0].pack() }
+    }
+
+    /// Chooses the precision of the products in both passes: f32, or bf16 where available.
+    public func setPrecision(_ precision: Precision) {
+        for linear in linears { linear.precision = precision }
+    }
+
+    private var linears: [Linear] {
+        layers.flatMap { layer in
             [
                 layer.attention.query, layer.attention.key, layer.attention.value, layer.attentionOutput.dense,
                 layer.intermediate, layer.output.dense,
             ]
         }
-        ThreadPool.shared.run(matrices.count) { matrices[$0].pack() }
     }
 }

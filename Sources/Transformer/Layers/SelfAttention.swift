@@ -44,9 +44,11 @@ public final class SelfAttention {
         _ hidden: Tensor, _ sequences: [Range<Int>], queries: Tensor, _ querySequences: [Range<Int>],
         training random: RandomSource?
     ) -> (output: Tensor, saved: Saved) {
-        let (q, queryInput) = query.forward(queries)
-        let (k, input) = key.forward(hidden)
-        let v = value.forward(hidden).output
+        let operand = ProductOperand(hidden, key.precision)
+        // Compared by their memory where they are the same.
+        let (q, queryInput) = queries == hidden ? query.forward(operand) : query.forward(queries)
+        let (k, input) = key.forward(operand)
+        let v = value.forward(operand).output
         let attention = PackedAttention(
             queries: querySequences, keys: sequences, heads: heads,
             dropout: DropoutMask(probability: dropout, random: random))

@@ -9,7 +9,7 @@ public final class Parameter {
     public private(set) var gradient: Gradient?
     /// A frozen parameter takes no gradient.
     public var isTrainable = true
-    private var packed: PackedMatrix?
+    private var packed: [Packing: PackedMatrix] = [:]
 
     public enum Gradient: Equatable, Sendable {
         case dense(Tensor)
@@ -47,7 +47,7 @@ public final class Parameter {
 
     /// Changes the value, in place unless somebody else holds it.
     public func update(_ body: (inout Tensor) -> Void) {
-        packed = nil
+        packed = [:]
         var value = stored.tensor
         stored = StoredTensor(.zeros([0]))
         body(&value)
@@ -69,9 +69,13 @@ public final class Parameter {
     }
 
     /// Adds `Aᵀ·B` to the gradient; the first product becomes it. A frozen parameter ignores it.
-    public func accumulate(product a: TransposedTensor, _ b: Tensor) {
+    public func accumulate(transposed a: ProductOperand, _ b: ProductOperand) {
         guard isTrainable else { return }
-        if gradient == nil { gradient = .dense(matmul(a, b)) } else { accumulate { $0.addProduct(a, b) } }
+        if gradient == nil {
+            gradient = .dense(matmul(transposed: a, b))
+        } else {
+            accumulate { $0.addProduct(transposed: a, b) }
+        }
     }
 
     /// Adds rows to the gradient of a table. A frozen parameter ignores it.
@@ -90,11 +94,19 @@ public final class Parameter {
 
     public func clearGradient() { gradient = nil }
 
-    /// The transposed value as the engine reads it fastest; kept after `pack()`, else made anew for this call.
-    var packedTranspose: PackedMatrix { packed ?? PackedMatrix(value.transposed) }
+    /// How a matrix is laid out for products: what `x·Wᵀ` reads, or what `g·W` reads.
+    struct Packing: Hashable {
+        var isTransposed: Bool
+        var precision: Precision
+    }
+
+    /// The value as the engine reads it fastest; kept after `pack`, else made anew for this call.
+    func packed(_ packing: Packing) -> PackedMatrix {
+        packed[packing]
+            ?? (packing.isTransposed
+                ? PackedMatrix(value.transposed, packing.precision) : PackedMatrix(value, packing.precision))
+    }
 
     /// Keeps the packed value until the next change. Call it before several threads use the model.
-    func pack() {
-        if packed == nil { packed = PackedMatrix(value.transposed) }
-    }
+    func pack(_ packing: Packing) { packed[packing] = packed(packing) }
 }
