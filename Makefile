@@ -47,7 +47,7 @@ fuzz: setup ## fuzz every parser of outside files, SECONDS_EACH seconds each
 	$(SWIFT) build --package-path Fuzzing -c release --sanitize fuzzer
 	for parser in $(PARSERS); do \
 		mkdir -p Fuzzing/.build/corpus/$$parser && \
-		Fuzzing/.build/release/Fuzz$$parser -max_total_time=$(SECONDS_EACH) -max_len=4096 -timeout=10 \
+		SWIFT_BACKTRACE=enable=no Fuzzing/.build/release/Fuzz$$parser -max_total_time=$(SECONDS_EACH) -max_len=4096 -timeout=10 \
 			-artifact_prefix=Fuzzing/.build/ Fuzzing/.build/corpus/$$parser Fuzzing/Seeds/$$parser || exit 1; \
 	done
 

@@ -39,6 +39,12 @@ import CSentencePiece
             found.grow(to: count)
             count = find(text, &found, wantsOffsets: sink.wantsOffsets)
         }
+        // The library refuses texts in which it meets a control piece: they are unknown as a whole.
+        if count < 0, let unknownID {
+            found.ids[0] = unknownID
+            (found.starts[0], found.ends[0]) = (0, Int32(truncatingIfNeeded: text.count))
+            count = 1
+        }
         for i in 0..<max(0, min(count, found.ids.count)) {
             if sink.isFull { return }
             // Pieces count as one word each: the library cuts where it likes.
