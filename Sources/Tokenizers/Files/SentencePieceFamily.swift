@@ -174,9 +174,11 @@ enum SentencePieceFamily: String, CaseIterable, Sendable {
         for (id, piece) in proto.pieces.enumerated() {
             vocabulary.insert(piece.text.span, id: Int32(truncatingIfNeeded: id))
         }
+        let charsmap = proto.charsmap.isEmpty ? nil : try? Charsmap(proto.charsmap)
+        let runs = proto.fallsBackToBytes ? nil : UnknownRuns(vocabulary, charsmap: charsmap)
         do throws(SentencePieceModel.Problem) {
             return TokenizerParts(
-                model: .sentencePiece(try SentencePieceModel(bytes, vocabulary: vocabulary)))
+                model: .sentencePiece(try SentencePieceModel(bytes, vocabulary: vocabulary, unknownRuns: runs)))
         } catch {
             throw .invalidSentencePieceModel(file, reason: error.reason)
         }

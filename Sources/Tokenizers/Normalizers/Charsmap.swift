@@ -43,6 +43,9 @@ final class Charsmap: Sendable {
         UInt32(bytes[i]) | UInt32(bytes[i + 1]) << 8 | UInt32(bytes[i + 2]) << 16 | UInt32(bytes[i + 3]) << 24
     }
 
+    /// How far a node's children are from it.
+    private static func offset(_ unit: UInt32) -> Int { Int(unit >> 10) << Int((unit & 1 << 9) >> 6) }
+
     /// Whether no walk through the map can leave it, whatever the text. What walks through it here checks every step;
     /// SentencePiece's library does not.
     var isClosed: Bool {
@@ -51,7 +54,7 @@ final class Charsmap: Sendable {
                 if Int(unit & (1 << 31 - 1)) >= replacements.count { return false }
                 continue
             }
-            let base = place ^ Int(unit >> 10) << Int((unit & 1 << 9) >> 6)
+            let base = place ^ Self.offset(unit)
             if base | 0xFF >= units.count { return false }
             // A node that ends a sequence points at a replacement.
             if unit >> 8 & 1 == 1, Int(units[base] & (1 << 31 - 1)) >= replacements.count { return false }
@@ -65,8 +68,7 @@ final class Charsmap: Sendable {
         -> (range: Range<Int>, end: Int)?
     {
         guard !units.isEmpty else { return nil }
-        func offset(_ unit: UInt32) -> Int { Int(unit >> 10) << Int((unit & 1 << 9) >> 6) }
-        var node = offset(units[0])
+        var node = Self.offset(units[0])
         var longest: (start: Int, end: Int)?
         for i in range {
             let byte = bytes[i]
@@ -75,7 +77,7 @@ final class Charsmap: Sendable {
             guard node < units.count else { break }
             let unit = units[node]
             if unit & (1 << 31 | 0xFF) != UInt32(byte) { break }
-            node ^= offset(unit)
+            node ^= Self.offset(unit)
             if unit >> 8 & 1 == 1 {
                 guard node < units.count else { break }
                 let start = Int(units[node] & (1 << 31 - 1))
@@ -89,6 +91,20 @@ final class Charsmap: Sendable {
         var end = start
         while end < replacements.count, replacements[end] != 0 { end += 1 }
         return (start..<end, matchEnd)
+    }
+
+    /// Whether a sequence that the map knows begins with the code point in a range.
+    func knowsSequence(beginningWith range: Range<Int>, of bytes: Span<UInt8>) -> Bool {
+        guard !units.isEmpty else { return false }
+        var node = Self.offset(units[0])
+        for i in range {
+            node ^= Int(bytes[i])
+            guard node < units.count else { return false }
+            let unit = units[node]
+            if unit & (1 << 31 | 0xFF) != UInt32(bytes[i]) { return false }
+            node ^= Self.offset(unit)
+        }
+        return true
     }
 
     /// Whether a text of ASCII stays as it is.
