@@ -2,7 +2,7 @@ import FuzzSupport
 import Tokenizers
 
 private let tokenizer: Tokenizer = {
-    let path = scratchFile("vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\n##b\nthe\nfall\n".utf8)
+    let path = scratchFile("verification-vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\n##b\nthe\nfall\n".utf8)
     guard let tokenizer = try? Tokenizer(file: path) else { fatalError("\(path) cannot be read") }
     return tokenizer
 }()
