@@ -41,11 +41,13 @@ bench: build ## time the program beside its peers (Benchmarks/README.md)
 	@Benchmarks/run $(GRAFT)
 
 SECONDS_EACH ?= 60
+PARSERS ?= JSON LabelledExamples Merges SafeTensors SentencePiece Tokenizer TokenizerConfiguration Verification \
+	VocabularyText
 fuzz: setup ## fuzz every parser of outside files, SECONDS_EACH seconds each
 	$(SWIFT) build --package-path Fuzzing -c release --sanitize fuzzer
-	for parser in JSON LabelledExamples SafeTensors Tokenizer; do \
+	for parser in $(PARSERS); do \
 		mkdir -p Fuzzing/.build/corpus/$$parser && \
-		Fuzzing/.build/release/Fuzz$$parser -max_total_time=$(SECONDS_EACH) -max_len=4096 -timeout=10 \
+		SWIFT_BACKTRACE=enable=no Fuzzing/.build/release/Fuzz$$parser -max_total_time=$(SECONDS_EACH) -max_len=4096 -timeout=10 \
 			-artifact_prefix=Fuzzing/.build/ Fuzzing/.build/corpus/$$parser Fuzzing/Seeds/$$parser || exit 1; \
 	done
 

@@ -1,5 +1,6 @@
 #include "cicu.h"
 
+#include <unicode/ubrk.h>
 #include <unicode/uchar.h>
 #include <unicode/unorm2.h>
 #include <unicode/uregex.h>
@@ -112,4 +113,67 @@ bool cicu_regex_next(cicu_regex *regex, int32_t *start, int32_t *end) {
     *start = uregex_start((URegularExpression *)regex, 0, &status);
     *end = uregex_end((URegularExpression *)regex, 0, &status);
     return U_SUCCESS(status);
+}
+
+int32_t cicu_script_number(uint32_t scalar) {
+    UErrorCode status = U_ZERO_ERROR;
+    UScriptCode script = uscript_getScript((UChar32)scalar, &status);
+    return U_SUCCESS(status) ? script : USCRIPT_UNKNOWN;
+}
+
+bool cicu_has_script(uint32_t scalar, int32_t script) {
+    return uscript_hasScript((UChar32)scalar, (UScriptCode)script);
+}
+
+int32_t cicu_script_extensions(uint32_t scalar, int32_t scripts[CICU_MAX_SCRIPT_EXTENSIONS]) {
+    UErrorCode status = U_ZERO_ERROR;
+    UScriptCode codes[CICU_MAX_SCRIPT_EXTENSIONS];
+    int32_t count = uscript_getScriptExtensions((UChar32)scalar, codes, CICU_MAX_SCRIPT_EXTENSIONS, &status);
+    if (U_FAILURE(status)) return 0;
+    for (int32_t i = 0; i < count; i++) scripts[i] = codes[i];
+    return count;
+}
+
+const char *cicu_script_code(int32_t script) { return uscript_getShortName((UScriptCode)script); }
+const char *cicu_script_name(int32_t script) { return uscript_getName((UScriptCode)script); }
+
+int32_t cicu_script_of_code(const char *code) {
+    int32_t script = u_getPropertyValueEnum(UCHAR_SCRIPT, code);
+    return script == UCHAR_INVALID_CODE ? -1 : script;
+}
+
+uint32_t cicu_closing_bracket(uint32_t scalar) {
+    if (u_getIntPropertyValue((UChar32)scalar, UCHAR_BIDI_PAIRED_BRACKET_TYPE) != U_BPT_OPEN) return 0;
+    return (uint32_t)u_getBidiPairedBracket((UChar32)scalar);
+}
+
+bool cicu_is_closing_bracket(uint32_t scalar) {
+    return u_getIntPropertyValue((UChar32)scalar, UCHAR_BIDI_PAIRED_BRACKET_TYPE) == U_BPT_CLOSE;
+}
+
+cicu_word_breaks *cicu_word_breaks_open(void) {
+    UErrorCode status = U_ZERO_ERROR;
+    // The root locale: a result must not depend on the environment.
+    UBreakIterator *breaks = ubrk_open(UBRK_WORD, "", NULL, 0, &status);
+    return U_SUCCESS(status) ? (cicu_word_breaks *)breaks : NULL;
+}
+
+void cicu_word_breaks_close(cicu_word_breaks *breaks) { ubrk_close((UBreakIterator *)breaks); }
+
+bool cicu_word_breaks_set_text(cicu_word_breaks *breaks, const uint16_t *text, int32_t length) {
+    UErrorCode status = U_ZERO_ERROR;
+    ubrk_setText((UBreakIterator *)breaks, (const UChar *)text, length, &status);
+    return U_SUCCESS(status) && ubrk_first((UBreakIterator *)breaks) == 0;
+}
+
+int32_t cicu_word_breaks_next(cicu_word_breaks *breaks, cicu_word_kind *kind) {
+    int32_t end = ubrk_next((UBreakIterator *)breaks);
+    if (end == UBRK_DONE) return -1;
+    int32_t status = ubrk_getRuleStatus((UBreakIterator *)breaks);
+    *kind = status < UBRK_WORD_NONE_LIMIT     ? CICU_WORD_NONE
+            : status < UBRK_WORD_NUMBER_LIMIT ? CICU_WORD_NUMBER
+            : status < UBRK_WORD_LETTER_LIMIT ? CICU_WORD_LETTERS
+            : status < UBRK_WORD_KANA_LIMIT   ? CICU_WORD_KANA
+                                              : CICU_WORD_IDEOGRAPHS;
+    return end;
 }

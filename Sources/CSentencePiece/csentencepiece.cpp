@@ -50,7 +50,8 @@ int64_t csp_encode(
             std::copy_n(found.begin(), std::min(room, found.size()), ids);
             return static_cast<int64_t>(found.size());
         }
-        auto found = processor->processor.EncodeAsImmutableProto(input);
+        sentencepiece::ImmutableSentencePieceText found;
+        if (!processor->processor.Encode(input, found.mutable_proto()).ok()) return -1;
         size_t count = found.pieces_size();
         for (size_t i = 0; i < std::min(room, count); i++) {
             auto piece = found.pieces(static_cast<int>(i));

@@ -34,6 +34,8 @@ extension TokenizerError: CustomStringConvertible {
         case .invalidCharsmap(let file, let reason): "\(file): the precompiled character map is damaged: \(reason)."
         case .invalidSentencePieceModel(let file, let reason):
             "\(file): not a SentencePiece model: \(reason). Is the file complete?"
+        case .wordBreaksUnavailable:
+            "ICU cannot divide text into words: its data or memory are missing. Is libicu installed whole?"
         case .training(let reason): "the vocabulary cannot be trained: \(reason)."
         }
     }

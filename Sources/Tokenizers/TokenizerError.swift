@@ -27,6 +27,8 @@ public enum TokenizerError: Error, Equatable, Sendable {
     case invalidCharsmap(FilePath, reason: String)
     /// The SentencePiece library refuses the model.
     case invalidSentencePieceModel(FilePath, reason: String)
+    /// ICU's data for word breaks, or the memory for them, are missing.
+    case wordBreaksUnavailable
     /// Training a vocabulary failed.
     case training(reason: String)
 }

@@ -60,6 +60,34 @@ struct CommandTests {
         #expect(names["tensors"]?.array?.count == 41)
     }
 
+    @Test("words and their scripts need no model")
+    func words() async throws {
+        let lines =
+            Array("Hi, мир p\u{430}y\n".utf8) + [0xFF, 0x0A] + Array("\n{\"text\":\"a\\u0000 ไทย\",\"id\":7}".utf8)
+        let result = try await graft("tokenize", "--words", "--json", input: lines)
+        #expect(result.status == 1)
+        #expect(
+            result.output == """
+                {"index":0,"words":["Hi","мир","p\u{430}y"],"offsets":[[0,2],[4,7],[8,11]],\
+                "scripts":["Latn","Cyrl","Latn+Cyrl"]}
+                {"index":1,"error":"line 2 is not valid UTF-8 at byte 0"}
+                {"index":2,"words":[],"offsets":[],"scripts":[]}
+                {"index":3,"id":7,"words":["a","ไทย"],"offsets":[[0,1],[3,6]],"scripts":["Latn","Thai"]}
+
+                """)
+        try scratch.write("ein Wort", to: "words.txt")
+        let file = try await graft("tokenize", "--words", scratch("words.txt").string)
+        #expect(
+            file.output == """
+                {"index":0,"words":["ein","Wort"],"offsets":[[0,3],[4,8]],"scripts":["Latn","Latn"]}
+
+                """)
+        for arguments in [["--words", "a", "b"], ["--words", "--ids-only"], []] {
+            let wrong = try await graft.run(["tokenize"] + arguments)
+            #expect(wrong.status == 64, "\(arguments)")
+        }
+    }
+
     @Test("a NumPy file is the same through a pipe and into a file, and counts its rows")
     func numPy() async throws {
         let model = try TinyModel.make(in: scratch, named: "base")

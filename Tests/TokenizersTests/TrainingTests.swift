@@ -1,3 +1,4 @@
+import JSON
 import SystemPackage
 import Testing
 import Tokenizers
@@ -41,6 +42,14 @@ struct TrainingTests {
         let second = try trained(trainer).directory
         #expect(
             try Fixtures.read(first.appending("tokenizer.json")) == Fixtures.read(second.appending("tokenizer.json")))
+    }
+
+    @Test("a lowercased byte-level vocabulary names a class that keeps its normalizer", arguments: [true, false])
+    func classOfByteLevel(lowercase: Bool) throws {
+        let trainer = VocabularyTrainer(kind: .bytePairEncoding, vocabularySize: 320, lowercase: lowercase)
+        let bytes = try Fixtures.read(try trained(trainer).directory.appending("tokenizer_config.json"))
+        let name = try JSON(parsing: bytes)["tokenizer_class"]?.string
+        #expect(name == (lowercase ? "PreTrainedTokenizerFast" : "RobertaTokenizer"))
     }
 
     @Test("an empty corpus is refused")

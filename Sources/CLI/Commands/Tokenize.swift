@@ -7,7 +7,7 @@ public import Tokenizers
 
 struct Tokenize: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Turn each input line into tokens, check a tokenizer, or train a new one.",
+        abstract: "Turn each input line into tokens or words, check a tokenizer, or train a new one.",
         discussion: """
             Writes one JSON record a line: {"index":0,"ids":[...],"tokens":[...],"offsets":[[0,0],...]}. Special \
             tokens are included; offsets count Unicode scalars of the text.
@@ -16,16 +16,26 @@ struct Tokenize: ParsableCommand {
             comes out differently, with the stage and the character. With --train, INPUT is a corpus with one text a \
             line, and MODEL the directory to write.
 
+            With --words, no model is needed: lines are divided into words by Unicode's rules and, in Chinese, \
+            Japanese, Thai and their like, by dictionaries: {"index":0,"words":[...],"offsets":[[0,5],...],\
+            "scripts":["Latn",...]}.
+
             Examples:
               graft tokenize all-MiniLM-L6-v2 < lines.txt
               graft tokenize all-MiniLM-L6-v2 --verify golden.jsonl
               graft tokenize new-tokenizer/ corpus.txt --train wordpiece --vocab-size 8000
+              graft tokenize --words < lines.txt
             """)
 
-    @Argument(help: "A directory, the name of a model in the store, or a tokenizer's file.", completion: .file())
-    var model: String
+    @Argument(
+        help: "A directory, the name of a model in the store, or a tokenizer's file; not given with --words.",
+        completion: .file())
+    var model: String?
 
     @OptionGroup var stream: StreamOptions
+
+    @Flag(help: "Divide into words instead of a model's tokens, and tell their scripts.")
+    var words = false
 
     @Flag(help: "Write the ids alone.")
     var idsOnly = false
@@ -53,6 +63,14 @@ struct Tokenize: ParsableCommand {
 
     func validate() throws {
         try checkMaxLength(maxLength)
+        if words {
+            if verify != nil || train != nil || maxLength != nil || idsOnly || vocabSize != nil || cased {
+                throw ValidationError("--words goes with no option but --json and --threads.")
+            }
+            if stream.input != "-" { throw ValidationError("--words needs no model: give INPUT alone.") }
+            return
+        }
+        if model == nil { throw ValidationError("Name a MODEL; only --words needs none.") }
         if verify != nil, train != nil { throw ValidationError("--verify and --train exclude each other.") }
         guard train != nil else {
             if vocabSize != nil || cased { throw ValidationError("--vocab-size and --cased go with --train.") }
@@ -66,8 +84,9 @@ struct Tokenize: ParsableCommand {
 
     func run() throws {
         try reportingFailures {
-            if let train, let vocabSize { return try trainVocabulary(train, vocabSize) }
-            let tokenizer = try tokenizer()
+            guard let model, !words else { return try divideIntoWords() }
+            if let train, let vocabSize { return try trainVocabulary(train, vocabSize, model) }
+            let tokenizer = try tokenizer(model)
             if let verify { return try report(TokenizerVerification(tokenizer).run(FilePath(verify))) }
             let truncation = maxLength.map { Truncation(maxLength: $0) }
             threads.request()
@@ -75,7 +94,14 @@ struct Tokenize: ParsableCommand {
         }
     }
 
-    private func tokenizer() throws -> Tokenizer {
+    private func divideIntoWords() throws {
+        var stream = stream
+        stream.input = model ?? "-"
+        threads.request()
+        try stream.run(acceptsPairs: false, WordRecords(WordSegmenter()).render)
+    }
+
+    private func tokenizer(_ model: String) throws -> Tokenizer {
         var isDirectory = false
         if FileManager.default.fileExists(atPath: model, isDirectory: &isDirectory), !isDirectory {
             return try Tokenizer(file: FilePath(model))
@@ -83,7 +109,7 @@ struct Tokenize: ParsableCommand {
         return try Tokenizer(directory: ModelStore().resolve(model).path)
     }
 
-    private func trainVocabulary(_ kind: VocabularyTrainer.Kind, _ size: Int) throws {
+    private func trainVocabulary(_ kind: VocabularyTrainer.Kind, _ size: Int, _ model: String) throws {
         let trainer = VocabularyTrainer(
             kind: kind, vocabularySize: size, lowercase: !cased, threads: threads.threads ?? 1)
         let output = try AtomicDirectory(FilePath(model))

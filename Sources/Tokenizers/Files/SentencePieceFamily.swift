@@ -31,7 +31,21 @@ enum SentencePieceFamily: String, CaseIterable, Sendable {
         guard proto.modelType == 1 else {
             throw .unsupportedPiece(file, stage: "model", type: "SentencePiece model of type \(proto.modelType)")
         }
+        // Where the reference's conversion of a model loses its normalization or its bytes, the library's own ids are
+        // right, to the last of its rules.
+        let followsLibrary = self == .debertaV2 || proto.fallsBackToBytes
         var vocabulary = proto.pieces.map { (token: $0.text, score: Double($0.score)) }
+        if followsLibrary {
+            let best = proto.pieces.lazy.filter { $0.kind == .normal }.map(\.score).max() ?? 0
+            for (id, piece) in proto.pieces.enumerated() {
+                switch piece.kind {
+                // A byte's piece stands for what is unknown; text that looks like its name is not it.
+                case .byte: vocabulary[id].score = -.infinity
+                case .userDefined: vocabulary[id].score = Double(Float(piece.text.count) * best) - 0.1
+                default: break
+                }
+            }
+        }
         var unknown = "<unk>"
         var added: [AddedToken] = []
         func special(_ role: String, _ standard: String, lstrip: Bool = false) -> String {
@@ -103,31 +117,22 @@ enum SentencePieceFamily: String, CaseIterable, Sendable {
         let model = Model.unigram(
             Unigram(
                 vocabulary: table, scores: vocabulary.map(\.score), unknownID: unknownID,
-                fallsBackToBytes: false))
-        if self == .debertaV2 {
-            // The reference leaves this family's charsmap aside.
-            do throws(RegularExpression.Problem) {
-                normalizers.append(
-                    .replace(.regularExpression(try RegularExpression(#"\s{2,}|[\n\r\t]"#)), content: [0x20]))
-            } catch {
-                throw .invalidPattern(file, pattern: "", reason: error.reason)
-            }
-            normalizers += [.form(.canonicalComposition), .strip(left: false, right: true)]
-        } else if !proto.charsmap.isEmpty {
+                fallsBackToBytes: proto.fallsBackToBytes))
+        if !proto.charsmap.isEmpty {
             do throws(Charsmap.Problem) {
-                normalizers.append(.precompiled(try Charsmap(proto.charsmap)))
+                let matching = followsLibrary ? Charsmap.Matching.longest : .graphemeClusters
+                normalizers.append(.precompiled(try Charsmap(proto.charsmap, matching: matching)))
             } catch {
                 throw .invalidCharsmap(file, reason: error.rawValue)
             }
         }
         var parts = TokenizerParts(model: model)
         parts.normalizer = normalizers.count == 1 ? normalizers[0] : .sequence(normalizers)
-        let splitsPunctuation = companions.bool("split_by_punct") ?? false
-        parts.preTokenizer =
-            self != .debertaV2
-            ? .sequence([.whitespaceSplit, .metaspace(Metaspace())])
-            : .sequence((splitsPunctuation ? [.punctuation(.isolated)] : []) + [.metaspace(Metaspace())])
-        parts.decoder = .metaspace(replacement: "\u{2581}", dropsFirst: true)
+        let splitsPunctuation = self == .debertaV2 && companions.bool("split_by_punct") ?? false
+        parts.preTokenizer = .sequence(
+            (splitsPunctuation ? [.punctuation(.isolated)] : []) + [.whitespaceSplit, .metaspace(Metaspace())])
+        let decoder = Decoder.metaspace(replacement: "\u{2581}", dropsFirst: true)
+        parts.decoder = proto.fallsBackToBytes ? .sequence([.byteFallback, decoder]) : decoder
         var list = AddedTokenList(model: model)
         for token in companions.addedTokens + added where !list.tokens.contains(where: { $0.content == token.content })
         {
@@ -169,9 +174,11 @@ enum SentencePieceFamily: String, CaseIterable, Sendable {
         for (id, piece) in proto.pieces.enumerated() {
             vocabulary.insert(piece.text.span, id: Int32(truncatingIfNeeded: id))
         }
+        let charsmap = proto.charsmap.isEmpty ? nil : try? Charsmap(proto.charsmap)
+        let runs = proto.fallsBackToBytes ? nil : UnknownRuns(vocabulary, charsmap: charsmap)
         do throws(SentencePieceModel.Problem) {
             return TokenizerParts(
-                model: .sentencePiece(try SentencePieceModel(bytes, vocabulary: vocabulary)))
+                model: .sentencePiece(try SentencePieceModel(bytes, vocabulary: vocabulary, unknownRuns: runs)))
         } catch {
             throw .invalidSentencePieceModel(file, reason: error.reason)
         }

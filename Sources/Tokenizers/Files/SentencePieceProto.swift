@@ -20,13 +20,14 @@ struct SentencePieceProto: Sendable {
     private(set) var addsDummyPrefix = true
 
     init(_ bytes: [UInt8]) throws(Problem) {
-        var message = Message(bytes[...])
-        while let field = try message.next() {
+        let span = bytes.span
+        var message = Message(0..<bytes.count)
+        while let field = try message.next(span) {
             switch (field.number, field.value) {
-            case (1, .bytes(let bytes)): pieces.append(try Self.piece(bytes))
-            case (2, .bytes(let bytes)):
-                var trainer = Message(bytes)
-                while let field = try trainer.next() {
+            case (1, .bytes(let range)): pieces.append(try Self.piece(span, range))
+            case (2, .bytes(let range)):
+                var trainer = Message(range)
+                while let field = try trainer.next(span) {
                     switch (field.number, field.value) {
                     case (3, .integer(let value)): modelType = Int(truncatingIfNeeded: value)
                     case (35, .integer(let value)): fallsBackToBytes = value != 0
@@ -34,11 +35,11 @@ struct SentencePieceProto: Sendable {
                     default: break
                     }
                 }
-            case (3, .bytes(let bytes)):
-                var normalizer = Message(bytes)
-                while let field = try normalizer.next() {
+            case (3, .bytes(let range)):
+                var normalizer = Message(range)
+                while let field = try normalizer.next(span) {
                     switch (field.number, field.value) {
-                    case (2, .bytes(let bytes)): charsmap = Array(bytes)
+                    case (2, .bytes(let range)): charsmap = Array(bytes[range])
                     case (3, .integer(let value)): addsDummyPrefix = value != 0
                     default: break
                     }
@@ -50,12 +51,12 @@ struct SentencePieceProto: Sendable {
         if pieces.count > 1 << 24 { throw Problem(reason: "too many pieces") }
     }
 
-    private static func piece(_ bytes: ArraySlice<UInt8>) throws(Problem) -> Piece {
+    private static func piece(_ bytes: Span<UInt8>, _ range: Range<Int>) throws(Problem) -> Piece {
         var piece = Piece()
-        var message = Message(bytes)
-        while let field = try message.next() {
+        var message = Message(range)
+        while let field = try message.next(bytes) {
             switch (field.number, field.value) {
-            case (1, .bytes(let text)): piece.text = Array(text)
+            case (1, .bytes(let text)): piece.text = text.map { bytes[$0] }
             case (2, .fixed32(let bits)): piece.score = Float(bitPattern: bits)
             case (3, .integer(let value)): piece.kind = Kind(rawValue: Int(truncatingIfNeeded: value)) ?? .normal
             default: break
@@ -64,55 +65,54 @@ struct SentencePieceProto: Sendable {
         return piece
     }
 
-    /// Fields of a message, one after another.
+    /// Fields of a message, one after another, as places in the file.
     private struct Message {
         enum Value {
             case integer(UInt64)
             case fixed32(UInt32)
             case fixed64
-            case bytes(ArraySlice<UInt8>)
+            case bytes(Range<Int>)
         }
 
-        private let bytes: ArraySlice<UInt8>
         private var position: Int
+        private let end: Int
 
-        init(_ bytes: ArraySlice<UInt8>) {
-            self.bytes = bytes
-            position = bytes.startIndex
-        }
+        init(_ range: Range<Int>) { (position, end) = (range.lowerBound, range.upperBound) }
 
-        private mutating func varint() throws(Problem) -> UInt64 {
+        private mutating func varint(_ bytes: Span<UInt8>) throws(Problem) -> UInt64 {
             var value: UInt64 = 0
-            for shift in stride(from: UInt64(0), to: 64, by: 7) {
-                guard position < bytes.endIndex else { throw Problem(reason: "the file ends too early") }
+            var shift: UInt64 = 0
+            while shift < 64 {
+                guard position < end else { throw Problem(reason: "the file ends too early") }
                 let byte = bytes[position]
                 position += 1
                 value |= UInt64(byte & 0x7F) << shift
                 if byte < 0x80 { return value }
+                shift += 7
             }
             throw Problem(reason: "an integer is too long")
         }
 
-        mutating func next() throws(Problem) -> (number: Int, value: Value)? {
-            if position == bytes.endIndex { return nil }
-            let tag = try varint()
+        mutating func next(_ bytes: Span<UInt8>) throws(Problem) -> (number: Int, value: Value)? {
+            if position == end { return nil }
+            let tag = try varint(bytes)
             let number = Int(truncatingIfNeeded: tag >> 3 & 0x1FFF_FFFF)
             switch tag & 7 {
-            case 0: return (number, .integer(try varint()))
+            case 0: return (number, .integer(try varint(bytes)))
             case 1:
-                guard bytes.endIndex - position >= 8 else { throw Problem(reason: "the file ends too early") }
+                guard end - position >= 8 else { throw Problem(reason: "the file ends too early") }
                 position += 8
                 return (number, .fixed64)
             case 2:
-                let length = try varint()
-                guard length <= UInt64(bytes.endIndex - position) else {
+                let length = try varint(bytes)
+                guard length <= UInt64(end - position) else {
                     throw Problem(reason: "the file ends too early")
                 }
                 let start = position
                 position += Int(length)
-                return (number, .bytes(bytes[start..<position]))
+                return (number, .bytes(start..<position))
             case 5:
-                guard bytes.endIndex - position >= 4 else { throw Problem(reason: "the file ends too early") }
+                guard end - position >= 4 else { throw Problem(reason: "the file ends too early") }
                 var bits: UInt32 = 0
                 for i in 0..<4 { bits |= UInt32(bytes[position + i]) << (8 * UInt32(i)) }
                 position += 4

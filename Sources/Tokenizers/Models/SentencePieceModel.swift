@@ -8,10 +8,12 @@ import CSentencePiece
     private let handle: OpaquePointer
     let vocabulary: Vocabulary
     let unknownID: Int32?
+    /// `nil` where unknown code points become bytes and not one token.
+    private let unknownRuns: UnknownRuns?
 
     struct Problem: Error { let reason: String }
 
-    init(_ bytes: [UInt8], vocabulary: Vocabulary) throws(Problem) {
+    init(_ bytes: [UInt8], vocabulary: Vocabulary, unknownRuns: UnknownRuns?) throws(Problem) {
         var message = [CChar](repeating: 0, count: 512)
         let opened = unsafe bytes.withUnsafeBufferPointer { buffer in
             unsafe message.withUnsafeMutableBufferPointer { text in
@@ -23,6 +25,7 @@ import CSentencePiece
         }
         unsafe handle = opened
         self.vocabulary = vocabulary
+        self.unknownRuns = unknownRuns
         let id = unsafe csp_unknown_id(opened)
         unknownID = id >= 0 ? id : nil
     }
@@ -33,13 +36,23 @@ import CSentencePiece
         var found = FoundPieces()
         swap(&found, &workspace.foundPieces)
         defer { swap(&found, &workspace.foundPieces) }
-        found.grow(to: max(64, text.count))
-        var count = find(text, &found, wantsOffsets: sink.wantsOffsets)
-        if count > found.ids.count {
-            found.grow(to: count)
+        var count: Int
+        if let shortened = unknownRuns?.shorten(text) {
+            count = find(shortened.bytes.span, &found, wantsOffsets: sink.wantsOffsets)
+            if sink.wantsOffsets, count > 0 {
+                shortened.restore(&found.starts, count: count)
+                shortened.restore(&found.ends, count: count)
+            }
+        } else {
             count = find(text, &found, wantsOffsets: sink.wantsOffsets)
         }
-        for i in 0..<max(0, min(count, found.ids.count)) {
+        // The library refuses texts in which it meets a control piece: they are unknown as a whole.
+        if count < 0, let unknownID {
+            found.ids[0] = unknownID
+            (found.starts[0], found.ends[0]) = (0, Int32(truncatingIfNeeded: text.count))
+            count = 1
+        }
+        for i in 0..<max(0, count) {
             if sink.isFull { return }
             // Pieces count as one word each: the library cuts where it likes.
             sink.add(
@@ -65,7 +78,16 @@ import CSentencePiece
         }
     }
 
+    /// The number of pieces, all of them in `found`; -1 where the library refuses the text.
     private func find(_ text: Span<UInt8>, _ found: inout FoundPieces, wantsOffsets: Bool) -> Int {
+        found.grow(to: max(64, text.count))
+        let count = findWithRoom(text, &found, wantsOffsets: wantsOffsets)
+        if count <= found.ids.count { return count }
+        found.grow(to: count)
+        return findWithRoom(text, &found, wantsOffsets: wantsOffsets)
+    }
+
+    private func findWithRoom(_ text: Span<UInt8>, _ found: inout FoundPieces, wantsOffsets: Bool) -> Int {
         let room = found.ids.count
         let count = unsafe text.withUnsafeBufferPointer { text in
             unsafe found.ids.withUnsafeMutableBufferPointer { ids in

@@ -15,12 +15,12 @@ struct Unigram: Sendable {
     private var endings: [UInt64]
     private let mask: UInt64
 
-    /// - Parameter scores: for each id.
+    /// - Parameter scores: for each id; `-infinity` for a token that no text matches.
     init(vocabulary: Vocabulary, scores: [Double], unknownID: Int32?, fallsBackToBytes: Bool) {
         self.vocabulary = vocabulary
         self.scores = scores
         self.unknownID = unknownID
-        unknownScore = (scores.min() ?? 0) - 10
+        unknownScore = (scores.lazy.filter(\.isFinite).min() ?? 0) - 10
         byteIDs = fallsBackToBytes ? ByteFallback.ids(vocabulary) : nil
         var bits = 1 << 14
         while bits < 32 * vocabulary.count { bits *= 2 }

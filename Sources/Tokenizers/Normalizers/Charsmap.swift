@@ -1,31 +1,39 @@
 /// SentencePiece's precompiled normalization: a double array of byte sequences and what they become.
 ///
+/// SentencePiece replaces the longest sequence that begins at a place. Hugging Face's tokenizers look at one grapheme
+/// cluster, then at its code points one by one, and take the shortest sequence: half-width kana with a voicing mark come
+/// out differently, for example.
+///
 /// Source: SentencePiece, `normalizer.cc`; Yata et al. 2008, "Darts-clone"; Hugging Face tokenizers 0.23.3,
 /// `Precompiled`.
 final class Charsmap: Sendable {
     enum Problem: String, Error { case tooShort = "too short", sizeMismatch = "its trie is larger than the map" }
 
+    enum Matching: Sendable { case longest, graphemeClusters }
+
+    private let matching: Matching
     private let units: [UInt32]
     /// Replacements, each ended by a zero byte.
     private let replacements: [UInt8]
     /// Whether each ASCII code point alone stays what it is.
     private let isKept: [Bool]
 
-    convenience init(_ blob: [UInt8]) throws(Problem) {
+    convenience init(_ blob: [UInt8], matching: Matching = .graphemeClusters) throws(Problem) {
         guard blob.count >= 4 else { throw .tooShort }
         let size = Int(Self.word(blob, 0))
         guard size % 4 == 0, size <= blob.count - 4 else { throw .sizeMismatch }
         let units = (0..<size / 4).map { Self.word(blob, 4 + 4 * $0) }
         let replacements = Array(blob[(4 + size)...])
-        let plain = Charsmap(units: units, replacements: replacements, isKept: [])
+        let plain = Charsmap(units: units, replacements: replacements, isKept: [], matching: matching)
         let isKept = (0..<128).map { code in
             let byte = [UInt8(truncatingIfNeeded: code)]
-            return plain.replacement(byte.span, 0..<1) == nil
+            return plain.replacement(byte.span, 0..<1, .graphemeClusters) == nil
         }
-        self.init(units: units, replacements: replacements, isKept: isKept)
+        self.init(units: units, replacements: replacements, isKept: isKept, matching: matching)
     }
 
-    private init(units: [UInt32], replacements: [UInt8], isKept: [Bool]) {
+    private init(units: [UInt32], replacements: [UInt8], isKept: [Bool], matching: Matching) {
+        self.matching = matching
         self.units = units
         self.replacements = replacements
         self.isKept = isKept
@@ -35,6 +43,9 @@ final class Charsmap: Sendable {
         UInt32(bytes[i]) | UInt32(bytes[i + 1]) << 8 | UInt32(bytes[i + 2]) << 16 | UInt32(bytes[i + 3]) << 24
     }
 
+    /// How far a node's children are from it.
+    private static func offset(_ unit: UInt32) -> Int { Int(unit >> 10) << Int((unit & 1 << 9) >> 6) }
+
     /// Whether no walk through the map can leave it, whatever the text. What walks through it here checks every step;
     /// SentencePiece's library does not.
     var isClosed: Bool {
@@ -43,7 +54,7 @@ final class Charsmap: Sendable {
                 if Int(unit & (1 << 31 - 1)) >= replacements.count { return false }
                 continue
             }
-            let base = place ^ Int(unit >> 10) << Int((unit & 1 << 9) >> 6)
+            let base = place ^ Self.offset(unit)
             if base | 0xFF >= units.count { return false }
             // A node that ends a sequence points at a replacement.
             if unit >> 8 & 1 == 1, Int(units[base] & (1 << 31 - 1)) >= replacements.count { return false }
@@ -51,29 +62,49 @@ final class Charsmap: Sendable {
         return replacements.last == 0
     }
 
-    /// What stands for the shortest beginning of a range that the map knows.
-    private func replacement(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Range<Int>? {
+    /// What stands for a beginning of a range that the map knows, and where that ends: the longest one that ends a code
+    /// point, or the shortest.
+    private func replacement(_ bytes: Span<UInt8>, _ range: Range<Int>, _ matching: Matching)
+        -> (range: Range<Int>, end: Int)?
+    {
         guard !units.isEmpty else { return nil }
-        func offset(_ unit: UInt32) -> Int { Int(unit >> 10) << Int((unit & 1 << 9) >> 6) }
-        var node = offset(units[0])
+        var node = Self.offset(units[0])
+        var longest: (start: Int, end: Int)?
         for i in range {
             let byte = bytes[i]
-            if byte == 0 { return nil }
+            if byte == 0 { break }
             node ^= Int(byte)
-            guard node < units.count else { return nil }
+            guard node < units.count else { break }
             let unit = units[node]
-            if unit & (1 << 31 | 0xFF) != UInt32(byte) { return nil }
-            node ^= offset(unit)
+            if unit & (1 << 31 | 0xFF) != UInt32(byte) { break }
+            node ^= Self.offset(unit)
             if unit >> 8 & 1 == 1 {
-                guard node < units.count else { return nil }
+                guard node < units.count else { break }
                 let start = Int(units[node] & (1 << 31 - 1))
-                guard start <= replacements.count else { return nil }
-                var end = start
-                while end < replacements.count, replacements[end] != 0 { end += 1 }
-                return start..<end
+                guard start <= replacements.count else { break }
+                let endsScalar = i + 1 == range.upperBound || !UTF8Code.isContinuation(bytes[i + 1])
+                if matching == .graphemeClusters || endsScalar { longest = (start, i + 1) }
+                if matching == .graphemeClusters { break }
             }
         }
-        return nil
+        guard let (start, matchEnd) = longest else { return nil }
+        var end = start
+        while end < replacements.count, replacements[end] != 0 { end += 1 }
+        return (start..<end, matchEnd)
+    }
+
+    /// Whether a sequence that the map knows begins with the code point in a range.
+    func knowsSequence(beginningWith range: Range<Int>, of bytes: Span<UInt8>) -> Bool {
+        guard !units.isEmpty else { return false }
+        var node = Self.offset(units[0])
+        for i in range {
+            node ^= Int(bytes[i])
+            guard node < units.count else { return false }
+            let unit = units[node]
+            if unit & (1 << 31 | 0xFF) != UInt32(bytes[i]) { return false }
+            node ^= Self.offset(unit)
+        }
+        return true
     }
 
     /// Whether a text of ASCII stays as it is.
@@ -113,7 +144,7 @@ final class Charsmap: Sendable {
         }
 
         var start = 0
-        while start < bytes.count {
+        while matching == .graphemeClusters, start < bytes.count {
             // One grapheme cluster.
             var end = start
             var count = 0
@@ -126,13 +157,13 @@ final class Charsmap: Sendable {
                 end += length
                 count += 1
             }
-            if end - start < 6, let range = replacement(span, start..<end) {
+            if end - start < 6, let (range, _) = replacement(span, start..<end, matching) {
                 replace(count, range)
             } else {
                 var i = start
                 while i < end {
                     let (scalar, length) = UTF8Code.decode(span, at: i)
-                    if let range = replacement(span, i..<i + length) {
+                    if let (range, _) = replacement(span, i..<i + length, matching) {
                         replace(1, range)
                     } else {
                         changes.append((scalar, 0))
@@ -141,6 +172,16 @@ final class Charsmap: Sendable {
                 }
             }
             start = end
+        }
+        while matching == .longest, start < bytes.count {
+            let (scalar, length) = UTF8Code.decode(span, at: start)
+            if let (range, end) = replacement(span, start..<bytes.count, matching) {
+                replace((start..<end).count { !UTF8Code.isContinuation(span[$0]) }, range)
+                start = end
+            } else {
+                changes.append((scalar, 0))
+                start += length
+            }
         }
         if !isModified { return }
         text.rewrite { rewriter, _ in

@@ -174,9 +174,14 @@ public struct VocabularyTrainer: Sendable {
         try writeFile(
             TokenizerTemplates.byteLevel(symbols.texts, merges: pairs, special: special, lowercase: lowercase),
             output.appending("tokenizer.json"))
+        // transformers' RobertaTokenizer builds its own stages and would not lowercase; the general class takes those of
+        // tokenizer.json.
         try writeFile(
             TokenizerTemplates.configuration([
-                "tokenizer_class": .string("RobertaTokenizer"), "add_prefix_space": .bool(true),
+                "tokenizer_class": .string(lowercase ? "PreTrainedTokenizerFast" : "RobertaTokenizer"),
+                "add_prefix_space": .bool(true), "bos_token": .string("<s>"), "cls_token": .string("<s>"),
+                "eos_token": .string("</s>"), "sep_token": .string("</s>"), "pad_token": .string("<pad>"),
+                "unk_token": .string("<unk>"), "mask_token": .string("<mask>"),
             ]), output.appending("tokenizer_config.json"))
     }
 
