@@ -154,18 +154,12 @@ static dnnl_data_type_t data_type(int32_t type) {
 }
 
 static int strided_descriptor(
-    descriptor *result, int32_t type, int64_t batch, int64_t rows, int64_t columns, int64_t batch_stride, int64_t row_stride,
-    int64_t column_stride) {
-    dnnl_dims_t dimensions = {batch, rows, columns}, strides = {batch_stride, row_stride, column_stride};
-    int skipped = batch == 1 ? 1 : 0;
-    if (skipped) {
-        memmove(dimensions, dimensions + 1, 2 * sizeof dimensions[0]);
-        memmove(strides, strides + 1, 2 * sizeof strides[0]);
-    }
+    descriptor *result, int32_t type, int64_t rows, int64_t columns, int64_t row_stride, int64_t column_stride) {
+    dnnl_dims_t dimensions = {rows, columns}, strides = {row_stride, column_stride};
 #if DNNL_VERSION_MAJOR >= 3
-    return onednn.dnnl_memory_desc_create_with_strides(result, 3 - skipped, dimensions, data_type(type), strides);
+    return onednn.dnnl_memory_desc_create_with_strides(result, 2, dimensions, data_type(type), strides);
 #else
-    return onednn.dnnl_memory_desc_init_by_strides(result, 3 - skipped, dimensions, data_type(type), strides);
+    return onednn.dnnl_memory_desc_init_by_strides(result, 2, dimensions, data_type(type), strides);
 #endif
 }
 
@@ -179,7 +173,7 @@ static int tagged_descriptor(
 }
 
 static int plain_b_descriptor(const conednn_product *p, int32_t type, descriptor *result) {
-    return strided_descriptor(result, type, p->batch, p->depth, p->columns, p->b_batch, p->b_row, p->b_column);
+    return strided_descriptor(result, type, p->depth, p->columns, p->b_row, p->b_column);
 }
 
 static dnnl_alg_kind_t activation(int32_t kind) {
@@ -195,7 +189,7 @@ static dnnl_alg_kind_t activation(int32_t kind) {
 /// - Parameter layout: of a packed B; NULL lets the library choose it.
 static int describe(const conednn_product *p, descriptor_reference layout, dnnl_primitive_desc_t *result) {
     descriptor a, b, c, bias;
-    int status = strided_descriptor(&a, p->a_type, p->batch, p->rows, p->depth, p->a_batch, p->a_row, p->a_column);
+    int status = strided_descriptor(&a, p->a_type, p->rows, p->depth, p->a_row, p->a_column);
     descriptor_reference b_reference = layout;
     if (layout) {
         memset(&b, 0, sizeof b);
@@ -206,7 +200,7 @@ static int describe(const conednn_product *p, descriptor_reference layout, dnnl_
         status |= plain_b_descriptor(p, p->b_type, &b);
     }
     if (!layout) b_reference = REFERENCE(b);
-    status |= strided_descriptor(&c, p->c_type, p->batch, p->rows, p->columns, p->c_batch, p->c_row, 1);
+    status |= strided_descriptor(&c, p->c_type, p->rows, p->columns, p->c_row, 1);
     dnnl_dims_t bias_dimensions = {1, p->columns};
     status |= tagged_descriptor(&bias, conednn_f32, 2, bias_dimensions, dnnl_ab);
 

@@ -1,8 +1,7 @@
-/// `C[i] = A[i]·B[i] (+ C[i]) (+ bias)` for every `i` of a batch, described by sizes and strides in elements.
+/// `C = f(A·B (+ C) (+ bias))`, described by sizes and strides in elements.
 ///
 /// The columns of `C` are contiguous; one of the strides of `A` and of `B` is 1.
 struct MatrixProduct: Hashable {
-    var batch = 1
     var rows: Int
     var columns: Int
     var depth: Int
@@ -22,7 +21,6 @@ struct MatrixProduct: Hashable {
 
 /// How a matrix of a product lies in memory.
 struct MatrixLayout: Hashable {
-    var batchStride = 0
     var rowStride: Int
     var columnStride = 1
 }
@@ -34,7 +32,7 @@ extension MatrixEngine {
         _ product: MatrixProduct, _ a: UnsafeRawPointer, _ b: UnsafeRawPointer, bias: UnsafePointer<Float>?,
         _ c: UnsafeMutablePointer<Float>
     ) {
-        if product.rows == 0 || product.columns == 0 || product.batch == 0 { return }
+        if product.rows == 0 || product.columns == 0 { return }
         switch self {
         case .oneDNN: unsafe OneDNN.compute(product, a, b, bias: bias, c)
         case .openBLAS: unsafe OpenBLAS.compute(product, a, b, bias: bias, c)
@@ -46,7 +44,7 @@ extension MatrixEngine {
     /// finer, so that all threads have a part.
     func rowsPerBlock(_ rows: Int, isPacked: Bool) -> Int {
         switch self {
-        case .oneDNN: rows <= 32 ? 8 : rows <= 128 ? 16 : isPacked ? 32 : 64
+        case .oneDNN: rows <= 32 ? 8 : rows <= 128 ? 16 : isPacked && rows <= 512 ? 32 : 64
         case .openBLAS: 128
         }
     }

@@ -175,10 +175,10 @@ enum OneDNN {
 extension MatrixProduct {
     fileprivate var conednn: conednn_product {
         conednn_product(
-            batch: Int64(batch), rows: Int64(rows), columns: Int64(columns), depth: Int64(depth),
-            a_batch: Int64(a.batchStride), a_row: Int64(a.rowStride), a_column: Int64(a.columnStride),
-            b_batch: Int64(b.batchStride), b_row: Int64(b.rowStride), b_column: Int64(b.columnStride),
-            c_batch: Int64(c.batchStride), c_row: Int64(c.rowStride), has_bias: hasBias ? 1 : 0,
+            rows: Int64(rows), columns: Int64(columns), depth: Int64(depth),
+            a_row: Int64(a.rowStride), a_column: Int64(a.columnStride),
+            b_row: Int64(b.rowStride), b_column: Int64(b.columnStride),
+            c_row: Int64(c.rowStride), has_bias: hasBias ? 1 : 0,
             accumulates: accumulates ? 1 : 0, b_is_packed: isPacked ? 1 : 0, a_type: types.a, b_type: types.b,
             c_type: types.c, activation: activation?.conednn ?? Int32(conednn_identity))
     }

@@ -13,20 +13,17 @@ enum OpenBLAS {
     ) {
         precondition(!product.isPacked && product.precision == .f32, "OpenBLAS reads plain matrices of floats")
         let (a, b) = unsafe (a.assumingMemoryBound(to: Float.self), b.assumingMemoryBound(to: Float.self))
-        for i in 0..<product.batch {
-            let c = unsafe c + i * product.c.batchStride
-            if let bias = unsafe bias {
-                precondition(!product.accumulates, "a bias goes with a new result")
-                for row in 0..<product.rows {
-                    unsafe (c + row * product.c.rowStride).update(from: bias, count: product.columns)
-                }
+        if let bias = unsafe bias {
+            precondition(!product.accumulates, "a bias goes with a new result")
+            for row in 0..<product.rows {
+                unsafe (c + row * product.c.rowStride).update(from: bias, count: product.columns)
             }
-            unsafe copenblas_sgemm(
-                product.a.isTransposed ? 1 : 0, product.b.isTransposed ? 1 : 0, Int64(product.rows),
-                Int64(product.columns), Int64(product.depth), a + i * product.a.batchStride,
-                Int64(product.a.leadingDimension), b + i * product.b.batchStride, Int64(product.b.leadingDimension),
-                product.accumulates || product.hasBias ? 1 : 0, c, Int64(product.c.rowStride))
         }
+        unsafe copenblas_sgemm(
+            product.a.isTransposed ? 1 : 0, product.b.isTransposed ? 1 : 0, Int64(product.rows),
+            Int64(product.columns), Int64(product.depth), a, Int64(product.a.leadingDimension), b,
+            Int64(product.b.leadingDimension), product.accumulates || product.hasBias ? 1 : 0, c,
+            Int64(product.c.rowStride))
     }
 }
 

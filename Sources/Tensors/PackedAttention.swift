@@ -27,7 +27,7 @@ public struct PackedAttention: Sendable {
     private var scoreOffsets: [Int] {
         var offsets = [0]
         for (query, key) in zip(queries, keys) {
-            offsets.append(offsets[offsets.count - 1] + heads * query.count * scoreStride(key.count))
+            offsets.append(offsets[offsets.count - 1] + heads * query.count * paddedToTiles(key.count))
         }
         return offsets
     }
@@ -38,51 +38,37 @@ public struct PackedAttention: Sendable {
     ///   in each row.
     /// - Returns: the context vectors, `[queries, hiddenSize]`.
     public func forward(_ query: Tensor, _ key: Tensor, _ value: Tensor) -> (context: Tensor, saved: Saved) {
-        let hiddenSize = query.columns
-        let headSize = hiddenSize / heads
-        precondition(headSize * heads == hiddenSize, "\(heads) heads for \(query.shape)")
+        let headSize = query.columns / heads
+        precondition(headSize * heads == query.columns, "\(heads) heads for \(query.shape)")
         let scale = 1 / Float(headSize).squareRoot()
         let offsets = scoreOffsets
-        let engine = MatrixEngine.current
         var context = Tensor.uninitialized(query.shape)
         var probabilities = Tensor.uninitialized([offsets[queries.count]])
-        unsafe query.values.withUnsafeBufferPointer { query in
-            unsafe key.values.withUnsafeBufferPointer { key in
-                unsafe value.values.withUnsafeBufferPointer { value in
-                    unsafe context.withUnsafeMutableValues { context in
-                        unsafe probabilities.withUnsafeMutableValues { probabilities in
-                            ThreadPool.shared.run(queries.count) { index in
-                                let (rows, length) = (queries[index].count, keys[index].count)
-                                if rows == 0 { return }
-                                let first = queries[index].lowerBound * hiddenSize
-                                let firstKey = keys[index].lowerBound * hiddenSize
-                                let width = scoreStride(length)
-                                let products = HeadProducts(
-                                    queries: rows, keys: length, heads: heads, headSize: headSize)
-                                let scores = unsafe UnsafeMutableBufferPointer(
-                                    rebasing: probabilities[offsets[index]..<offsets[index + 1]])
-                                unsafe engine.compute(
-                                    products.scores, query.baseAddress! + first, key.baseAddress! + firstKey,
-                                    bias: nil, scores.baseAddress!)
-                                for row in 0..<heads * rows {
-                                    let part = row * width..<(row + 1) * width
-                                    unsafe softmax(
-                                        UnsafeMutableBufferPointer(rebasing: scores[part]), count: length, scale: scale)
-                                }
-                                func weigh(_ weights: UnsafeMutableBufferPointer<Float>) {
-                                    unsafe engine.compute(
-                                        products.context, UnsafePointer(weights.baseAddress!),
-                                        value.baseAddress! + firstKey, bias: nil, context.baseAddress! + first)
-                                }
-                                guard let dropout else { return unsafe weigh(scores) }
-                                var kept = unsafe Array(scores)
-                                unsafe kept.withUnsafeMutableBufferPointer { kept in
-                                    unsafe dropout.apply(to: kept, from: offsets[index])
-                                    unsafe weigh(kept)
-                                }
-                            }
-                        }
+        unsafe context.withUnsafeMutableValues { context in
+            unsafe probabilities.withUnsafeMutableValues { probabilities in
+                unsafe forEachHead(headSize) { head in
+                    let (rows, tokens, stride) = (head.queries.count, head.keys.count, paddedToTiles(head.keys.count))
+                    let start = offsets[head.sequence] + head.number * rows * stride
+                    let scores = unsafe probabilities.baseAddress! + start
+                    let q = unsafe head.slice(query, head.queries)
+                    let keyColumns = unsafe head.columns(key, head.keys)
+                    let v = unsafe head.slice(value, head.keys)
+                    unsafe multiply(q, keyColumns, rows: rows, depth: headSize, into: scores, stride)
+                    for row in 0..<rows {
+                        let part = unsafe UnsafeMutableBufferPointer(start: scores + row * stride, count: stride)
+                        unsafe softmax(part, count: tokens, scale: scale)
                     }
+                    var weights = unsafe Rows(pointer: UnsafePointer(scores), stride: stride)
+                    if let dropout {
+                        let kept = unsafe head.scratch(rows * stride)
+                        unsafe kept.update(from: scores, count: rows * stride)
+                        unsafe dropout.apply(
+                            to: UnsafeMutableBufferPointer(start: kept, count: rows * stride), from: start)
+                        unsafe weights = Rows(pointer: UnsafePointer(kept), stride: stride)
+                    }
+                    let sums = unsafe head.scratch(rows * head.paddedSize)
+                    unsafe multiply(weights, v, rows: rows, depth: tokens, into: sums, head.paddedSize)
+                    unsafe head.write(sums, to: context, head.queries)
                 }
             }
         }
@@ -93,69 +79,58 @@ public struct PackedAttention: Sendable {
     public func backward(
         _ gradient: Tensor, _ query: Tensor, _ key: Tensor, _ value: Tensor, _ saved: Saved
     ) -> (query: Tensor, key: Tensor, value: Tensor) {
-        let hiddenSize = query.columns
-        let headSize = hiddenSize / heads
+        let headSize = query.columns / heads
         let scale = 1 / Float(headSize).squareRoot()
         let offsets = scoreOffsets
-        let engine = MatrixEngine.current
         var queryGradient = Tensor.uninitialized(query.shape)
         var keyGradient = Tensor.uninitialized(key.shape)
         var valueGradient = Tensor.uninitialized(key.shape)
         unsafe queryGradient.withUnsafeMutableValues { queryGradient in
             unsafe keyGradient.withUnsafeMutableValues { keyGradient in
                 unsafe valueGradient.withUnsafeMutableValues { valueGradient in
-                    ThreadPool.shared.run(queries.count) { index in
-                        let (rows, length) = (queries[index].count, keys[index].count)
-                        if rows == 0 { return }
-                        let first = queries[index].lowerBound * hiddenSize
-                        let firstKey = keys[index].lowerBound * hiddenSize
-                        let products = HeadProducts(queries: rows, keys: length, heads: heads, headSize: headSize)
-                        let width = scoreStride(length)
-                        let range = offsets[index]..<offsets[index + 1]
-                        // The weights that multiplied the values, then the gradient of the scores.
-                        var weights = Array(saved.probabilities.values[range])
-                        var scoreGradient = unsafe [Float](unsafeUninitializedCapacity: range.count) {
-                            $1 = range.count
-                        }
-                        unsafe weights.withUnsafeMutableBufferPointer { weights in
-                            unsafe scoreGradient.withUnsafeMutableBufferPointer { scores in
-                                unsafe saved.probabilities.values.withUnsafeBufferPointer { probabilities in
-                                    unsafe gradient.values.withUnsafeBufferPointer { gradient in
-                                        unsafe value.values.withUnsafeBufferPointer { value in
-                                            unsafe dropout?.apply(to: weights, from: range.lowerBound)
-                                            unsafe engine.compute(
-                                                products.transposedTimes, UnsafePointer(weights.baseAddress!),
-                                                gradient.baseAddress! + first, bias: nil,
-                                                valueGradient.baseAddress! + firstKey)
-                                            unsafe engine.compute(
-                                                products.scores, gradient.baseAddress! + first,
-                                                value.baseAddress! + firstKey, bias: nil, scores.baseAddress!)
-                                        }
-                                    }
-                                    unsafe dropout?.apply(to: scores, from: range.lowerBound)
-                                    for row in 0..<heads * rows {
-                                        let part = row * width..<(row + 1) * width
-                                        for i in part.lowerBound + length..<part.upperBound { unsafe scores[i] = 0 }
-                                        let all =
-                                            range.lowerBound + part.lowerBound..<range.lowerBound + part.upperBound
-                                        unsafe softmaxBackward(
-                                            UnsafeMutableBufferPointer(rebasing: scores[part]),
-                                            probabilities: UnsafeBufferPointer(rebasing: probabilities[all]),
-                                            scale: scale)
-                                    }
-                                }
-                                let scores = unsafe UnsafePointer(scores.baseAddress!)
-                                unsafe key.values.withUnsafeBufferPointer { key in
-                                    unsafe engine.compute(
-                                        products.context, scores, key.baseAddress! + firstKey, bias: nil,
-                                        queryGradient.baseAddress! + first)
-                                }
-                                unsafe query.values.withUnsafeBufferPointer { query in
-                                    unsafe engine.compute(
-                                        products.transposedTimes, scores, query.baseAddress! + first, bias: nil,
-                                        keyGradient.baseAddress! + firstKey)
-                                }
+                    unsafe saved.probabilities.values.withUnsafeBufferPointer { probabilities in
+                        unsafe forEachHead(headSize) { head in
+                            let (rows, tokens) = (head.queries.count, head.keys.count)
+                            let stride = paddedToTiles(tokens)
+                            let count = rows * stride
+                            let start = offsets[head.sequence] + head.number * count
+                            let all = unsafe UnsafeBufferPointer(rebasing: probabilities[start..<start + count])
+                            let contextGradient = unsafe head.slice(gradient, head.queries)
+                            // The gradient of the values comes from the weights that multiplied them.
+                            var weights = unsafe Rows(pointer: all.baseAddress!, stride: stride)
+                            if let dropout {
+                                let kept = unsafe head.scratch(count)
+                                unsafe kept.update(from: all.baseAddress!, count: count)
+                                unsafe dropout.apply(
+                                    to: UnsafeMutableBufferPointer(start: kept, count: count), from: start)
+                                unsafe weights = Rows(pointer: UnsafePointer(kept), stride: stride)
                             }
+                            let size = head.paddedSize
+                            let sums = unsafe head.scratch(max(rows, tokens) * size)
+                            unsafe multiply(
+                                weights.transposed, contextGradient, rows: tokens, depth: rows, into: sums, size)
+                            unsafe head.write(sums, to: valueGradient, head.keys)
+                            // The gradient of the weights, then of the scores.
+                            let scores = unsafe head.scratch(count)
+                            unsafe multiply(
+                                contextGradient, head.columns(value, head.keys), rows: rows, depth: headSize,
+                                into: scores, stride)
+                            unsafe dropout?.apply(
+                                to: UnsafeMutableBufferPointer(start: scores, count: count), from: start)
+                            for row in 0..<rows {
+                                unsafe softmaxBackward(
+                                    UnsafeMutableBufferPointer(start: scores + row * stride, count: stride),
+                                    probabilities: UnsafeBufferPointer(
+                                        rebasing: all[row * stride..<(row + 1) * stride]), scale: scale)
+                            }
+                            let scoreGradient = unsafe Rows(pointer: UnsafePointer(scores), stride: stride)
+                            unsafe multiply(
+                                scoreGradient, head.slice(key, head.keys), rows: rows, depth: tokens, into: sums, size)
+                            unsafe head.write(sums, to: queryGradient, head.queries)
+                            unsafe multiply(
+                                scoreGradient.transposed, head.slice(query, head.queries), rows: tokens, depth: rows,
+                                into: sums, size)
+                            unsafe head.write(sums, to: keyGradient, head.keys)
                         }
                     }
                 }
@@ -163,42 +138,19 @@ public struct PackedAttention: Sendable {
         }
         return (queryGradient, keyGradient, valueGradient)
     }
-}
 
-/// The distance between rows of scores: whole groups of sixteen values, those behind the last score being zero.
-private func scoreStride(_ length: Int) -> Int { (length + 15) & ~15 }
-
-/// The products of one sequence, with the heads as their batch. Rows of `[length, hiddenSize]` hold the heads side by
-/// side.
-private struct HeadProducts {
-    let queries: Int
-    let keys: Int
-    let heads: Int
-    let headSize: Int
-
-    private var rows: MatrixLayout { MatrixLayout(batchStride: headSize, rowStride: heads * headSize) }
-    private var square: MatrixLayout {
-        MatrixLayout(batchStride: queries * scoreStride(keys), rowStride: scoreStride(keys))
-    }
-
-    /// `X·Yᵀ`, `[queries, headSize]` and `[keys, headSize]`, into `[queries, keys]`
-    var scores: MatrixProduct {
-        var transposed = rows
-        swap(&transposed.rowStride, &transposed.columnStride)
-        return MatrixProduct(
-            batch: heads, rows: queries, columns: keys, depth: headSize, a: rows, b: transposed, c: square)
-    }
-
-    /// `P·X`, `[queries, keys]` and `[keys, headSize]`, into `[queries, headSize]`
-    var context: MatrixProduct {
-        MatrixProduct(batch: heads, rows: queries, columns: headSize, depth: keys, a: square, b: rows, c: rows)
-    }
-
-    /// `Pᵀ·X`, `[queries, keys]` and `[queries, headSize]`, into `[keys, headSize]`
-    var transposedTimes: MatrixProduct {
-        var transposed = square
-        swap(&transposed.rowStride, &transposed.columnStride)
-        return MatrixProduct(
-            batch: heads, rows: keys, columns: headSize, depth: queries, a: transposed, b: rows, c: rows)
+    /// Calls `body` for every head of every sequence; the threads share the sequences.
+    @unsafe
+    private func forEachHead(_ size: Int, _ body: (inout AttentionHead) -> Void) {
+        ThreadPool.shared.run(queries.count) { sequence in
+            if queries[sequence].isEmpty { return }
+            var head = AttentionHead(
+                sequence: sequence, queries: queries[sequence], keys: keys[sequence], size: size,
+                hiddenSize: heads * size)
+            for number in 0..<heads {
+                head.begin(number)
+                body(&head)
+            }
+        }
     }
 }

@@ -12,12 +12,12 @@ enum { conednn_f32 = 0, conednn_bf16, conednn_s8, conednn_u8, conednn_s32 };
 /// A function of every value of C, after all that is added; zero is none.
 enum { conednn_identity = 0, conednn_gelu, conednn_gelu_tanh, conednn_relu, conednn_silu, conednn_tanh };
 
-/// C[i] = A[i]·B[i] (+ C[i]) (+ bias) for i in 0..<batch. Strides count elements; the columns of C are contiguous.
+/// C = f(A·B (+ C) (+ bias)). Strides count elements; the columns of C are contiguous.
 typedef struct {
-    int64_t batch, rows, columns, depth;
-    int64_t a_batch, a_row, a_column;
-    int64_t b_batch, b_row, b_column;
-    int64_t c_batch, c_row;
+    int64_t rows, columns, depth;
+    int64_t a_row, a_column;
+    int64_t b_row, b_column;
+    int64_t c_row;
     /// A row vector of `columns` values is added to every row.
     int32_t has_bias;
     /// The product is added to what C holds.
