@@ -214,7 +214,8 @@ private func computeInRowBlocks(
         var part = product
         part.rows = min(rowsPerBlock, product.rows - first)
         let (a, c) = unsafe (
-            a + product.precision.bytes * first * product.a.rowStride, c + first * product.c.rowStride)
+            a + product.precision.bytes * first * product.a.rowStride, c + first * product.c.rowStride
+        )
         unsafe engine.compute(part, a, b, bias: bias, c)
     }
 }

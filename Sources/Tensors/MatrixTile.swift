@@ -1,7 +1,8 @@
 /// `C = A·B` for one to four rows and 32 columns: eight sums in registers, enough to keep two multipliers busy.
 @unsafe @inline(__always)
 func multiplyTile(
-    _ a: UnsafePointer<Float>, _ aStride: Int, _ aColumnStride: Int = 1, rows: Int, _ b: UnsafePointer<Float>, _ bStride: Int, depth: Int,
+    _ a: UnsafePointer<Float>, _ aStride: Int, _ aColumnStride: Int = 1, rows: Int, _ b: UnsafePointer<Float>,
+    _ bStride: Int, depth: Int,
     _ c: UnsafeMutablePointer<Float>, _ cStride: Int
 ) {
     // Rows that are not there are computed as copies of the last, and written to its place.

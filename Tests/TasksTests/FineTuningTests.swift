@@ -14,7 +14,8 @@ struct FineTuningTests {
     init() throws { scratch = try TemporaryDirectory() }
 
     private func train(
-        _ method: FineTuning.Method, seed: UInt64 = 1, epochs: Int = 4, learningRate: Double = 2e-3
+        _ method: FineTuning.Method, seed: UInt64 = 1, epochs: Int = 4, learningRate: Double = 2e-3,
+        precision: Precision = .f32, recomputes: Bool = false
     ) throws -> (SequenceClassifier, FineTuning.Outcome, [FineTuning.Event]) {
         let data = try LabelledExamples(scratch.write(TinyModel.examples(96), to: "train.tsv"))
         let dev = try LabelledExamples(scratch.write(TinyModel.examples(24), to: "dev.tsv"))
@@ -25,6 +26,8 @@ struct FineTuningTests {
         configuration.epochs = epochs
         configuration.learningRate = learningRate
         configuration.batchSize = 8
+        configuration.precision = precision
+        configuration.recomputesActivations = recomputes
         var events: [FineTuning.Event] = []
         let outcome = try FineTuning(classifier, configuration).run(
             train: FineTuning.Examples(data, data.targets(data.labels), classifier),
@@ -48,6 +51,22 @@ struct FineTuningTests {
         let first = weights(try train(method, epochs: 2).0)
         #expect(weights(try train(method, epochs: 2).0) == first)
         #expect(weights(try train(method, seed: 2, epochs: 2).0) != first)
+    }
+
+    @Test("activations that are computed again give the same weights, bit for bit")
+    func recomputation() throws {
+        let kept = try train(.full, epochs: 2).0.parameters.map(\.value)
+        #expect(try train(.full, epochs: 2, recomputes: true).0.parameters.map(\.value) == kept)
+    }
+
+    @Test("products in lower precision learn as well", arguments: Precision.available.filter { $0 != .f32 })
+    func precision(precision: Precision) throws {
+        let method: FineTuning.Method = precision == .int8 ? .head : .full
+        let exact = try train(method, epochs: 8, learningRate: 3e-3).1
+        let outcome = try train(method, epochs: 8, learningRate: 3e-3, precision: precision).1
+        for (result, reference) in zip(outcome.epochs, exact.epochs) {
+            #expect(abs(result.trainingLoss - reference.trainingLoss) < 0.05)
+        }
     }
 
     @Test("the head's method leaves the encoder as it was")

@@ -60,7 +60,9 @@ struct LineReaderTests {
     @Test("an interruption ends the waiting for input, even one that came before")
     func interruption() throws {
         let (input, interruption) = (try FileDescriptor.pipe(), try FileDescriptor.pipe())
-        defer { for end in [input.readEnd, input.writeEnd, interruption.readEnd, interruption.writeEnd] { try? end.close() } }
+        defer {
+            for end in [input.readEnd, input.writeEnd, interruption.readEnd, interruption.writeEnd] { try? end.close() }
+        }
         let reader = LineReader(input.readEnd, interruption: interruption.readEnd)
         try input.writeEnd.writeAll(Array("a line\n".utf8))
         #expect(try reader.nextWindow(limit: 5).count == 1)

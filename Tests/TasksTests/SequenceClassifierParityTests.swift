@@ -35,6 +35,27 @@ struct SequenceClassifierParityTests {
         return (batch, sequences.map { $0["label"]?.integer ?? 0 })
     }
 
+    @Test("gradients of products in bf16 are those of f32 to its rounding")
+    func halfGradients() throws {
+        guard Precision.bf16.reasonUnavailable == nil else { return }
+        let name = "tiny-bert-gelu-classifier"
+        let (tokens, targets) = batch(try Golden.json(Golden.directory(name))["sequences"]?.array ?? [])
+        func gradients(_ precision: Precision) throws -> [Tensor] {
+            let classifier = try load(name)
+            classifier.encoder.setPrecision(precision)
+            let (logits, saved) = classifier.forward(tokens)
+            classifier.backward(CrossEntropyLoss.evaluate(logits, targets: targets).gradient, saved)
+            return classifier.parameters.map { $0.gradient?.dense ?? .zeros([0]) }
+        }
+        for (half, single) in zip(try gradients(.bf16), try gradients(.f32)) {
+            let size = single.sumOfSquares.squareRoot()
+            var difference = single
+            difference.scale(by: -1)
+            difference += half
+            #expect(difference.sumOfSquares.squareRoot() < 0.03 * size + 1e-6)
+        }
+    }
+
     @Test(
         "logits, loss and the gradient of every parameter agree",
         arguments: ["tiny-bert-gelu", "tiny-bert-gelu-new", "tiny-bert-relu", "tiny-bert-silu"])

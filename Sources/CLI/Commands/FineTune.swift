@@ -45,6 +45,9 @@ struct FineTune: ParsableCommand {
     @Option(help: "Cut texts after this many tokens (default: as the model says).")
     var maxLength: Int?
 
+    @Flag(help: "Compute activations again instead of keeping them: less memory for long texts, a third more work.")
+    var recompute = false
+
     @Option(help: "Stop after this many epochs without a better dev score.")
     var patience = 3
 
@@ -127,6 +130,7 @@ struct FineTune: ParsableCommand {
         if let learningRate { configuration.learningRate = learningRate }
         if let batchSize { configuration.batchSize = batchSize }
         configuration.patience = patience
+        configuration.recomputesActivations = recompute
         configuration.precision = precision.precision
         return configuration
     }

@@ -26,6 +26,8 @@ public final class FineTuning {
         public var weightDecay: Float = 0.01
         /// The share of all steps over which the learning rate rises.
         public var warmupRatio = 0.06
+        /// Whether activations are computed again in the backward pass instead of kept.
+        public var recomputesActivations = false
         /// Training stops after this many epochs without a better dev score.
         public var patience = 3
 
@@ -101,6 +103,7 @@ public final class FineTuning {
         self.configuration = configuration
         let isFull = configuration.method == .full
         if isFull { classifier.encoder.setPrecision(configuration.precision) }
+        classifier.encoder.recomputesActivations = configuration.recomputesActivations
         for parameter in classifier.encoder.parameters { parameter.isTrainable = isFull }
         var settings = AdamW.Configuration()
         settings.weightDecay = configuration.weightDecay
@@ -148,9 +151,9 @@ public final class FineTuning {
                         samplesPerSecond: Double(trained) / trainingSeconds))
             }
             guard optimizer.parameters.allSatisfy(\.value.isFinite) else { throw .diverged(epoch: epoch, step: step) }
-            classifier.freeze()
             let metrics = dev.map { dev in
-                classifier.evaluate(
+                if devFeatures == nil { classifier.freeze() }
+                return classifier.evaluate(
                     logits: devFeatures.map { classifier.forward(features: $0).logits }
                         ?? classifier.logits(dev.texts), targets: dev.targets)
             }
@@ -159,7 +162,8 @@ public final class FineTuning {
                 epoch: epoch, trainingLoss: epochLoss / Double(train.texts.count), dev: metrics, isBest: isBest)
             results.append(result)
             report(.epoch(result))
-            if isBest { best = (result, optimizer.parameters.map(\.value)) }
+            // Without dev the last weights are the best ones: no copy is kept.
+            if isBest { best = (result, dev == nil ? [] : optimizer.parameters.map(\.value)) }
             if let best, dev != nil, epoch - best.result.epoch >= configuration.patience, epoch < configuration.epochs {
                 report(.stoppedEarly(epoch: epoch))
                 break

@@ -160,6 +160,7 @@ public final class SequenceClassifier {
 
     /// Lays the weights out for inference as they are now: for `features` and `logits`, until they change.
     public func freeze(_ precision: Precision = .f32) {
+        encoder.unpack()
         plan = BertInferencePlan(encoder, precision: precision)
         packHead()
     }

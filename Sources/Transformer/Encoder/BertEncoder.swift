@@ -11,9 +11,22 @@ public final class BertEncoder {
     /// Of the embeddings and the layers.
     public let parameters: [Parameter]
 
+    /// Whether the backward pass computes each layer's activations again instead of keeping them: a third more work, and
+    /// memory for one layer at a time. The gradients are the same bits.
+    ///
+    /// Source: Chen et al. 2016, "Training Deep Nets with Sublinear Memory Cost", §3.
+    public var recomputesActivations = false
+
     public struct Saved: Sendable {
         let embeddings: BertEmbeddings.Saved
-        let layers: [BertLayer.Saved]
+        let layers: [LayerSaved]
+        let sequences: [Range<Int>]
+    }
+
+    enum LayerSaved: Sendable {
+        case activations(BertLayer.Saved)
+        /// What the layer was given, and the state of the random source then.
+        case input(Tensor, firstOnly: Bool, randomState: UInt64?)
     }
 
     /// Where a BERT checkpoint spells a name in another way: without the prefix, or as the TensorFlow release did.
@@ -49,14 +62,17 @@ public final class BertEncoder {
         _ batch: TokenBatch, firstOnly: Bool = false, training random: RandomSource? = nil
     ) -> (output: Tensor, saved: Saved) {
         var (hidden, embeddingsSaved) = embeddings.forward(batch, training: random)
-        var layersSaved: [BertLayer.Saved] = []
+        var layersSaved: [LayerSaved] = []
         for (index, layer) in layers.enumerated() {
-            let (output, saved) = layer.forward(
-                hidden, batch.sequences, firstOnly: firstOnly && index == layers.count - 1, training: random)
+            let firstOnly = firstOnly && index == layers.count - 1
+            let state = random?.state
+            let (output, saved) = layer.forward(hidden, batch.sequences, firstOnly: firstOnly, training: random)
+            layersSaved.append(
+                recomputesActivations
+                    ? .input(hidden, firstOnly: firstOnly, randomState: state) : .activations(saved))
             hidden = output
-            layersSaved.append(saved)
         }
-        return (hidden, Saved(embeddings: embeddingsSaved, layers: layersSaved))
+        return (hidden, Saved(embeddings: embeddingsSaved, layers: layersSaved, sequences: batch.sequences))
     }
 
     /// Adds to the gradients of all trainable parameters; stops below the lowest of them.
@@ -64,7 +80,15 @@ public final class BertEncoder {
         var gradient = gradient
         for index in layers.indices.reversed() {
             guard hasTrainableParameters(upTo: index) else { return }
-            gradient = layers[index].backward(gradient, saved.layers[index])
+            let layer = layers[index]
+            switch saved.layers[index] {
+            case .activations(let activations): gradient = layer.backward(gradient, activations)
+            case .input(let input, let firstOnly, let randomState):
+                let again = layer.forward(
+                    input, saved.sequences, firstOnly: firstOnly,
+                    training: randomState.map { RandomSource(seed: $0) })
+                gradient = layer.backward(gradient, again.saved)
+            }
         }
         if hasTrainableParameters(upTo: -1) { embeddings.backward(gradient, saved.embeddings) }
     }
@@ -83,6 +107,11 @@ public final class BertEncoder {
     public func pack() {
         let linears = linears
         ThreadPool.shared.run(linears.count) { linears[$0].pack() }
+    }
+
+    /// Gives the memory of packed matrices back.
+    public func unpack() {
+        for linear in linears { linear.weight.unpack() }
     }
 
     /// Chooses the precision of the products in both passes: f32, or bf16 where available.

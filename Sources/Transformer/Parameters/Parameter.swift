@@ -109,4 +109,7 @@ public final class Parameter {
 
     /// Keeps the packed value until the next change. Call it before several threads use the model.
     func pack(_ packing: Packing) { packed[packing] = packed(packing) }
+
+    /// Gives the memory of packed values back.
+    func unpack() { packed = [:] }
 }
