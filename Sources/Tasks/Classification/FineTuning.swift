@@ -182,9 +182,9 @@ public final class FineTuning {
     private func trainingStep(
         _ batch: [Int], _ train: Examples, _ features: Tensor?, learningRate: Double
     ) -> Double {
-        let targets = batch.map { train.targets[$0] }
-        let loss: Double
+        var loss = 0.0
         if let features {
+            let targets = batch.map { train.targets[$0] }
             let rows = features.gather(batch.map { Int32($0) })
             let (logits, saved) = classifier.forward(features: rows, training: dropout)
             let (value, gradient) = CrossEntropyLoss.evaluate(logits, targets: targets)
@@ -192,15 +192,37 @@ public final class FineTuning {
             loss = value
         } else {
             classifier.pack()
-            let (logits, saved) = classifier.forward(TokenBatch(batch.map { train.texts[$0] }), training: dropout)
-            let (value, gradient) = CrossEntropyLoss.evaluate(logits, targets: targets)
-            classifier.backward(gradient, saved)
-            loss = value
+            for part in parts(of: batch, train.texts) {
+                let (logits, saved) = classifier.forward(TokenBatch(part.map { train.texts[$0] }), training: dropout)
+                var (value, gradient) = CrossEntropyLoss.evaluate(logits, targets: part.map { train.targets[$0] })
+                let share = Double(part.count) / Double(batch.count)
+                gradient.scale(by: Float(share))
+                classifier.backward(gradient, saved)
+                loss += share * value
+            }
         }
         let norm = optimizer.step(learningRate: learningRate)
         optimizer.clearGradients()
         return norm.isFinite ? loss : .nan
     }
+
+    /// A batch in parts of a bounded number of tokens, whose gradients add up: memory does not grow with the texts.
+    private func parts(of batch: [Int], _ texts: [TokenizedText]) -> [ArraySlice<Int>] {
+        var parts: [ArraySlice<Int>] = []
+        var (start, tokens) = (0, 0)
+        for (place, index) in batch.enumerated() {
+            if place > start, tokens + texts[index].count > Self.tokensPerPart {
+                parts.append(batch[start..<place])
+                (start, tokens) = (place, 0)
+            }
+            tokens += texts[index].count
+        }
+        parts.append(batch[start...])
+        return parts
+    }
+
+    /// Enough rows for the products to run at full speed.
+    private static let tokensPerPart = 1024
 
     /// The batches of an epoch: of a random order, stretches of fifty batches are sorted by length, so that the texts
     /// of a batch are alike; then the batches are shuffled.
