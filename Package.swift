@@ -43,7 +43,9 @@ let package = Package(
             linkerSettings: [.linkedLibrary("sentencepiece"), .linkedLibrary("sentencepiece_train")]),
 
         .target(name: "JSON", swiftSettings: settings),
-        .target(name: "Tensors", dependencies: ["COpenBLAS", "COneDNN", "CPlatform"], swiftSettings: settings),
+        .target(
+            name: "Tensors", dependencies: ["COpenBLAS", "COneDNN", "CPlatform", systemPackage], swiftSettings: settings
+        ),
         .target(
             name: "Checkpoints", dependencies: ["Tensors", "JSON", systemPackage, subprocess, crypto],
             swiftSettings: settings),

@@ -1,17 +1,32 @@
 public import Checkpoints
+public import Tensors
 public import Tokenizers
+package import Transformer
 
 /// Why a model cannot be loaded or written.
 public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
     case checkpoint(CheckpointError)
     case tokenizer(TokenizerError)
+    case memory(MemoryShortage)
 
     public var description: String {
         switch self {
         case .checkpoint(let error): "\(error)"
         case .tokenizer(let error): "\(error)"
+        case .memory(let error): "\(error)"
         }
     }
+}
+
+/// Makes a plan of an encoder, where there is memory for it.
+package func plan(_ encoder: BertEncoder, _ precision: Precision) throws(ModelError) -> BertInferencePlan {
+    do {
+        try MemoryShortage.check(
+            BertInferencePlan.bytes(encoder.configuration, precision), for: "the encoder in \(precision.rawValue)",
+            advice: precision == .f32
+                ? "Use --precision bf16 or int8." : "Close other programs, or take a smaller model.")
+    } catch { throw .memory(error) }
+    return BertInferencePlan(encoder, precision: precision)
 }
 
 /// Runs checkpoint code where a `ModelError` may be thrown.

@@ -40,7 +40,7 @@ public final class SentenceEncoder {
         pooling = modules.pooling
         normalizes = modules.normalizes
         maxLength = pretrained.maxLength
-        plan = BertInferencePlan(pretrained.encoder, precision: precision)
+        plan = try Embeddings.plan(pretrained.encoder, precision)
     }
 
     /// The vectors of tokenized texts, `[ids.count, size]`, in their order.

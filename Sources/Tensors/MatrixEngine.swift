@@ -25,6 +25,12 @@ public enum MatrixEngine: String, Sendable, CaseIterable {
     @discardableResult
     public static func load() throws(LoadingError) -> MatrixEngine { try selection.get() }
 
+    /// Why OpenBLAS runs though nobody asked for it; `nil` where oneDNN runs or the environment chose.
+    public static var reasonForFallback: String? {
+        if let name = environment("GRAFT_ENGINE"), !name.isEmpty { return nil }
+        return oneDNN.reasonUnavailable
+    }
+
     private static let selection: Result<MatrixEngine, LoadingError> = {
         if let name = environment("GRAFT_ENGINE"), !name.isEmpty {
             guard let engine = MatrixEngine(rawValue: name) else { return .failure(.unknownName(name)) }

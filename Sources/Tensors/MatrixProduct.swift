@@ -49,9 +49,9 @@ extension MatrixEngine {
         }
     }
 
-    /// Whether a row of a product is the same bits whatever rows stand beside it. OpenBLAS computes a row by another kernel
-    /// at another place, so that its rows agree to rounding.
-    package var hasIndependentRows: Bool { self == .oneDNN }
+    /// Whether a row of a product is the same bits whatever rows stand beside it. OpenBLAS, and oneDNN without AVX-512,
+    /// compute a row by another kernel at another place, so that their rows agree to rounding.
+    package var hasIndependentRows: Bool { self == .oneDNN && OneDNN.instructionSet.hasPrefix("avx512") }
 
     /// The parts in which a sum over `depth` is computed: whole blocks, whole groups of 32, and the rest. So products of
     /// any depth need few different primitives.

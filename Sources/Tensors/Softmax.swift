@@ -39,6 +39,29 @@ func softmax(_ row: UnsafeMutableBufferPointer<Float>, count: Int, scale: Float)
     for i in row.indices { unsafe row[i] *= factor }
 }
 
+/// Replaces the first `count` values `x` of a row of whole vectors by `exp(scale·(x - largest))`, and those behind them by
+/// 0: softmax without its last division.
+///
+/// - Returns: the sum, by which the row is still to be divided.
+@unsafe @inline(__always)
+func exponentiate(_ row: UnsafeMutablePointer<Float>, count: Int, padded: Int, scale: Float) -> Float {
+    for i in count..<padded { unsafe row[i] = -.infinity }
+    var highest = SIMD16<Float>(repeating: -.infinity)
+    for i in stride(from: 0, to: padded, by: 16) {
+        let x = unsafe lanes(row + i)
+        highest.replace(with: x, where: x .> highest)
+    }
+    let offset = SIMD16<Float>(repeating: -largest(highest) * scale)
+    let factor = SIMD16<Float>(repeating: scale)
+    var sum = SIMD16<Float>.zero
+    for i in stride(from: 0, to: padded, by: 16) {
+        let y = unsafe exponentialOfNegative(multiplyAdd(lanes(row + i), factor, offset))
+        unsafe store(y, row + i)
+        sum += y
+    }
+    return total(sum)
+}
+
 /// Turns the gradient of `softmax(scale·x)` into the gradient of `x`: `scale·p·(g - Σ g·p)`.
 @unsafe @inline(__always)
 func softmaxBackward(

@@ -224,6 +224,33 @@ struct BadInputTests {
         #expect(result.status == 0, "\(result.errors)")
     }
 
+    @Test("without a oneDNN that loads, OpenBLAS runs, and says what is lost")
+    func fallback() async throws {
+        let model = try TinyModel.make(in: scratch, named: "base")
+        try scratch.write("not a library\n", to: "libdnnl.so.2")
+        try scratch.write("not a library\n", to: "libdnnl.so.3")
+        var graft = graft
+        graft.environment["LD_LIBRARY_PATH"] = "\(scratch(""))"
+        let result = try await graft.run(["embed", "\(model)", "-"], input: Array("good\n".utf8))
+        #expect(result.status == 0)
+        #expect(result.errors.contains("oneDNN cannot be loaded") && result.errors.contains("OpenBLAS computes"))
+        let refused = try await graft.run(["embed", "\(model)", "-", "--precision", "int8"])
+        #expect(refused.status == 1 && refused.errors.contains("--precision int8 needs the oneDNN engine"))
+    }
+
+    @Test("work that does not fit into memory is refused with the numbers")
+    func memory() async throws {
+        let model = try TinyModel.make(in: scratch, named: "base")
+        try scratch.write(TinyModel.examples(40), to: "train.tsv")
+        var graft = graft
+        graft.environment["GRAFT_MEMORY"] = "1"
+        let result = try await graft.run([
+            "finetune", "\(model)", "--train", "\(scratch("train.tsv"))", "--output", "\(scratch("out"))",
+        ])
+        #expect(result.status == 1 && result.errors.contains("MB of memory"), "\(result.errors)")
+        #expect(try await graft.run(["embed", "\(model)"]).errors.contains("and 1 MB can be had"))
+    }
+
     @Test("an engine that is not there is named")
     func engine() async throws {
         var other = graft

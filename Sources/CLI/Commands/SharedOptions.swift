@@ -26,7 +26,10 @@ struct ThreadOption: ParsableArguments {
     /// Loads the engine and settles the number of threads; before anything is computed.
     func apply() throws(MatrixEngine.LoadingError) {
         request()
-        try MatrixEngine.load()
+        if try MatrixEngine.load() == .openBLAS, let reason = MatrixEngine.reasonForFallback {
+            StandardError.note(
+                "oneDNN cannot be loaded (\(reason)): OpenBLAS computes, at about half the speed, and in f32 alone")
+        }
     }
 
     /// Settles the number of threads alone, for what computes no matrix product.

@@ -80,9 +80,11 @@ public final class FineTuning {
 
     public enum Failure: Error, Equatable, Sendable, CustomStringConvertible {
         case diverged(epoch: Int, step: Int)
+        case memory(MemoryShortage)
 
         public var description: String {
             switch self {
+            case .memory(let error): "\(error)"
             case .diverged(let epoch, let step):
                 "the loss or a weight is not a number in epoch \(epoch), step \(step). Lower --learning-rate; nothing was written."
             }
@@ -117,6 +119,11 @@ public final class FineTuning {
     /// - Parameter report: told of the progress, on the calling thread.
     public func run(train: Examples, dev: Examples?, report: (Event) -> Void) throws(Failure) -> Outcome {
         let start = monotonicSeconds()
+        do {
+            try MemoryShortage.check(
+                estimatedMemory(train.texts), for: "--method \(configuration.method.rawValue)",
+                advice: "Lower --max-length, use --recompute, or --method head.")
+        } catch { throw .memory(error) }
         let batchSize = min(configuration.batchSize, train.texts.count)
         var features: Tensor?
         var devFeatures: Tensor?
@@ -176,6 +183,19 @@ public final class FineTuning {
         return Outcome(
             epochs: results, bestEpoch: best?.result.epoch ?? results.count, steps: step,
             trainingSeconds: trainingSeconds, samplesPerSecond: Double(trained) / max(trainingSeconds, 1e-9))
+    }
+
+    /// About how many bytes training takes: weights, gradients, moments, packed matrices and activations.
+    private func estimatedMemory(_ texts: [TokenizedText]) -> Int {
+        let bert = classifier.encoder.configuration
+        guard configuration.method == .full else { return BertInferencePlan.bytes(bert, configuration.precision) }
+        let values = optimizer.parameters.reduce(0) { $0 + $1.shape.count }
+        let longest = texts.map(\.count).max() ?? 0
+        let tokens = max(longest, min(Self.tokensPerPart, longest * min(configuration.batchSize, texts.count)))
+        // Of a token in a layer: rows of the hidden size and of the intermediate one, and its attention.
+        let token = 4 * (14 * bert.hiddenSize + 3 * bert.intermediateSize + 2 * bert.numAttentionHeads * longest)
+        let layers = configuration.recomputesActivations ? 2 : bert.numHiddenLayers
+        return values * 20 + tokens * token * layers
     }
 
     /// One step on a batch.

@@ -54,7 +54,8 @@ public final class SequenceClassifier {
     /// - Parameter precision: of the encoder's products, which is available.
     public convenience init(_ directory: ModelDirectory, precision: Precision = .f32) throws(ModelError) {
         try self.init(directory, labels: nil, random: RandomSource(seed: 0), isNewHead: false)
-        freeze(precision)
+        plan = try Embeddings.plan(encoder, precision)
+        packHead()
     }
 
     private init(

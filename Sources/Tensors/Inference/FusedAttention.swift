@@ -98,9 +98,10 @@ public enum FusedAttention {
                             paddedKeys)
                     }
                 }
+                var totals = SIMD8<Float>.one
                 for row in 0..<rows {
-                    let part = unsafe UnsafeMutableBufferPointer(start: scores + row * paddedKeys, count: paddedKeys)
-                    unsafe softmax(part, count: keys, scale: scale)
+                    totals[row] = unsafe exponentiate(
+                        scores + row * paddedKeys, count: keys, padded: paddedKeys, scale: scale)
                 }
                 for column in stride(from: 0, to: paddedSize, by: 32) {
                     for row in stride(from: 0, to: rows, by: 4) {
@@ -110,7 +111,9 @@ public enum FusedAttention {
                     }
                 }
                 for row in 0..<rows {
-                    unsafe (context + (first + row) * queryStride).update(from: sums + row * paddedSize, count: size)
+                    let target = unsafe context + (first + row) * queryStride
+                    let factor = 1 / totals[row]
+                    for i in 0..<size { unsafe target[i] = sums[row * paddedSize + i] * factor }
                 }
             }
         }

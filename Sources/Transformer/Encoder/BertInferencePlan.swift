@@ -46,6 +46,16 @@ public final class BertInferencePlan: Sendable {
         }
     }
 
+    /// About how many bytes a plan takes: the packed matrices, what packing needs besides, and a batch on each thread.
+    public static func bytes(_ configuration: BertConfiguration, _ precision: Precision) -> Int {
+        let (hidden, intermediate) = (configuration.hiddenSize, configuration.intermediateSize)
+        let layer = 4 * hidden * hidden + 2 * hidden * intermediate
+        let tokens = max(512, configuration.maxPositionEmbeddings)
+        let row = 8 * hidden + 2 * intermediate
+        return configuration.numHiddenLayers * layer * precision.bytes
+            + ThreadPool.shared.threads * (4 * layer + 4 * tokens * row)
+    }
+
     /// - Precondition: ids are below `vocabSize`, sequences no longer than `maxPositionEmbeddings`.
     /// - Parameter firstOnly: whether only the first token's state of each sequence is wanted.
     /// - Returns: the hidden states of the last layer, `[tokens, hiddenSize]`, or `[sequences, hiddenSize]`.

@@ -26,12 +26,16 @@ public final class AdamW {
     public let parameters: [Parameter]
     public let configuration: Configuration
     public private(set) var steps = 0
-    private var moments: [Moments]
+    /// Made with the first step.
+    private var moments: [Moments] = []
 
     /// - Parameter parameters: those to be trained.
     public init(_ parameters: [Parameter], _ configuration: Configuration = Configuration()) {
         self.parameters = parameters
         self.configuration = configuration
+    }
+
+    private func makeMoments() {
         moments = parameters.map { parameter in
             Moments(
                 first: .zeros(parameter.shape), second: .zeros(parameter.shape),
@@ -53,6 +57,7 @@ public final class AdamW {
         let limit = configuration.maxGradientNorm
         let scale = limit > 0 && norm > limit ? limit / (norm + 1e-6) : 1
         steps += 1
+        if moments.isEmpty { makeMoments() }
         for (index, parameter) in parameters.enumerated() {
             guard let gradient = parameter.gradient else { continue }
             let step = AdamWStep(

@@ -1,0 +1,66 @@
+import Glibc
+import SystemPackage
+
+/// The memory that the process can still take.
+package enum AvailableMemory {
+    /// The least of what the machine has free, what the control group allows, what `ulimit -v` leaves, and the megabytes
+    /// that `GRAFT_MEMORY` names; `nil` where none of them tells.
+    package static var bytes: Int? {
+        let named = environment("GRAFT_MEMORY").flatMap { Int($0) }.map { $0 << 20 }
+        return [machine, controlGroup, addressSpace, named].compactMap { $0 }.min()
+    }
+
+    private static var machine: Int? {
+        text("/proc/meminfo").flatMap { text in
+            text.split(separator: "\n").first { $0.hasPrefix("MemAvailable:") }
+                .flatMap { Int($0.filter(\.isWholeNumber)) }
+        }.map { $0 * 1024 }
+    }
+
+    private static var controlGroup: Int? {
+        guard let limit = number("/sys/fs/cgroup/memory.max"), let used = number("/sys/fs/cgroup/memory.current")
+        else { return nil }
+        return max(0, limit - used)
+    }
+
+    private static var addressSpace: Int? {
+        var limit = rlimit()
+        guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit) == 0, limit.rlim_cur != UInt.max,
+            let pages = text("/proc/self/statm")?.split(separator: " ").first.flatMap({ Int($0) })
+        else { return nil }
+        return max(0, Int(clamping: limit.rlim_cur) - pages * sysconf(Int32(_SC_PAGESIZE)))
+    }
+
+    private static func number(_ path: FilePath) -> Int? {
+        text(path).flatMap { Int($0.filter { !$0.isWhitespace }) }
+    }
+
+    /// The beginning of a file of the kernel's.
+    private static func text(_ path: FilePath) -> String? {
+        guard let file = try? FileDescriptor.open(path, .readOnly, options: .closeOnExec) else { return nil }
+        defer { try? file.close() }
+        var bytes = [UInt8](repeating: 0, count: 8192)
+        guard let count = unsafe try? bytes.withUnsafeMutableBytes({ unsafe try file.read(into: $0) }) else {
+            return nil
+        }
+        return String(decoding: bytes[..<count], as: UTF8.self)
+    }
+}
+
+/// Work that would not fit into memory.
+public struct MemoryShortage: Error, Equatable, Sendable, CustomStringConvertible {
+    public let work: String
+    public let needed: Int
+    public let available: Int
+    public let advice: String
+
+    /// Throws where `needed` bytes are more than are available.
+    package static func check(_ needed: Int, for work: String, advice: String) throws(MemoryShortage) {
+        guard let available = AvailableMemory.bytes, needed > available else { return }
+        throw MemoryShortage(work: work, needed: needed, available: available, advice: advice)
+    }
+
+    public var description: String {
+        "\(work) needs about \(needed >> 20) MB of memory, and \(available >> 20) MB can be had. \(advice)"
+    }
+}
