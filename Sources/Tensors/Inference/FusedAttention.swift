@@ -62,9 +62,11 @@ public enum FusedAttention {
         /// Whole tiles of keys.
         var paddedKeys: Int { paddedToTiles(keys) }
         var paddedSize: Int { paddedToTiles(size) }
+        /// Values are read for every block of queries: of many, side by side, not each from a row of all heads.
+        var copiesValues: Bool { size != paddedSize || keys > 64 }
         /// Keys by columns, values by rows where a head is not made of whole tiles, scores, and a row of context.
         var scratchCount: Int {
-            size * paddedKeys + (size == paddedSize ? 0 : keys * paddedSize) + queriesPerBlock * paddedKeys
+            size * paddedKeys + (copiesValues ? keys * paddedSize : 0) + queriesPerBlock * paddedKeys
                 + queriesPerBlock * paddedSize
         }
 
@@ -78,7 +80,7 @@ public enum FusedAttention {
             unsafe transpose(key, into: transposed)
             var rest = unsafe scratch + size * paddedKeys
             var (values, valueStride) = unsafe (value, keyStride)
-            if size != paddedSize {
+            if copiesValues {
                 for row in 0..<keys {
                     for i in 0..<size { unsafe rest[row * paddedSize + i] = value[row * keyStride + i] }
                     for i in size..<paddedSize { unsafe rest[row * paddedSize + i] = 0 }
