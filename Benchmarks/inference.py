@@ -77,7 +77,9 @@ from transformers import AutoTokenizer, BertConfig, BertModel
 torch.manual_seed(1)
 tokenizer = AutoTokenizer.from_pretrained(sys.argv[1])
 tokenizer.model_max_length = 512
-BertModel(BertConfig(vocab_size=len(tokenizer)), add_pooling_layer=False).save_pretrained(sys.argv[2])
+# CTranslate2 asks for the kind of positions by name.
+config = BertConfig(vocab_size=len(tokenizer), position_embedding_type="absolute")
+BertModel(config, add_pooling_layer=False).save_pretrained(sys.argv[2])
 tokenizer.save_pretrained(sys.argv[2])
 """
         partial = tempfile.mkdtemp(dir=work)
@@ -157,7 +159,8 @@ class Peer:
         if not line:
             self.process.wait()
             self.errors.seek(0)
-            raise RuntimeError((self.errors.read().decode(errors="replace").strip().split("\n") or [""])[-1][:300])
+            sys.exit(f"{' '.join(self.process.args)}\nended early: "
+                     f"{self.errors.read().decode(errors='replace')[-2000:]}")
         return json.loads(line)
 
     def ask(self, **request):
@@ -190,13 +193,7 @@ def peer_names(precision):
 
 
 def start_peers(model, threads, precision):
-    started = {}
-    for name in peer_names(precision):
-        try:
-            started[name] = Peer(name, model, threads)
-        except RuntimeError as error:
-            leave_out(name, error)
-    return started
+    return {name: Peer(name, model, threads) for name in peer_names(precision)}
 
 
 def leave_out(name, reason):
@@ -205,14 +202,14 @@ def leave_out(name, reason):
 
 
 def prepare(models):
-    """Everything that is made once, before anything is timed."""
+    """Makes everything that is made once, before anything is timed, and finds out who can run at all."""
     for precision in options.precisions:
         for name in peer_names(precision):
             for model in models.values():
-                made = subprocess.run(peer_command(name, model, 2, "--prepare"), stdout=subprocess.DEVNULL,
-                                      stderr=subprocess.PIPE)
-                if made.returncode != 0:
-                    leave_out(name, made.stderr.decode(errors="replace").strip().split("\n")[-1][:300])
+                tried = subprocess.run(peer_command(name, model, 2, "--once", "a"), stdout=subprocess.DEVNULL,
+                                       stderr=subprocess.PIPE)
+                if tried.returncode != 0:
+                    leave_out(name, tried.stderr.decode(errors="replace").strip().split("\n")[-1][:300])
                     break
         if graft:
             tried = subprocess.run(graft_command(options.model, 1, precision), stdin=subprocess.DEVNULL,
@@ -329,19 +326,16 @@ def fidelity(name, model, corpus):
     names.sort(key=lambda name: name != reference)
     rows, expected = [], None
     for contender in names:
-        try:
-            found = vectors_of(contender, model, reviews)
-            expected = found if expected is None else expected
-            cosines = (found * expected).sum(1)
-            row = {"name": contender, "lowestCosine": round(float(cosines.min()), 6),
-                   "meanCosine": round(float(cosines.mean()), 6)}
-            if pairs:
-                a, b = [vectors_of(contender, model, side) for side in sides]
-                row["spearman"] = round(100 * spearman((a * b).sum(1), scores), 3)
-            rows.append(row)
-            print(f"fidelity {row}", file=sys.stderr, flush=True)
-        except RuntimeError as error:
-            leave_out(contender, error)
+        found = vectors_of(contender, model, reviews)
+        expected = found if expected is None else expected
+        cosines = (found * expected).sum(1)
+        row = {"name": contender, "lowestCosine": round(float(cosines.min()), 6),
+               "meanCosine": round(float(cosines.mean()), 6)}
+        if pairs:
+            a, b = [vectors_of(contender, model, side) for side in sides]
+            row["spearman"] = round(100 * spearman((a * b).sum(1), scores), 3)
+        rows.append(row)
+        print(f"fidelity {row}", file=sys.stderr, flush=True)
     width = max(len(row["name"]) for row in rows)
     print(f"fidelity, model {name}, {options.sentences} reviews, cosine to {reference}"
           + (f"; Spearman (x100) on {len(pairs)} pairs" if pairs else ""))
@@ -413,7 +407,7 @@ def cold(name, model, corpus):
         if runs_graft(precision):
             command = [*graft_command(model, threads, precision), "--format", "bin", str(line)]
             contenders.append(Contender(
-                f"graft-{precision}", lambda: 1000 * side_by_side.run_graft(command)[0], "ms", higher=False))
+                f"graft-{precision}", lambda: 1000 * side_by_side.run_graft(command, None, os.devnull)[0], "ms", higher=False))
         side_by_side.alternate(contenders, options.rounds)
         finish("cold", contenders, model=name, threads=threads, precision=precision)
 

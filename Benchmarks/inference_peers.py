@@ -1,7 +1,6 @@
 """The peers of inference.py: one encoder in a process of its own, which times itself.
 
 usage: inference_peers.py NAME MODEL_DIR --threads N [--max-length 512] [--work DIR]        serve requests
-       inference_peers.py NAME MODEL_DIR --threads N --prepare                              export and quantize only
        inference_peers.py NAME MODEL_DIR --threads N --once TEXT                            one vector, then the end
 
 NAME is one of PEERS. Served requests are lines of JSON on standard input, and so are the answers:
@@ -206,7 +205,6 @@ def ctranslate2_encoder(options, precision):
 
 ENCODERS = {"sentence-transformers": sentence_transformers_encoder, "torch": torch_encoder,
             "onnxruntime": onnxruntime_encoder, "openvino": openvino_encoder, "ctranslate2": ctranslate2_encoder}
-PREPARATIONS = {"onnxruntime": onnxruntime_file, "openvino": openvino_file, "ctranslate2": ctranslate2_directory}
 
 
 def serve(embed, answers):
@@ -251,7 +249,6 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--max-length", type=int, default=512)
     parser.add_argument("--work")
-    parser.add_argument("--prepare", action="store_true")
     parser.add_argument("--once")
     options = parser.parse_args()
     # Before numpy and torch read them; a benchmark's own helpers are as cheap to import as the standard library.
@@ -270,10 +267,6 @@ def main():
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     engine, _, precision = options.name.rpartition("-")
-    if options.prepare:
-        if engine in PREPARATIONS:
-            PREPARATIONS[engine](options, precision)
-        return
     embed = ENCODERS[engine](options, precision)
     if options.once is not None:
         answers.write(f"{float(embed([options.once], 1)[0][0]):.6f}\n")

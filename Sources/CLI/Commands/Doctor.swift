@@ -55,7 +55,7 @@ struct Doctor: ParsableCommand {
     private func measure(_ directory: ModelDirectory?, named name: String?) throws {
         var table = Table(["\nprecision", "GFLOP/s", "largest error", "encoder", "sentences/s"])
         var failures: [String] = []
-        var note = name.map { "\($0), texts of \(Self.length) tokens; share of the products' rate" }
+        var note: String?
         for precision in Precision.available {
             let test = EngineSelfTest(precision)
             if !test.panelsAgree { failures.append("\(precision.rawValue): panels of columns differ from whole rows") }
@@ -67,7 +67,9 @@ struct Doctor: ParsableCommand {
             do throws(ModelError) {
                 if let directory, failures.isEmpty {
                     let benchmark = try EncoderBenchmark(directory, precision: precision)
-                    let cell = benchmark.measure(length: Self.length, batchSize: Self.texts, rounds: 3, seconds: 0.3)
+                    let length = min(Self.length, benchmark.positions)
+                    note = "\(name ?? ""), texts of \(length) tokens; share of the products' rate"
+                    let cell = benchmark.measure(length: length, batchSize: Self.texts, rounds: 3, seconds: 0.3)
                         .best
                     row[1] = fixed(cell.engineGigaflopsPerSecond, 0)
                     row[3] = "\(fixed(100 * cell.shareOfEngine, 0)) %"
