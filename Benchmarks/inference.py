@@ -52,7 +52,8 @@ parser.add_argument("--precisions", type=separated(str, PRECISIONS), default=PRE
 parser.add_argument("--peers", type=separated(str), help="beginnings of the names of those wanted")
 parser.add_argument("--sentences", type=int, default=2000, help="of the fidelity part")
 parser.add_argument("--sts", help="pairs with scores for the fidelity part")
-parser.add_argument("--tokens", type=int, default=40_000, help="a round of throughput; the base model gets a quarter")
+parser.add_argument("--tokens", type=int, default=24_000,
+                    help="a round of throughput; the base model, eight times as large, gets an eighth")
 parser.add_argument("--quick", action="store_true", help="a third of the tokens, 3 rounds, 500 sentences")
 options = parser.parse_args()
 if options.quick:
@@ -120,8 +121,8 @@ class Corpus:
         (work / "calibration.txt").write_text("".join(text + "\n" for text in self.texts[-300:]), encoding="utf-8")
 
     def of_length(self, mean, tokens):
-        """As many as make `tokens`, at least 16."""
-        count = max(16, tokens // mean)
+        """As many as make `tokens`, at least 8."""
+        count = max(8, tokens // mean)
         reviews = list(zip(self.texts, self.lengths))
         if mean == 12:
             reviews = [(text, length) for text, length in reviews if 6 <= length <= 16]
@@ -247,7 +248,7 @@ def finish(part, contenders, **what):
 def throughput(name, model, corpus):
     columns = json.loads((Path(model) / "config.json").read_text())["hidden_size"]
     for length in options.lengths:
-        texts = corpus.of_length(length, options.tokens if name == "given" else options.tokens // 4)
+        texts = corpus.of_length(length, options.tokens if name == "given" else options.tokens // 8)
         batch = 8 if length == MAX_LENGTH else 32
         for threads in options.threads:
             for precision in options.precisions:
@@ -258,8 +259,8 @@ def throughput_group(name, model, columns, texts, batch, length, threads, precis
     peers = start_peers(model, threads, precision)
     contenders = []
     for peer_name, peer in peers.items():
-        isSlow = "torch" in peer_name or "transformers" in peer_name
-        path, count = (texts.few_path, texts.few) if isSlow else (texts.path, texts.count)
+        is_slow = "torch" in peer_name or "transformers" in peer_name
+        path, count = (texts.few_path, texts.few) if is_slow else (texts.path, texts.count)
 
         def measure(peer=peer, path=path, count=count):
             return count / peer.ask(texts=str(path), batch=batch)["seconds"]
@@ -276,7 +277,8 @@ def throughput_group(name, model, columns, texts, batch, length, threads, precis
             return texts.count / (time.perf_counter() - started)
 
         def measure_whole():
-            seconds, _, _ = side_by_side.run_graft([*command, "--format", "npy", str(texts.path)], None, work / "out.npy")
+            seconds, _, _ = side_by_side.run_graft(
+                [*command, "--format", "npy", str(texts.path)], None, work / "out.npy")
             return texts.count / seconds
 
         contenders += [Contender(f"graft-{precision}", measure_warm, "sentences/s"),
@@ -407,14 +409,15 @@ def cold(name, model, corpus):
         if runs_graft(precision):
             command = [*graft_command(model, threads, precision), "--format", "bin", str(line)]
             contenders.append(Contender(
-                f"graft-{precision}", lambda: 1000 * side_by_side.run_graft(command, None, os.devnull)[0], "ms", higher=False))
+                f"graft-{precision}", lambda: 1000 * side_by_side.run_graft(command, None, os.devnull)[0], "ms",
+                higher=False))
         side_by_side.alternate(contenders, options.rounds)
         finish("cold", contenders, model=name, threads=threads, precision=precision)
 
 
 def memory(name, model, corpus):
     threads = max(options.threads)
-    texts = corpus.of_length(27, options.tokens if name == "given" else options.tokens // 4)
+    texts = corpus.of_length(27, options.tokens if name == "given" else options.tokens // 8)
     for precision in options.precisions:
         contenders = []
         for peer_name in peer_names(precision):

@@ -58,8 +58,8 @@ def torch_encoder(options, precision):
     from transformers import AutoModel
 
     torch.set_num_threads(options.threads)
-    model = AutoModel.from_pretrained(
-        options.model, attn_implementation="sdpa", dtype=torch.bfloat16 if precision == "bf16" else torch.float32).eval()
+    dtype = torch.bfloat16 if precision == "bf16" else torch.float32
+    model = AutoModel.from_pretrained(options.model, attn_implementation="sdpa", dtype=dtype).eval()
 
     def encode(ids, mask):
         with torch.inference_mode():
