@@ -2,7 +2,9 @@
 
 import argparse
 import csv
+import fcntl
 import hashlib
+import importlib.metadata
 import json
 import os
 import platform
@@ -27,13 +29,31 @@ def prepare_peers(threads):
     os.environ["RAYON_NUM_THREADS"] = str(threads)
 
 
-def arguments(description, rounds):
-    """The options that every benchmark takes, and a parser to add more to."""
+def separated(kind, choices=None):
+    """The type of an option that takes values behind commas."""
+    def parse(text):
+        values = [kind(value) for value in text.split(",")]
+        for value in values:
+            if choices is not None and value not in choices:
+                raise argparse.ArgumentTypeError(f"{value!r} is none of {', '.join(map(str, choices))}")
+        return values
+
+    return parse
+
+
+def arguments(description, rounds, threads=None):
+    """The options that every benchmark takes, and a parser to add more to.
+
+    `threads`: the default of a benchmark that takes several numbers of threads; the others take one.
+    """
     parser = argparse.ArgumentParser(description=description.split("\n")[0])
     parser.add_argument("--graft", default=str(ROOT / ".build/release/graft"), help="the binary to measure")
     parser.add_argument("--no-graft", action="store_true", help="measure the peers only")
     parser.add_argument("--no-peers", action="store_true", help="measure graft only")
-    parser.add_argument("--threads", type=int, default=2)
+    if threads is None:
+        parser.add_argument("--threads", type=int, default=2)
+    else:
+        parser.add_argument("--threads", type=separated(int), default=threads)
     parser.add_argument("--rounds", type=int, default=rounds)
     return parser
 
@@ -108,6 +128,52 @@ def run_graft(command, input=None, output=None):
         return seconds, sink.read().decode(), peak[0]
 
 
+class WarmGraft:
+    """`graft embed` that holds its model in memory: lines go in through a pipe, vectors come out through another."""
+
+    def __init__(self, command, columns):
+        self.bytes, self.errors = 4 * columns, tempfile.TemporaryFile()
+        self.process = subprocess.Popen([*command, "--format", "bin"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        stderr=self.errors, bufsize=0, env=ENVIRONMENT)
+        for pipe in (self.process.stdin, self.process.stdout):
+            try:
+                fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, 1 << 20)
+            except OSError:
+                pass  # more than an ordinary user may have: it is only slower
+
+    def embed(self, lines):
+        """Sends lines, all of them ended, and returns the bytes of their vectors."""
+        vectors = bytearray(self.bytes * lines.count(b"\n"))
+        view = memoryview(vectors)
+        writer = threading.Thread(target=self._send, args=(lines,)) if len(lines) > 4096 else None
+        if writer:
+            writer.start()
+        else:
+            self._send(lines)
+        while view:
+            count = self.process.stdout.readinto(view)
+            if not count:
+                self.errors.seek(0)
+                sys.exit(f"{' '.join(map(str, self.process.args))}\nended early: {self.errors.read().decode()[-2000:]}")
+            view = view[count:]
+        if writer:
+            writer.join()
+        return vectors
+
+    def _send(self, lines):
+        view = memoryview(lines)
+        try:
+            while view:
+                view = view[self.process.stdin.write(view) :]
+        except BrokenPipeError:
+            pass  # the reader says why
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.stdout.close()
+        self.process.wait()
+
+
 class Contender:
     """A name, a unit and a function that measures once. `higher` says whether more is better."""
 
@@ -128,11 +194,11 @@ def alternate(contenders, rounds, warm_up=True):
                   file=sys.stderr, flush=True)
 
 
-def report(benchmark, contenders, reference=None, **extra):
-    """Prints the table and, as the last line, JSON. Ratios above 1 mean: better than `reference` (the first)."""
+def results(contenders, reference=None):
+    """A row for every contender that was measured. Ratios above 1 mean: better than `reference` (else the first)."""
     contenders = [contender for contender in contenders if contender.values]
     if not contenders:
-        return
+        return []
     names = {contender.name: contender for contender in contenders}
     base = names.get(reference, contenders[0])
     rows = []
@@ -145,18 +211,36 @@ def report(benchmark, contenders, reference=None, **extra):
         rows.append({"name": contender.name, "median": rounded(median), "unit": contender.unit,
                      "lowest": rounded(min(contender.values)), "highest": rounded(max(contender.values)),
                      "rounds": len(contender.values), "ratio": ratio and rounded(ratio)})
+    return rows
+
+
+def print_rows(title, rows, base):
     width = max(len(row["name"]) for row in rows)
-    print(f"{benchmark}, {platform.machine()}, {processor()}")
-    print(f"{'':{width}}  {'median':>10} {'lowest':>10} {'highest':>10}  unit           against {base.name}")
+    print(title)
+    print(f"{'':{width}}  {'median':>10} {'lowest':>10} {'highest':>10}  unit           against {base}")
     for row in rows:
         ratio = "" if row["ratio"] is None else f"{row['ratio']:.2f}"
         print(f"{row['name']:{width}}  {row['median']:10.4g} {row['lowest']:10.4g} {row['highest']:10.4g}  "
               f"{row['unit']:13}  {ratio}")
+
+
+def environment():
+    """What a reader of the numbers asks first."""
+    return {"processor": processor(), "cores": os.cpu_count(), "loadAverage": os.getloadavg()[0],
+            "versions": versions()}
+
+
+def report(benchmark, contenders, reference=None, **extra):
+    """Prints the table and, as the last line, JSON."""
+    rows = results(contenders, reference)
+    if not rows:
+        return
+    base = reference if reference in [row["name"] for row in rows] else rows[0]["name"]
+    print_rows(f"{benchmark}, {platform.machine()}, {processor()}", rows, base)
     for key, value in extra.items():
         print(f"{key}: {value}")
-    print(json.dumps({"benchmark": benchmark, "processor": processor(), "cores": os.cpu_count(),
-                      "loadAverage": os.getloadavg()[0], "versions": versions(), "reference": base.name,
-                      "results": rows, **extra}), flush=True)
+    print(json.dumps({"benchmark": benchmark, **environment(), "reference": base, "results": rows, **extra}),
+          flush=True)
 
 
 def rounded(value):
@@ -172,9 +256,15 @@ def processor():
 
 
 def versions():
-    """Of the peers that this run imported."""
-    names = ("torch", "transformers", "sentence_transformers", "tokenizers", "onnxruntime", "openvino", "sklearn")
-    return {name: sys.modules[name].__version__ for name in names if hasattr(sys.modules.get(name), "__version__")}
+    """Of the peers that are installed."""
+    found = {}
+    for name in ("torch", "transformers", "sentence-transformers", "tokenizers", "onnxruntime", "openvino", "nncf",
+                 "ctranslate2", "scikit-learn"):
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            pass
+    return found
 
 
 def key_of(path):

@@ -18,7 +18,7 @@ struct Graft: AsyncParsableCommand {
             CommandGroup(name: "Models", subcommands: [Fetch.self, Inspect.self]),
             CommandGroup(name: "Text", subcommands: [Tokenize.self, Embed.self, Classify.self]),
             CommandGroup(name: "Training", subcommands: [FineTune.self, Evaluate.self]),
-            CommandGroup(name: "This machine", subcommands: [Doctor.self]),
+            CommandGroup(name: "This machine", subcommands: [Doctor.self, Bench.self]),
         ])
 
     static func main() async {

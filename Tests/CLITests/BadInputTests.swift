@@ -177,7 +177,8 @@ struct BadInputTests {
             ["classify"], ["embed", "x", "--format", "xml"], ["embed", "x", "--threads", "0"], ["nonsense"],
             ["finetune", "x", "--train", "a", "--output", "b", "--epochs", "0"],
             ["finetune", "x", "--train", "a", "--output", "b", "--learning-rate", "fast"],
-            ["classify", "x", "--max-length", "2"],
+            ["classify", "x", "--max-length", "2"], ["bench", "x", "--lengths", "0"], ["bench", "x", "--rounds", "0"],
+            ["bench", "x", "--precision", "f32,f64"], ["bench", "x", "--batch-sizes", "1,,2"],
         ])
     func usage(arguments: [String]) async throws {
         let result = try await graft.run(arguments)

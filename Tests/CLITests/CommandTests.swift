@@ -109,6 +109,63 @@ struct CommandTests {
             result.status == 0 && result.output.contains("self-test     passed"), "\(result.output)\(result.errors)")
     }
 
+    @Test("the doctor times the encoder of a model that is named, and refuses one that is nowhere")
+    func doctorWithModel() async throws {
+        let model = try TinyModel.make(in: scratch, named: "base")
+        let result = try await graft("doctor", model.string)
+        #expect(result.status == 0, "\(result.errors)")
+        let rows = result.output.split(separator: "\n").filter { $0.hasPrefix("f32 ") }
+        #expect(rows.count == 1 && rows[0].contains("%"), "\(result.output)")
+        let absent = try await graft("doctor", "nowhere")
+        #expect(absent.status == 1 && absent.errors.contains("nowhere: neither a directory nor a model in the store"))
+    }
+
+    @Test("bench measures every precision, length and batch size, as a table and as a record")
+    func bench() async throws {
+        let model = try TinyModel.make(in: scratch, named: "base")
+        let quick = ["bench", model.string, "--rounds", "2", "--seconds", "0.01"]
+        let table = try await graft.run(quick)
+        #expect(table.status == 0, "\(table.errors)")
+        // The model takes 24 tokens, so that the lengths are 13 and 24.
+        let rows = table.output.split(separator: "\n").filter { $0.hasSuffix("%") }.map {
+            $0.split(separator: " ").prefix(3).joined(separator: " ")
+        }
+        let cells = ["13 1", "13 32", "24 1", "24 32"]
+        #expect(rows == Precision.available.flatMap { precision in cells.map { "\(precision.rawValue) \($0)" } })
+
+        let json = try await graft.run(
+            quick + ["--json", "--precision", "f32", "--lengths", "5,7", "--lengths", "9", "--batch-sizes", "2"])
+        let record = try JSON(parsing: Array(json.output.utf8))
+        #expect(record["cells"]?.array?.compactMap { $0["length"]?.integer } == [5, 7, 9])
+        for cell in record["cells"]?.array ?? [] {
+            #expect(cell["precision"] == .string("f32") && cell["batchSize"] == .integer(2))
+            let names = ["millisecondsPerBatch", "sentencesPerSecond", "tokensPerSecond", "shareOfEngine"]
+            for name in names { #expect(cell[name]?.number ?? 0 > 0, "\(name)") }
+        }
+    }
+
+    @Test("bench says which precisions the engine refuses; one that was asked for is an error")
+    func benchRefusal() async throws {
+        var graft = graft
+        graft.environment["GRAFT_ENGINE"] = "openblas"
+        let model = try TinyModel.make(in: scratch, named: "base")
+        let quick = ["bench", model.string, "--rounds", "1", "--seconds", "0", "--lengths", "5"]
+        let result = try await graft.run(quick)
+        if result.errors.contains("cannot be loaded") { return }
+        #expect(result.status == 0 && result.output.contains("refused       bf16 needs the oneDNN engine"))
+        let record = try JSON(parsing: Array(await graft.run(quick + ["--json"]).output.utf8))
+        #expect(record["refused"]?["int8"]?.string?.contains("oneDNN") == true)
+        let asked = try await graft.run(quick + ["--precision", "f32,bf16"])
+        #expect(asked.status == 1 && asked.errors.contains("--precision bf16 needs") && asked.output == "")
+    }
+
+    @Test("bench refuses lengths that the model does not take")
+    func benchLength() async throws {
+        let model = try TinyModel.make(in: scratch, named: "base")
+        let result = try await graft("bench", model.string, "--lengths", "13,25")
+        #expect(result.status == 64 && result.errors.contains("--lengths has 25; the model takes 24 tokens at most"))
+    }
+
     @Test("a reader that goes away ends the program quietly")
     func closedPipe() async throws {
         let model = try TinyModel.make(in: scratch, named: "base")

@@ -40,6 +40,15 @@ func fixed(_ value: Double, _ digits: Int) -> String {
     return "\(sign)\(whole)." + String(repeating: "0", count: digits - fraction.count) + fraction
 }
 
+/// A small number such as `1.2e-7`.
+func scientific(_ value: Double) -> String {
+    guard value.isFinite, value > 0 else { return "\(value)" }
+    var (mantissa, exponent) = (value, 0)
+    while mantissa < 1 { (mantissa, exponent) = (mantissa * 10, exponent - 1) }
+    while mantissa >= 10 { (mantissa, exponent) = (mantissa / 10, exponent + 1) }
+    return "\(fixed(mantissa, 1))e\(exponent)"
+}
+
 /// A duration such as `1:05`.
 func clockTime(_ seconds: Double) -> String {
     let seconds = Int(seconds.rounded())

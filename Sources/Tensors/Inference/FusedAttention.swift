@@ -33,14 +33,24 @@ public enum FusedAttention {
             let head = Head(
                 size: headSize, queryStride: hiddenSize, keyStride: 2 * hiddenSize, keys: tokens.count,
                 scale: 1 / Float(headSize).squareRoot())
-            unsafe withUnsafeTemporaryAllocation(byteCount: 4 * head.scratchCount, alignment: 64) { memory in
-                let scratch = unsafe memory.baseAddress!.bindMemory(to: Float.self, capacity: head.scratchCount)
+            let halves = HalfAttentionHead(
+                size: headSize, queryStride: hiddenSize, keyStride: 2 * hiddenSize, keys: tokens.count,
+                scale: head.scale)
+            let usesHalves = context.precision != .f32 && halves.isWorthwhile
+            let byteCount = usesHalves ? halves.scratchBytes : 4 * head.scratchCount
+            unsafe withUnsafeTemporaryAllocation(byteCount: byteCount, alignment: 64) { memory in
+                let scratch = unsafe memory.baseAddress!.assumingMemoryBound(to: Float.self)
                 for number in heads * group / groups..<heads * (group + 1) / groups {
                     let start = number * headSize
                     let key = unsafe keyValue.values[tokens.lowerBound] + start
-                    unsafe head.attend(
-                        query.values[rows.lowerBound] + start, queries: rows.count, key, key + hiddenSize,
-                        context.values[rows.lowerBound] + start, scratch)
+                    let query = unsafe query.values[rows.lowerBound] + start
+                    let output = unsafe context.values[rows.lowerBound] + start
+                    if usesHalves {
+                        unsafe halves.attend(
+                            query, queries: rows.count, key, key + hiddenSize, output, memory.baseAddress!)
+                    } else {
+                        unsafe head.attend(query, queries: rows.count, key, key + hiddenSize, output, scratch)
+                    }
                 }
             }
             if groups == 1 {
