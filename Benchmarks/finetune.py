@@ -1,11 +1,12 @@
-"""Fine-tuning speed: graft beside transformers + torch, f32 both, on the movie reviews.
+"""Fine-tuning speed: graft beside transformers + torch, in one precision, on the movie reviews.
 
 usage: finetune.py MODEL_DIR [--corpus DIR] [--steps 60] [--head-sentences 8000] [--skip-head] [--probe]
+                   [--precision f32|bf16]
                    [--threads 2] [--rounds 5] [--graft PATH] [--no-graft] [--no-peers]
 
 Full fine-tuning (batch 32, at most 128 tokens, AdamW, clipping, dropout as the checkpoint says): transformers trains
 5 steps unmeasured, then --steps per round, on batches of similar length drawn as in reference/finetune_accuracy.py;
-padding, forward, backward and the optimizer are timed. graft trains one epoch per round and the figure is the
+padding, forward, backward and the optimizer are timed; bf16 is torch's autocast. graft trains one epoch per round and the figure is the
 `samplesPerSecond` of its last line. The ratio is graft's over transformers'.
 
 `--method head` (encoder frozen) is timed whole, from the command to its end, on the first --head-sentences lines of
@@ -31,6 +32,7 @@ parser.add_argument("--steps", type=int, default=60)
 parser.add_argument("--head-sentences", type=int, default=8000)
 parser.add_argument("--skip-head", action="store_true")
 parser.add_argument("--probe", action="store_true")
+parser.add_argument("--precision", choices=["f32", "bf16"], default="f32")
 options = parser.parse_args()
 graft = side_by_side.graft_path(options)
 side_by_side.prepare_peers(options.threads)
@@ -65,7 +67,9 @@ def transformers_contender():
             pending.extend(length_grouped_batches(sequences, BATCH))
         batch = pending.pop()
         ids, mask = pad([sequences[i] for i in batch])
-        model(input_ids=ids, attention_mask=mask, labels=torch.tensor([targets[i] for i in batch])).loss.backward()
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=options.precision == "bf16"):
+            loss = model(input_ids=ids, attention_mask=mask, labels=torch.tensor([targets[i] for i in batch])).loss
+        loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         schedule.step()
@@ -90,7 +94,8 @@ def finetune(method, train):
         seconds, output, memory = side_by_side.run_graft([
             graft, "finetune", options.model, "--train", str(train), "--dev", str(dev), "--method", method,
             "--threads", str(options.threads), "--seed", "1", "--output", str(parent / "model"),
-            *(["--epochs", "1", "--learning-rate", str(RATE), "--batch-size", str(BATCH), "--max-length", str(LENGTH)]
+            *(["--epochs", "1", "--learning-rate", str(RATE), "--batch-size", str(BATCH), "--max-length", str(LENGTH),
+               "--precision", options.precision]
               if method == "full" else [])])
         return json.loads(output.strip().split("\n")[-1]), seconds, memory
     finally:
@@ -149,7 +154,8 @@ contenders = [] if options.no_peers else [transformers_contender()]
 if graft:
     contenders.append(graft_contender(memory))
 side_by_side.alternate(contenders, options.rounds, warm_up=False)
-extra = {"steps": options.steps, "batchSize": BATCH, "maxLength": LENGTH, "threads": options.threads}
+extra = {"steps": options.steps, "batchSize": BATCH, "maxLength": LENGTH, "threads": options.threads,
+         "precision": options.precision}
 if memory:
     extra["graftPeakMemoryMB"] = round(max(memory))
 side_by_side.report("finetune --method full", contenders, reference="transformers + torch", **extra)
