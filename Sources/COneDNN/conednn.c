@@ -68,7 +68,6 @@ typedef const dnnl_memory_desc_t *descriptor_reference;
     X(dnnl_post_ops_create)                                                                                            \
     X(dnnl_post_ops_destroy)                                                                                           \
     X(dnnl_post_ops_append_sum)                                                                                        \
-    X(dnnl_post_ops_append_eltwise)                                                                                    \
     X(dnnl_primitive_desc_destroy)                                                                                     \
     X(dnnl_primitive_desc_query_md)                                                                                    \
     X(dnnl_primitive_create)                                                                                           \
@@ -176,16 +175,6 @@ static int plain_b_descriptor(const conednn_product *p, int32_t type, descriptor
     return strided_descriptor(result, type, p->depth, p->columns, p->b_row, p->b_column);
 }
 
-static dnnl_alg_kind_t activation(int32_t kind) {
-    switch (kind) {
-    case conednn_gelu: return dnnl_eltwise_gelu_erf;
-    case conednn_gelu_tanh: return dnnl_eltwise_gelu_tanh;
-    case conednn_relu: return dnnl_eltwise_relu;
-    case conednn_silu: return dnnl_eltwise_swish;
-    default: return dnnl_eltwise_tanh;
-    }
-}
-
 /// - Parameter layout: of a packed B; NULL lets the library choose it.
 static int describe(const conednn_product *p, descriptor_reference layout, dnnl_primitive_desc_t *result) {
     descriptor a, b, c, bias;
@@ -214,15 +203,6 @@ static int describe(const conednn_product *p, descriptor_reference layout, dnnl_
         status |= onednn.dnnl_post_ops_append_sum(post_ops, 1.0f, 0, data_type(p->c_type));
 #else
         status |= onednn.dnnl_post_ops_append_sum(post_ops, 1.0f);
-#endif
-    }
-    if (p->activation) {
-        dnnl_alg_kind_t algorithm = activation(p->activation);
-        float alpha = p->activation == conednn_relu ? 0.0f : 1.0f;  // the slope below zero; of swish, the factor of x
-#if DNNL_VERSION_MAJOR >= 3
-        status |= onednn.dnnl_post_ops_append_eltwise(post_ops, algorithm, alpha, 0.0f);
-#else
-        status |= onednn.dnnl_post_ops_append_eltwise(post_ops, 1.0f, algorithm, alpha, 0.0f);
 #endif
     }
     status |= onednn.dnnl_primitive_attr_set_post_ops(attributes, post_ops);

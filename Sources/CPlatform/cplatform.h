@@ -1,4 +1,5 @@
 #include <malloc.h>
+#include <sys/mman.h>
 
 /// Whether the processor that is compiled for multiplies and adds in one instruction.
 #if defined(__FMA__) || defined(__ARM_FEATURE_FMA)

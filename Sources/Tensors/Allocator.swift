@@ -10,4 +10,15 @@ public func keepFreedMemory() {
     mallopt(M_TRIM_THRESHOLD, 1 << 30)
     // Threads that share one heap reuse each other's memory.
     mallopt(M_ARENA_MAX, 1)
+    asksForLargePages()
+}
+
+/// The heap to come in pages of 2 MB: they are brought in and found many times faster than small ones.
+private func asksForLargePages() {
+    // Address space alone: memory is taken when it is written. The library keeps what is freed for later.
+    let (size, page) = (900 << 20, 1 << 21)
+    guard let block = unsafe malloc(size) else { return }
+    let start = (Int(bitPattern: block) + page - 1) & ~(page - 1)
+    unsafe madvise(UnsafeMutableRawPointer(bitPattern: start), size - page, MADV_HUGEPAGE)
+    unsafe free(block)
 }

@@ -1,4 +1,4 @@
-/// `C = f(A·B (+ C) (+ bias))`, described by sizes and strides in elements.
+/// `C = A·B (+ C) (+ bias)`, described by sizes and strides in elements.
 ///
 /// The columns of `C` are contiguous; one of the strides of `A` and of `B` is 1.
 struct MatrixProduct: Hashable {
@@ -15,8 +15,6 @@ struct MatrixProduct: Hashable {
     var precision = Precision.f32
     /// Whether `C` is rounded to bfloat16.
     var writesHalves = false
-    /// A function of every value of `C`, after all that is added.
-    var activation: Activation?
 }
 
 /// How a matrix of a product lies in memory.

@@ -64,7 +64,6 @@ enum OneDNN {
         general.accumulates = false
         general.hasBias = false
         general.writesHalves = false
-        general.activation = nil
         general.c.rowStride = general.columns
         general.a.rowStride = general.depth
         if let known = packers.withLock({ $0[general] }) { return known }
@@ -94,13 +93,12 @@ enum OneDNN {
         ///
         /// - Parameter matrix: bytes where the precision is `int8`, else floats.
         @unsafe
-        init(_ matrix: UnsafeRawPointer, columns: Int, depth: Int, precision: Precision, activation: Activation?) {
+        init(_ matrix: UnsafeRawPointer, columns: Int, depth: Int, precision: Precision) {
             func product(_ columns: Int) -> MatrixProduct {
                 MatrixProduct(
                     rows: RowBlocks.largest, columns: columns, depth: depth, a: MatrixLayout(rowStride: depth),
                     b: MatrixLayout(rowStride: 1, columnStride: depth), c: MatrixLayout(rowStride: columns),
-                    hasBias: precision != .int8, isPacked: true, precision: precision,
-                    activation: precision == .int8 ? nil : activation)
+                    hasBias: precision != .int8, isPacked: true, precision: precision)
             }
             general = product(columns)
             let packer = OneDNN.packer(for: general)
@@ -180,7 +178,7 @@ extension MatrixProduct {
             b_row: Int64(b.rowStride), b_column: Int64(b.columnStride),
             c_row: Int64(c.rowStride), has_bias: hasBias ? 1 : 0,
             accumulates: accumulates ? 1 : 0, b_is_packed: isPacked ? 1 : 0, a_type: types.a, b_type: types.b,
-            c_type: types.c, activation: activation?.conednn ?? Int32(conednn_identity))
+            c_type: types.c)
     }
 
     private var types: (a: Int32, b: Int32, c: Int32) {
@@ -189,18 +187,6 @@ extension MatrixProduct {
         case .f32: (single, single, writesHalves ? half : single)
         case .bf16: (half, half, writesHalves ? half : single)
         case .int8: (Int32(conednn_u8), Int32(conednn_s8), Int32(conednn_s32))
-        }
-    }
-}
-
-extension Activation {
-    fileprivate var conednn: Int32 {
-        switch self {
-        case .gelu: Int32(conednn_gelu)
-        case .geluNew: Int32(conednn_gelu_tanh)
-        case .relu: Int32(conednn_relu)
-        case .silu: Int32(conednn_silu)
-        case .tanh: Int32(conednn_tanh)
         }
     }
 }

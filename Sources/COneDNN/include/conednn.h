@@ -9,10 +9,7 @@
 /// The numbers of a matrix; zero is f32.
 enum { conednn_f32 = 0, conednn_bf16, conednn_s8, conednn_u8, conednn_s32 };
 
-/// A function of every value of C, after all that is added; zero is none.
-enum { conednn_identity = 0, conednn_gelu, conednn_gelu_tanh, conednn_relu, conednn_silu, conednn_tanh };
-
-/// C = f(A·B (+ C) (+ bias)). Strides count elements; the columns of C are contiguous.
+/// C = A·B (+ C) (+ bias). Strides count elements; the columns of C are contiguous.
 typedef struct {
     int64_t rows, columns, depth;
     int64_t a_row, a_column;
@@ -26,7 +23,6 @@ typedef struct {
     int32_t b_is_packed;
     /// The bias is f32 always.
     int32_t a_type, b_type, c_type;
-    int32_t activation;
 } conednn_product;
 
 typedef struct conednn_primitive conednn_primitive;
