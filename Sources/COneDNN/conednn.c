@@ -8,6 +8,7 @@
 const char *conednn_load(void) { return "this program was built without oneDNN's headers"; }
 const char *conednn_version(void) { return ""; }
 const char *conednn_instruction_set(void) { return ""; }
+int conednn_has(int32_t set) { return 0; }
 conednn_packer *conednn_packer_create(const conednn_product *product) { return NULL; }
 conednn_primitive *conednn_create(const conednn_product *product, const conednn_packer *packer) { return NULL; }
 int conednn_execute(conednn_primitive *primitive, const void *a, const void *b, const float *bias, void *c) {
@@ -137,7 +138,17 @@ const char *conednn_instruction_set(void) {
     if (isa == dnnl_cpu_isa_avx512_core_vnni) return "avx512_core_vnni";
     if (isa == dnnl_cpu_isa_avx512_core_bf16) return "avx512_core_bf16";
     if (isa == dnnl_cpu_isa_avx512_core_amx) return "avx512_core_amx";
-    return "another";
+    static char number[32];
+    snprintf(number, sizeof number, "instructions 0x%x", isa);
+    return number;
+}
+
+int conednn_has(int32_t set) {
+    // The library's values are masks: a newer set holds the bits of those it builds on.
+    const int masks[] = {
+        dnnl_cpu_isa_avx512_core, dnnl_cpu_isa_avx512_core_bf16, dnnl_cpu_isa_avx512_core_vnni, dnnl_cpu_isa_avx2_vnni};
+    if (!onednn.version[0] || set < 0 || set > 3) return 0;
+    return ((int)onednn.dnnl_get_effective_cpu_isa() & masks[set]) == masks[set];
 }
 
 // MARK: Descriptors

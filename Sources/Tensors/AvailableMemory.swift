@@ -6,7 +6,10 @@ package enum AvailableMemory {
     /// The least of what the machine has free, what the control group allows, what `ulimit -v` leaves, and the megabytes
     /// that `GRAFT_MEMORY` names; `nil` where none of them tells.
     package static var bytes: Int? {
-        let named = environment("GRAFT_MEMORY").flatMap { Int($0) }.map { $0 << 20 }
+        let named = environment("GRAFT_MEMORY").flatMap { Int($0) }.map { megabytes in
+            let (bytes, overflow) = megabytes.multipliedReportingOverflow(by: 1 << 20)
+            return overflow ? Int.max : max(0, bytes)
+        }
         return [machine, controlGroup, addressSpace, named].compactMap { $0 }.min()
     }
 
@@ -20,7 +23,12 @@ package enum AvailableMemory {
     private static var controlGroup: Int? {
         guard let limit = number("/sys/fs/cgroup/memory.max"), let used = number("/sys/fs/cgroup/memory.current")
         else { return nil }
-        return max(0, limit - used)
+        // What is kept of files is given back when memory is short.
+        let files = ["inactive_file ", "active_file "].map { name in
+            text("/sys/fs/cgroup/memory.stat")?.split(separator: "\n").first { $0.hasPrefix(name) }
+                .flatMap { Int($0.dropFirst(name.count)) } ?? 0
+        }
+        return max(0, limit - used + files.reduce(0, +))
     }
 
     private static var addressSpace: Int? {

@@ -68,7 +68,7 @@ public final class PackedMatrix: Sendable {
     }
 }
 
-/// `A·B (+ bias)`, `[m, k]·[k, n] → [m, n]`, summed in f32. Rows do not depend on one another: with oneDNN bit for bit.
+/// `A·B (+ bias)`, `[m, k]·[k, n] → [m, n]`, summed in f32. Rows do not depend on one another: with AVX-512 and oneDNN bit for bit.
 public func matmul(_ a: ProductOperand, _ b: PackedMatrix, bias: Tensor? = nil) -> Tensor {
     var output = Tensor.uninitialized([a.rows, b.columns])
     output.setProduct(a, b, bias: bias, accumulates: false)
@@ -85,7 +85,7 @@ public func matmul(_ a: Tensor, _ b: TransposedTensor, bias: Tensor? = nil) -> T
     matmul(a, PackedMatrix(b), bias: bias)
 }
 
-/// `A·B`, `[m, k]·[k, n] → [m, n]`. Rows do not depend on one another: with oneDNN bit for bit.
+/// `A·B`, `[m, k]·[k, n] → [m, n]`. Rows do not depend on one another: with AVX-512 and oneDNN bit for bit.
 public func matmul(_ a: Tensor, _ b: Tensor) -> Tensor {
     var output = Tensor.uninitialized([a.rows, b.columns])
     output.setProduct(a, b, accumulates: false)
@@ -200,7 +200,7 @@ private func withUnsafeValues(of tensor: Tensor?, _ body: (UnsafePointer<Float>?
     unsafe tensor.values.withUnsafeBufferPointer { unsafe body($0.baseAddress) }
 }
 
-/// Computes a product of batch 1 in blocks of rows, which the threads share.
+/// Computes a product in blocks of rows, which the threads share.
 @unsafe
 private func computeInRowBlocks(
     _ product: MatrixProduct, _ a: UnsafeRawPointer?, _ b: UnsafeRawPointer, bias: UnsafePointer<Float>?,

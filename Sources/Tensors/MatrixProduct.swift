@@ -1,3 +1,5 @@
+import COneDNN
+
 /// `C = A·B (+ C) (+ bias)`, described by sizes and strides in elements.
 ///
 /// The columns of `C` are contiguous; one of the strides of `A` and of `B` is 1.
@@ -13,8 +15,6 @@ struct MatrixProduct: Hashable {
     var isPacked = false
     /// Of the numbers of `A` and `B`; integers are summed as such, all else in f32.
     var precision = Precision.f32
-    /// Whether `C` is rounded to bfloat16.
-    var writesHalves = false
 }
 
 /// How a matrix of a product lies in memory.
@@ -49,7 +49,7 @@ extension MatrixEngine {
 
     /// Whether a row of a product is the same bits whatever rows stand beside it. OpenBLAS, and oneDNN without AVX-512,
     /// compute a row by another kernel at another place, so that their rows agree to rounding.
-    package var hasIndependentRows: Bool { self == .oneDNN && OneDNN.instructionSet.hasPrefix("avx512") }
+    package var hasIndependentRows: Bool { self == .oneDNN && OneDNN.has(conednn_avx512) }
 
     /// The parts in which a sum over `depth` is computed: whole blocks, whole groups of 32, and the rest. So products of
     /// any depth need few different primitives.

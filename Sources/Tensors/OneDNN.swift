@@ -33,6 +33,9 @@ enum OneDNN {
 
     static var details: String { unsafe "\(String(cString: conednn_version())), \(instructionSet)" }
 
+    /// Whether the library uses an instruction set of `conednn.h`, or a newer one that holds it.
+    static func has<Set: BinaryInteger>(_ set: Set) -> Bool { conednn_has(Int32(set)) != 0 }
+
     static var instructionSet: String { unsafe String(cString: conednn_instruction_set()) }
 
     @unsafe
@@ -63,7 +66,6 @@ enum OneDNN {
         general.rows = RowBlocks.largest
         general.accumulates = false
         general.hasBias = false
-        general.writesHalves = false
         general.c.rowStride = general.columns
         general.a.rowStride = general.depth
         if let known = packers.withLock({ $0[general] }) { return known }
@@ -106,30 +108,44 @@ enum OneDNN {
             unsafe packer.pack(matrix, into: weights.pointer)
             let width = Self.preferredPanelColumns
             let isDivisible =
-                unsafe columns > width && columns % width == 0
-                && Self.isDivisible(
-                    OneDNN.packer(for: product(width)), matrix, of: precision == .int8 ? 1 : 4, general,
-                    weights.pointer, packer.packedSize)
+                columns > width && columns % width == 0
+                && Self.isDivisible(general, into: OneDNN.packer(for: product(width)))
             panels = isDivisible ? columns / width : 1
             panelColumns = isDivisible ? width : columns
             panelSize = packer.packedSize / panels
         }
 
-        /// Whether the last panel's columns are packed alone as they are packed at the end of the whole: asked once for
-        /// every size.
-        @unsafe
-        private static func isDivisible(
-            _ part: Packer, _ matrix: UnsafeRawPointer, of elementSize: Int, _ general: MatrixProduct,
-            _ packed: UnsafeRawPointer, _ packedSize: Int
-        ) -> Bool {
+        /// Whether a panel of columns is packed alone as it is packed in the whole: asked once for every size, of a matrix
+        /// whose values tell where they stand.
+        private static func isDivisible(_ general: MatrixProduct, into part: Packer) -> Bool {
             if let known = divisible.withLock({ $0[general] }) { return known }
+            let whole = OneDNN.packer(for: general)
             let panels = general.columns / preferredPanelColumns
-            var isEqual = part.packedSize * panels == packedSize
+            var isEqual = part.packedSize * panels == whole.packedSize
             if isEqual {
-                let alone = AlignedBuffer(byteCount: part.packedSize)
-                let first = (panels - 1) * preferredPanelColumns * general.depth * elementSize
-                unsafe part.pack(matrix + first, into: alone.pointer)
-                isEqual = unsafe memcmp(alone.pointer, packed + (panels - 1) * part.packedSize, part.packedSize) == 0
+                let (packed, alone) = (
+                    AlignedBuffer(byteCount: whole.packedSize), AlignedBuffer(byteCount: part.packedSize)
+                )
+                let count = general.columns * general.depth
+                // Odd steps through 251 numbers, all of them exact in every precision.
+                let elementSize = general.precision == .int8 ? 1 : 4
+                let matrix = AlignedBuffer(byteCount: count * elementSize)
+                for i in 0..<count {
+                    let value = (i &* 97 &+ i / general.depth &* 31) % 251 - 125
+                    if elementSize == 1 {
+                        unsafe matrix.pointer.storeBytes(of: Int8(value), toByteOffset: i, as: Int8.self)
+                    } else {
+                        unsafe matrix.floats[i] = Float(value)
+                    }
+                }
+                unsafe whole.pack(matrix.pointer, into: packed.pointer)
+                for panel in 0..<panels where isEqual {
+                    let first = panel * preferredPanelColumns * general.depth * elementSize
+                    unsafe part.pack(matrix.pointer + first, into: alone.pointer)
+                    isEqual =
+                        unsafe memcmp(
+                            alone.pointer, packed.pointer + panel * part.packedSize, part.packedSize) == 0
+                }
             }
             divisible.withLock { $0[general] = isEqual }
             return isEqual
@@ -143,16 +159,15 @@ enum OneDNN {
         ///   - output: rows of all columns, or of the panel's.
         @unsafe
         func compute(
-            rows: Int, panel: Int?, accumulates: Bool, writesHalves: Bool, _ input: UnsafeRawPointer,
+            rows: Int, panel: Int?, accumulates: Bool, _ input: UnsafeRawPointer,
             bias: UnsafePointer<Float>, _ output: UnsafeMutableRawPointer
         ) {
-            let key = rows << 3 | (panel == nil ? 4 : 0) | (accumulates ? 2 : 0) | (writesHalves ? 1 : 0)
+            let key = rows << 2 | (panel == nil ? 2 : 0) | (accumulates ? 1 : 0)
             let primitive = primitives.withLock { known in
                 if let primitive = known[key] { return primitive }
                 var product = general
                 product.rows = rows
                 product.accumulates = accumulates && product.precision != .int8
-                product.writesHalves = writesHalves
                 if panel != nil {
                     product.columns = panelColumns
                     product.c.rowStride = panelColumns
@@ -184,8 +199,8 @@ extension MatrixProduct {
     private var types: (a: Int32, b: Int32, c: Int32) {
         let (single, half) = (Int32(conednn_f32), Int32(conednn_bf16))
         return switch precision {
-        case .f32: (single, single, writesHalves ? half : single)
-        case .bf16: (half, half, writesHalves ? half : single)
+        case .f32: (single, single, single)
+        case .bf16: (half, half, single)
         case .int8: (Int32(conednn_u8), Int32(conednn_s8), Int32(conednn_s32))
         }
     }

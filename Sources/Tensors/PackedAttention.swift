@@ -17,6 +17,8 @@ public struct PackedAttention: Sendable {
 
     public init(queries: [Range<Int>], keys: [Range<Int>], heads: Int, dropout: DropoutMask? = nil) {
         precondition(queries.count == keys.count, "\(queries.count) sequences of queries, \(keys.count) of keys")
+        precondition(
+            zip(queries, keys).allSatisfy { $0.isEmpty == $1.isEmpty }, "keys without queries, or without keys")
         self.queries = queries
         self.keys = keys
         self.heads = heads
@@ -40,6 +42,10 @@ public struct PackedAttention: Sendable {
     public func forward(_ query: Tensor, _ key: Tensor, _ value: Tensor) -> (context: Tensor, saved: Saved) {
         let headSize = query.columns / heads
         precondition(headSize * heads == query.columns, "\(heads) heads for \(query.shape)")
+        precondition(key.shape == value.shape && key.columns == query.columns, "\(query.shape), \(key.shape)")
+        precondition(
+            queries.allSatisfy { $0.upperBound <= query.rows } && keys.allSatisfy { $0.upperBound <= key.rows },
+            "sequences beyond \(query.shape) or \(key.shape)")
         let scale = 1 / Float(headSize).squareRoot()
         let offsets = scoreOffsets
         var context = Tensor.uninitialized(query.shape)
@@ -80,6 +86,7 @@ public struct PackedAttention: Sendable {
         _ gradient: Tensor, _ query: Tensor, _ key: Tensor, _ value: Tensor, _ saved: Saved
     ) -> (query: Tensor, key: Tensor, value: Tensor) {
         let headSize = query.columns / heads
+        precondition(gradient.shape == query.shape && key.shape == value.shape, "\(gradient.shape), \(query.shape)")
         let scale = 1 / Float(headSize).squareRoot()
         let offsets = scoreOffsets
         var queryGradient = Tensor.uninitialized(query.shape)

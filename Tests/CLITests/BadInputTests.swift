@@ -244,12 +244,12 @@ struct BadInputTests {
         let model = try TinyModel.make(in: scratch, named: "base")
         try scratch.write(TinyModel.examples(40), to: "train.tsv")
         var graft = graft
-        graft.environment["GRAFT_MEMORY"] = "1"
+        graft.environment["GRAFT_MEMORY"] = "0"
         let result = try await graft.run([
             "finetune", "\(model)", "--train", "\(scratch("train.tsv"))", "--output", "\(scratch("out"))",
         ])
         #expect(result.status == 1 && result.errors.contains("MB of memory"), "\(result.errors)")
-        #expect(try await graft.run(["embed", "\(model)"]).errors.contains("and 1 MB can be had"))
+        #expect(try await graft.run(["embed", "\(model)"]).errors.contains("and 0 MB can be had"))
     }
 
     @Test("an engine that is not there is named")

@@ -1,4 +1,5 @@
 import Tensors
+import TestSupport
 import Testing
 
 @Suite("FrozenLinear")
@@ -15,7 +16,7 @@ struct FrozenLinearTests {
 
     @Test("agrees with sums in Double", arguments: Precision.available)
     func product(precision: Precision) {
-        for (rows, depth, columns) in [(5, 48, 40), (70, 384, 384), (9, 96, 600)] {
+        for (rows, depth, columns) in [(5, 48, 40), (70, 384, 384), (9, 96, 600), (7, 37, 13), (1, 78, 2)] {
             let weight = random.normalTensor([columns, depth], standardDeviation: 0.05)
             let bias = random.normalTensor([columns], standardDeviation: 1)
             let input = activations(random.normalTensor([rows, depth], standardDeviation: 1), for: precision)
@@ -35,6 +36,29 @@ struct FrozenLinearTests {
             let limits: [Precision: Double] = [.f32: 1e-5, .bf16: 2e-2, .int8: 4e-2]
             #expect(largest < limits[precision]!, "\(rows)x\(depth)x\(columns)")
         }
+    }
+
+    @Test("a deep product onto a residual is the same bits in panels and whole", arguments: Precision.available)
+    func panels(precision: Precision) {
+        let (depth, columns) = (1536, 768)
+        let weight = random.normalTensor([columns, depth], standardDeviation: 0.05)
+        let linear = FrozenLinear(
+            [StoredTensor(weight)], biases: [random.normalTensor([columns], standardDeviation: 1)],
+            precision: precision)
+        let norm = FrozenLayerNorm(weight: Tensor(repeating: 1, [columns]), bias: .zeros([columns]), epsilon: 1e-12)
+        let values = random.normalTensor([40, depth], standardDeviation: 1)
+        let start = random.normalTensor([40, columns], standardDeviation: 1)
+        func sum(_ rows: Range<Int>) -> Tensor {
+            let input = Activations(columns: depth, for: precision)
+            input.copy(values.rows(rows))
+            let residual = Activations(columns: columns, for: precision)
+            residual.copy(start.rows(rows))
+            linear.add(input, to: residual, normalizedBy: norm, ProductScratch())
+            return residual.tensor
+        }
+        // Alone the threads share the columns; inside a split one thread computes them all.
+        let split = parallelMap(2) { _ in sum(0..<40) }[0]
+        for rows in [0..<1, 0..<13, 0..<40] { #expect(sum(rows).isSameRows(as: split.rows(rows))) }
     }
 
     @Test("two matrices side by side are the same as each alone")
@@ -83,6 +107,30 @@ struct FrozenLinearTests {
 
 @Suite("FusedAttention")
 struct FusedAttentionTests {
+    @Test("agrees in lower precision, for texts long enough for bf16 and those before", arguments: [16, 48, 64])
+    func halves(headSize: Int) {
+        guard Precision.bf16.reasonUnavailable == nil else { return }
+        let random = RandomSource(seed: 4)
+        let (heads, size, tokens) = (3, 3 * headSize, 95 + 96 + 97 + 129)
+        let sequences = [0..<95, 95..<191, 191..<288, 288..<417]
+        let (query, key, value) = (
+            random.normalTensor([tokens, size], standardDeviation: 1),
+            random.normalTensor([tokens, size], standardDeviation: 1),
+            random.normalTensor([tokens, size], standardDeviation: 1)
+        )
+        let expected = PackedAttention(queries: sequences, keys: sequences, heads: heads).forward(query, key, value)
+        let (q, kv) = (Activations(columns: size, for: .f32), Activations(columns: 2 * size, for: .f32))
+        q.copy(query)
+        kv.copy(
+            Tensor([tokens, 2 * size], (0..<tokens).flatMap { row in Array(key.row(row)) + Array(value.row(row)) }))
+        for precision in Precision.available {
+            let context = Activations(columns: size, for: precision)
+            FusedAttention.attend(q, kv, queries: sequences, keys: sequences, heads: heads, into: context)
+            let limit: Float = precision == .f32 ? 1e-5 : 2e-2
+            #expect(context.tensor.largestDifference(from: expected.context) < limit)
+        }
+    }
+
     @Test("agrees with attention that keeps its scores", arguments: [(12, 32), (3, 26), (2, 64), (1, 80)])
     func agreement(heads: Int, headSize: Int) {
         let random = RandomSource(seed: 9)

@@ -69,6 +69,21 @@ struct MatmulTests {
         #expect(fresh.relativeDifference(from: expected) < 2e-6)
     }
 
+    @Test("products of operands in bf16 are those of f32 to its rounding", arguments: sizes)
+    func halves(rows: Int, columns: Int, depth: Int) {
+        guard Precision.bf16.reasonUnavailable == nil else { return }
+        let (a, b) = (random(rows, depth, seed: 1), random(depth, columns, seed: 2))
+        let exact = matmul(a, b)
+        #expect(matmul(ProductOperand(a, .bf16), PackedMatrix(b, .bf16)).relativeDifference(from: exact) < 1e-2)
+        var sum = exact
+        sum.addProduct(ProductOperand(a, .bf16), PackedMatrix(b, .bf16))
+        #expect(sum.relativeDifference(from: exact + exact) < 1e-2)
+        let (tall, wide) = (random(depth, rows, seed: 3), random(depth, columns, seed: 4))
+        let transposed = matmul(transposed: ProductOperand(tall), ProductOperand(wide))
+        let halves = matmul(transposed: ProductOperand(tall, .bf16), ProductOperand(wide, .bf16))
+        #expect(halves.relativeDifference(from: transposed) < 1e-2)
+    }
+
     @Test("a row's product is the same bits whatever rows stand beside it")
     func rowInvariance() {
         let b = PackedMatrix(random(50, 36, seed: 2).transposed)

@@ -14,7 +14,7 @@ struct BertInferencePlanTests {
         file.object["hidden_size"] = .integer(384)
         file.object["num_attention_heads"] = .integer(12)
         file.object["intermediate_size"] = .integer(768)
-        file.object["max_position_embeddings"] = .integer(64)
+        file.object["max_position_embeddings"] = .integer(256)
         let source = ParameterSource(nil, random: RandomSource(seed: 5))
         return try BertEncoder(source.root["bert"].initializing, BertConfiguration(file))
     }
@@ -29,7 +29,7 @@ struct BertInferencePlanTests {
         arguments: Precision.available)
     func independence(precision: Precision) throws {
         let plan = BertInferencePlan(try encoder(), precision: precision)
-        let sequences = sequences([3, 27, 8, 1, 33, 16, 12, 30, 5])
+        let sequences = sequences([3, 27, 8, 1, 33, 16, 96, 12, 30, 130, 5, 200])
         let company = TokenBatch(sequences)
         let together = plan.encode(company)
         let firsts = plan.encode(company, firstOnly: true)

@@ -11,7 +11,7 @@ struct Doctor: ParsableCommand {
             For every precision, products are compared with sums in double precision, and timed; with a model at hand, \
             the last column is the share of that rate which its encoder reaches on texts of \(Self.length) tokens.
 
-            Exit status 1 when the self-test fails or no engine can be loaded.
+            Exit status 1 when the self-test fails, or no engine or no such model can be loaded.
             """)
 
     @Argument(

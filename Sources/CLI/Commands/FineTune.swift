@@ -72,6 +72,9 @@ struct FineTune: ParsableCommand {
         if precision.precision == .int8, method != .head {
             throw ValidationError("--precision int8 is for inference and --method head; use f32 or bf16.")
         }
+        if recompute, method == .head {
+            throw ValidationError("--recompute is for --method full; the head's method keeps no activations.")
+        }
         if patience < 1 { throw ValidationError("--patience is \(patience); expected at least 1.") }
     }
 

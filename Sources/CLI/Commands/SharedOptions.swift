@@ -37,7 +37,10 @@ struct ThreadOption: ParsableArguments {
 }
 
 struct PrecisionOption: ParsableArguments {
-    @Option(help: "The numbers that the encoder multiplies: f32, bf16 (twice as fast) or int8 (four times).")
+    @Option(
+        help:
+            "The numbers that the encoder multiplies: f32, or where the processor has the instructions bf16 or int8, which are faster."
+    )
     var precision = Precision.f32
 
     /// The precision, which this machine offers. After the engine is loaded.

@@ -71,6 +71,9 @@ struct Tokenize: ParsableCommand {
             return
         }
         if model == nil { throw ValidationError("Name a MODEL; only --words needs none.") }
+        if verify != nil || train != nil, maxLength != nil || idsOnly || stream.json {
+            throw ValidationError("--max-length, --ids-only and --json go with neither --verify nor --train.")
+        }
         if verify != nil, train != nil { throw ValidationError("--verify and --train exclude each other.") }
         guard train != nil else {
             if vocabSize != nil || cased { throw ValidationError("--vocab-size and --cased go with --train.") }

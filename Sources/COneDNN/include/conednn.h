@@ -33,6 +33,12 @@ const char *conednn_load(void);
 /// The version of the loaded library, such as "2.6.3", or "" when none is loaded.
 const char *conednn_version(void);
 
+/// Instruction sets that products of lower precision need.
+enum { conednn_avx512 = 0, conednn_avx512_bf16, conednn_avx512_vnni, conednn_avx2_vnni };
+
+/// Whether the library uses an instruction set, or a newer one that holds it. 0 when no library is loaded.
+int conednn_has(int32_t set);
+
 /// The instruction set the library chose, such as "avx512_core_bf16", or "" when none is loaded.
 const char *conednn_instruction_set(void);
 

@@ -161,6 +161,7 @@ public final class SequenceClassifier {
 
     /// Lays the weights out for inference as they are now: for `features` and `logits`, until they change.
     public func freeze(_ precision: Precision = .f32) {
+        plan = nil
         encoder.unpack()
         plan = BertInferencePlan(encoder, precision: precision)
         packHead()

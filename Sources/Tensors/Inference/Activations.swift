@@ -23,10 +23,10 @@
     }
 
     /// Makes room for `rows`, and for those that fill the last block of a product.
-    func resize(_ rows: Int, storesValues: Bool = true) {
+    func resize(_ rows: Int) {
         self.rows = rows
         let padded = RowBlocks.padded(rows)
-        if storesValues || precision == .f32 { values.reserve(padded) }
+        values.reserve(padded)
         switch precision {
         case .f32: break
         case .bf16: halves.reserve(padded)

@@ -17,6 +17,13 @@ public struct FrozenLayerNorm: Sendable {
         self.factors = factors
     }
 
+    /// The row kernels trust this.
+    func check(columns: Int) {
+        precondition(
+            weight.count == columns && (factors?.count ?? columns) == columns,
+            "a normalization of \(weight.count) values for rows of \(columns)")
+    }
+
     /// Normalizes a row in place.
     @unsafe @inline(__always)
     func apply(to row: UnsafeMutablePointer<Float>) {
@@ -40,6 +47,7 @@ extension Activations {
     /// - Parameter rows: for every table the row of each token.
     public func embed(_ tables: [StoredTensor], _ rows: [[Int32]], normalizedBy norm: FrozenLayerNorm) {
         let count = rows[0].count
+        norm.check(columns: columns)
         for (table, rows) in zip(tables, rows) {
             precondition(table.columns == columns && rows.count == count, "\(table.shape), \(rows.count) rows")
             precondition(rows.allSatisfy { (0..<Int32(table.rows)).contains($0) }, "row outside \(table.shape)")

@@ -1,5 +1,3 @@
-import Synchronization
-
 /// `y = f(x·Wᵀ + b)` with weights that do not change: packed once, in the precision of the products, with everything that
 /// follows the product done while the rows are in the cache.
 ///
@@ -37,6 +35,8 @@ public final class FrozenLinear: Sendable {
         let columns = matrices.reduce(0) { $0 + $1.rows }
         precondition(matrices.allSatisfy { $0.columns == depth }, "\(matrices.map(\.shape))")
         precondition(biases.reduce(0) { $0 + $1.count } == columns, "\(biases.map(\.shape))")
+        precondition(precision.reasonUnavailable == nil, "\(precision) is not available")
+        precondition(factors == nil || factors?.count == depth, "\(factors?.count ?? 0) factors of \(depth) inputs")
         (inputSize, outputSize) = (depth, columns)
         self.precision = precision
         self.activation = activation
@@ -80,19 +80,13 @@ public final class FrozenLinear: Sendable {
 
     /// `output = f(input·Wᵀ + b)`, as values and as the form that the next product reads.
     ///
-    /// - Parameters:
-    ///   - factors: of the output's columns, for the product that reads them.
-    ///   - scratch: holds sums of integers in the meantime.
-    public func project(
-        _ input: Activations, into output: Activations, factors: [Float]? = nil, _ scratch: ProductScratch
-    ) {
-        // Where the library writes the next product's operand itself, no values are stored.
-        let writesHalves = precision == .bf16 && output.precision == .bf16 && activation == nil
-        output.resize(input.rows, storesValues: !writesHalves)
+    /// - Parameter scratch: holds sums of integers in the meantime.
+    public func project(_ input: Activations, into output: Activations, _ scratch: ProductScratch) {
+        output.resize(input.rows)
         // Our activations are twice as fast as the library's, which it would apply with the product.
-        let needsRows = precision == .int8 || output.precision != .f32 && !writesHalves || activation != nil
+        let needsRows = precision == .int8 || output.precision != .f32 || activation != nil
         unsafe run(
-            input, output, scratch, accumulates: false, writesHalves: writesHalves,
+            input, output, scratch, accumulates: false,
             finish: needsRows
                 ? { row, sums in
                     let values = unsafe output.values[row]
@@ -101,7 +95,7 @@ public final class FrozenLinear: Sendable {
                         unsafe activation.apply(
                             to: UnsafeMutableBufferPointer(start: values, count: self.outputSize))
                     }
-                    if !writesHalves { unsafe output.convert(row, from: UnsafePointer(values), factors: factors) }
+                    unsafe output.convert(row, from: UnsafePointer(values), factors: nil)
                 } : nil)
     }
 
@@ -110,8 +104,9 @@ public final class FrozenLinear: Sendable {
         _ input: Activations, to residual: Activations, normalizedBy norm: FrozenLayerNorm, _ scratch: ProductScratch
     ) {
         precondition(residual.rows == input.rows, "\(input.rows) rows onto \(residual.rows)")
+        norm.check(columns: outputSize)
         precondition(activation == nil, "a residual goes with no activation")
-        unsafe run(input, residual, scratch, accumulates: true, writesHalves: false) { row, sums in
+        unsafe run(input, residual, scratch, accumulates: true) { row, sums in
             let values = unsafe residual.values[row]
             if let sums = unsafe sums { unsafe self.addDequantized(sums, input.steps[row].pointee, values) }
             unsafe norm.apply(to: values)
@@ -138,7 +133,7 @@ public final class FrozenLinear: Sendable {
     /// Computes the product, and calls `finish` for every row when all its columns are there.
     @unsafe
     private func run(
-        _ input: Activations, _ output: Activations, _ scratch: ProductScratch, accumulates: Bool, writesHalves: Bool,
+        _ input: Activations, _ output: Activations, _ scratch: ProductScratch, accumulates: Bool,
         finish: ((_ row: Int, _ sums: UnsafePointer<Int32>?) -> Void)?
     ) {
         precondition(input.columns == inputSize && output.columns == outputSize, "\(input.columns), \(output.columns)")
@@ -160,7 +155,7 @@ public final class FrozenLinear: Sendable {
             pool.run(blocks.count * products.panels) { index in
                 let (block, panel) = (blocks[index / products.panels], index % products.panels)
                 unsafe products.compute(
-                    rows: block.count, panel: panel, accumulates: false, writesHalves: writesHalves,
+                    rows: block.count, panel: panel, accumulates: false,
                     input.operand(block.lowerBound), bias: bias.floats,
                     scratch.panels.pointer + block.lowerBound * outputSize + panel * block.count * products.panelColumns
                 )
@@ -170,7 +165,7 @@ public final class FrozenLinear: Sendable {
                 let part = block.count / RowBlocks.smallest
                 let first = block.lowerBound + index % RowBlocks.smallest * part
                 for row in (first..<first + part).clamped(to: 0..<rows) {
-                    unsafe collect(row, of: block, products, scratch, output, accumulates, writesHalves)
+                    unsafe collect(row, of: block, products, scratch, output, accumulates)
                 }
                 finishRows(first..<first + part)
             }
@@ -183,13 +178,11 @@ public final class FrozenLinear: Sendable {
                 let target: UnsafeMutableRawPointer
                 if precision == .int8 {
                     unsafe target = UnsafeMutableRawPointer(scratch.sums.pointer + block.lowerBound * outputSize)
-                } else if writesHalves {
-                    unsafe target = UnsafeMutableRawPointer(output.halves[block.lowerBound])
                 } else {
                     unsafe target = UnsafeMutableRawPointer(output.values[block.lowerBound])
                 }
                 unsafe products.compute(
-                    rows: block.count, panel: nil, accumulates: accumulates, writesHalves: writesHalves,
+                    rows: block.count, panel: nil, accumulates: accumulates,
                     input.operand(block.lowerBound), bias: bias.floats, target)
             case .plain(let matrix):
                 unsafe OpenBLAS.addProduct(
@@ -205,18 +198,13 @@ public final class FrozenLinear: Sendable {
     @unsafe
     private func collect(
         _ row: Int, of block: Range<Int>, _ products: OneDNN.FrozenProducts, _ scratch: ProductScratch,
-        _ output: Activations, _ accumulates: Bool, _ writesHalves: Bool
+        _ output: Activations, _ accumulates: Bool
     ) {
         let width = products.panelColumns
         for panel in 0..<products.panels {
             let start = panel * block.count * width + (row - block.lowerBound) * width
             let panels = unsafe scratch.panels.pointer + block.lowerBound * outputSize
-            if writesHalves {
-                // A panel of halves fills half of its place.
-                let place = unsafe UnsafeRawPointer(panels + panel * block.count * width)
-                let source = unsafe place.assumingMemoryBound(to: UInt16.self) + (row - block.lowerBound) * width
-                unsafe (output.halves[row] + panel * width).update(from: source, count: width)
-            } else if precision == .int8 {
+            if precision == .int8 {
                 unsafe (scratch.sums.pointer + row * outputSize + panel * width).update(
                     from: panels + start, count: width)
             } else {

@@ -13,14 +13,17 @@ public enum FusedAttention {
     ///   - queries: the rows of each sequence in `query`.
     ///   - keys: the rows of each sequence in `keyValue`.
     ///   - context: becomes `[queries, hiddenSize]`.
-    ///   - factors: of the context's columns, for the product that reads them.
     public static func attend(
         _ query: Activations, _ keyValue: Activations, queries: [Range<Int>], keys: [Range<Int>], heads: Int,
-        into context: Activations, factors: [Float]? = nil
+        into context: Activations
     ) {
         let hiddenSize = query.columns
         let headSize = hiddenSize / heads
         precondition(headSize * heads == hiddenSize && keyValue.columns == 2 * hiddenSize, "\(heads) heads")
+        precondition(
+            queries.allSatisfy { $0.upperBound <= query.rows } && keys.allSatisfy { $0.upperBound <= keyValue.rows },
+            "sequences beyond \(query.rows) queries or \(keyValue.rows) keys")
+        precondition(context.columns == hiddenSize, "context of \(context.columns) columns for \(hiddenSize)")
         precondition(queries.count == keys.count, "\(queries.count) sequences of queries, \(keys.count) of keys")
         context.resize(query.rows)
         // Sequences of one batch are alike in length; heads are shared among the threads where sequences are few.
@@ -54,11 +57,11 @@ public enum FusedAttention {
                 }
             }
             if groups == 1 {
-                for row in rows { unsafe context.convert(row, from: context.values[row], factors: factors) }
+                for row in rows { unsafe context.convert(row, from: context.values[row], factors: nil) }
             }
         }
         if groups > 1, context.precision != .f32 {
-            pool.run(query.rows) { row in unsafe context.convert(row, from: context.values[row], factors: factors) }
+            pool.run(query.rows) { row in unsafe context.convert(row, from: context.values[row], factors: nil) }
         }
     }
 

@@ -11,7 +11,10 @@ struct HalfAttentionHead {
     /// Queries whose scores are in memory at once.
     private static let queriesPerBlock = RowBlocks.largest
 
-    var isWorthwhile: Bool { keys >= 96 && size % 16 == 0 }
+    /// Whether the processor multiplies bfloat16; bytes it may multiply without.
+    private static let isAvailable = Precision.bf16.reasonUnavailable == nil
+
+    var isWorthwhile: Bool { keys >= 96 && size % 16 == 0 && Self.isAvailable }
 
     private var paddedKeys: Int { paddedToTiles(keys) }
 

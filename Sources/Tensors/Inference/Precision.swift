@@ -1,3 +1,5 @@
+import COneDNN
+
 /// The numbers that an encoder's matrix products multiply. Sums, normalization and softmax are f32 always.
 public enum Precision: String, Sendable, CaseIterable {
     case f32
@@ -12,13 +14,12 @@ public enum Precision: String, Sendable, CaseIterable {
     public var reasonUnavailable: String? {
         if self == .f32 { return nil }
         guard MatrixEngine.current == .oneDNN else { return "\(rawValue) needs the oneDNN engine; OpenBLAS runs" }
-        let found = OneDNN.instructionSet
-        let sufficient =
+        let isSufficient =
             self == .bf16
-            ? ["avx512_core_bf16", "avx512_core_amx"]
-            : ["avx2_vnni", "avx512_core_vnni", "avx512_core_bf16", "avx512_core_amx"]
-        return sufficient.contains(found)
-            ? nil : "\(rawValue) needs one of \(sufficient.joined(separator: ", ")); this processor offers \(found)"
+            ? OneDNN.has(conednn_avx512_bf16) : OneDNN.has(conednn_avx512_vnni) || OneDNN.has(conednn_avx2_vnni)
+        let needed = self == .bf16 ? "avx512_core_bf16" : "avx512_core_vnni or avx2_vnni"
+        return isSufficient
+            ? nil : "\(rawValue) needs \(needed); oneDNN finds \(OneDNN.instructionSet) on this processor"
     }
 
     /// Those that can be computed here.

@@ -4,7 +4,7 @@ struct RowQuantization: BitwiseCopyable {
     var zero: Float
 }
 
-/// Rounds to bfloat16, ties to even.
+/// Rounds to bfloat16, ties to even. Of numbers that are not finite, infinities and the processor's own NaN stay.
 @unsafe
 func roundToHalves(_ values: UnsafePointer<Float>, _ halves: UnsafeMutablePointer<UInt16>, _ count: Int) {
     for i in 0..<count {
@@ -55,7 +55,7 @@ func quantize(
 @inline(__always)
 private func quantization(_ smallest: Float, _ largest: Float) -> (row: RowQuantization, inverse: Float) {
     let range = largest - smallest
-    guard range > 0, range.isFinite else { return (RowQuantization(step: 0, zero: 0), 0) }
+    guard range > 1e-30, range.isFinite else { return (RowQuantization(step: 0, zero: 0), 0) }
     let inverse = 255 / range
     return (RowQuantization(step: range / 255, zero: (-smallest * inverse).rounded()), inverse)
 }
@@ -133,9 +133,9 @@ func quantizeWeights(
     var sum: Int32 = 0
     for i in 0..<count {
         let rounded = unsafe multiplyAdd(weights[i], inverse, 12_582_912)
-        let value = Int32(bitPattern: rounded.bitPattern &- 0x4B40_0000)
-        unsafe bytes[i] = Int8(truncatingIfNeeded: value)
-        sum &+= value
+        let value = Int8(truncatingIfNeeded: Int32(bitPattern: rounded.bitPattern &- 0x4B40_0000))
+        unsafe bytes[i] = value
+        sum &+= Int32(value)
     }
     let scale = size / 127
     return (scale, scale * Float(sum))

@@ -2,7 +2,7 @@
 /// fill it write rows of their own.
 @safe final class RowBuffer<Element: BitwiseCopyable> {
     let columns: Int
-    /// Rows on a 64-byte boundary, one behind the other.
+    /// Rows one behind the other, the first on a 64-byte boundary.
     private(set) var pointer: UnsafeMutablePointer<Element>
     private var capacity = 0
 

@@ -50,10 +50,12 @@ public final class BertInferencePlan: Sendable {
     public static func bytes(_ configuration: BertConfiguration, _ precision: Precision) -> Int {
         let (hidden, intermediate) = (configuration.hiddenSize, configuration.intermediateSize)
         let layer = 4 * hidden * hidden + 2 * hidden * intermediate
-        let tokens = max(512, configuration.maxPositionEmbeddings)
+        let tokens = max(256, min(512, configuration.maxPositionEmbeddings))
         let row = 8 * hidden + 2 * intermediate
-        return configuration.numHiddenLayers * layer * precision.bytes
-            + ThreadPool.shared.threads * (4 * layer + 4 * tokens * row)
+        // Of a layer being packed, keys and values are copied; in bytes, every matrix once in f32.
+        let copy = precision == .int8 ? hidden * max(2 * hidden, intermediate) : 2 * hidden * hidden
+        let threads = min(ThreadPool.shared.threads, configuration.numHiddenLayers)
+        return configuration.numHiddenLayers * layer * precision.bytes + threads * 4 * (copy + tokens * row)
     }
 
     /// - Precondition: ids are below `vocabSize`, sequences no longer than `maxPositionEmbeddings`.
