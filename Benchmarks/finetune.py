@@ -6,7 +6,8 @@ usage: finetune.py MODEL_DIR [--corpus DIR] [--steps 60] [--head-sentences 8000]
 
 Full fine-tuning (batch 32, at most 128 tokens, AdamW, clipping, dropout as the checkpoint says): transformers trains
 5 steps unmeasured, then --steps per round, on batches of similar length drawn as in reference/finetune_accuracy.py;
-padding, forward, backward and the optimizer are timed; bf16 is torch's autocast. graft trains one epoch per round and the figure is the
+padding, forward, backward and the optimizer are timed; bf16 is torch's
+autocast. graft trains one epoch per round and the figure is the
 `samplesPerSecond` of its last line. The ratio is graft's over transformers'.
 
 `--method head` (encoder frozen) is timed whole, from the command to its end, on the first --head-sentences lines of
