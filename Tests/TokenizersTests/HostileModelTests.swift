@@ -321,6 +321,34 @@ struct HostileModelTests {
         }
     }
 
+    @Test("a long run of sequences that become unknown code points is one token", .timeLimit(.minutes(1)))
+    func unknownSequences() throws {
+        var model = Model(Self.basic)
+        model.charsmap =
+            Trie([
+                ("α\u{301}", "ά"), ("か\u{3099}", "が"), ("ｶ", "カ"), ("β\u{301}", "a"), ("γγδ", "b"), ("ε", ""),
+                ("ζ", " "),
+            ]).bytes
+        let tokenizer = try tokenizer(model.bytes)
+        for unit in ["α", "α\u{301}", "か", "が", "ｶ", "かα\u{301}β", "γ"] {
+            let text = String(repeating: unit, count: 200_000)
+            let scalars = text.unicodeScalars.count
+            let encoding = tokenizer.encode("ab\(text)ab")
+            #expect(encoding.ids == [6, 0, 4, 5] && encoding.offsets[1] == 2..<2 + scalars, "\(unit)")
+        }
+        // What is short is the library's own: the same in a long text, wherever it is cut.
+        var random = SeededRandom(state: 6)
+        let alphabet = ["α", "\u{301}", "か", "\u{3099}", "ｶ", "β", "γ", "δ", "中", "é"]
+        for _ in 0..<100 {
+            let words = (0..<4).map { _ in
+                (0..<120).map { _ in alphabet[Int.random(in: 0..<alphabet.count, using: &random)] }.joined()
+            }
+            let split = words.flatMap { tokenizer.ids($0).dropFirst() }
+            let joined = tokenizer.ids(words.joined(separator: "\u{3BE}"))
+            #expect(joined.filter { $0 != 0 } == [3] + split.filter { $0 != 0 })
+        }
+    }
+
     @Test("a family's model with byte fallback spells out what is unknown, and never takes text for a byte")
     func byteFallback() throws {
         var pieces = Self.basic

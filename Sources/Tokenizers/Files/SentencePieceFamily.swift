@@ -185,7 +185,10 @@ enum SentencePieceFamily: String, CaseIterable, Sendable {
         }
         let charsmap = proto.charsmap.isEmpty ? nil : try? Charsmap(proto.charsmap, matching: .longest)
         let unknownID = proto.pieces.firstIndex { $0.kind == .unknown }.map { Int32(truncatingIfNeeded: $0) }
-        let runs = proto.fallsBackToBytes ? nil : UnknownRuns(vocabulary, charsmap: charsmap)
+        let hasUserDefined = proto.pieces.contains { $0.kind == .userDefined }
+        let runs =
+            proto.fallsBackToBytes
+            ? nil : UnknownRuns(vocabulary, charsmap: charsmap, hasUserDefined: hasUserDefined)
         do throws(SentencePieceModel.Problem) {
             return TokenizerParts(
                 model: .sentencePiece(

@@ -22,9 +22,11 @@ final class Charsmap: Sendable {
     private let matching: Matching
     private let units: [UInt32]
     /// Replacements, each ended by a zero byte.
-    private let replacements: [UInt8]
+    let replacements: [UInt8]
     /// Whether each ASCII code point stays what it is, whatever other ones follow.
     private let isKept: [Bool]
+    /// The bytes of the longest sequence; 0 where nobody asked for it.
+    let depth: Int
 
     convenience init(_ blob: [UInt8], matching: Matching = .graphemeClusters) throws(Problem) {
         guard blob.count >= 4 else { throw .tooShort }
@@ -33,23 +35,27 @@ final class Charsmap: Sendable {
         let units = (0..<size / 4).map { Self.word(blob, 4 + 4 * $0) }
         let replacements = Array(blob[(4 + size)...])
         let isKept: [Bool]
+        var depth = 0
         switch matching {
-        case .longest: isKept = try CharsmapSurvey(units: units, replacements: replacements).isKept
+        case .longest:
+            let survey = try CharsmapSurvey(units: units, replacements: replacements)
+            (isKept, depth) = (survey.isKept, survey.depth)
         case .graphemeClusters:
-            let plain = Charsmap(units: units, replacements: replacements, isKept: [], matching: matching)
+            let plain = Charsmap(units: units, replacements: replacements, isKept: [], depth: 0, matching: matching)
             isKept = (0..<128).map { code in
                 let byte = [UInt8(truncatingIfNeeded: code)]
                 return plain.replacement(byte.span, 0..<1, matching) == nil
             }
         }
-        self.init(units: units, replacements: replacements, isKept: isKept, matching: matching)
+        self.init(units: units, replacements: replacements, isKept: isKept, depth: depth, matching: matching)
     }
 
-    private init(units: [UInt32], replacements: [UInt8], isKept: [Bool], matching: Matching) {
+    private init(units: [UInt32], replacements: [UInt8], isKept: [Bool], depth: Int, matching: Matching) {
         self.matching = matching
         self.units = units
         self.replacements = replacements
         self.isKept = isKept
+        self.depth = depth
     }
 
     private static func word(_ bytes: [UInt8], _ i: Int) -> UInt32 {
@@ -88,6 +94,11 @@ final class Charsmap: Sendable {
         var end = start
         while end < replacements.count, replacements[end] != 0 { end += 1 }
         return (start..<end, matchEnd)
+    }
+
+    /// The longest sequence that begins at a place: where it ends, and what stands for it.
+    func longestMatch(in bytes: Span<UInt8>, at start: Int) -> (replacement: Range<Int>, end: Int)? {
+        replacement(bytes, start..<bytes.count, .longest).map { ($0.range, $0.end) }
     }
 
     /// Whether a sequence that the map knows begins with the code point in a range.

@@ -14,6 +14,8 @@ struct CharsmapSurvey {
 
     /// Whether each ASCII code point begins no sequence of ASCII alone.
     let isKept: [Bool]
+    /// The bytes of the longest sequence.
+    let depth: Int
 
     private enum State: UInt8 { case new, open, done }
 
@@ -86,5 +88,6 @@ struct CharsmapSurvey {
             place = nextChild[Int(place)]
         }
         self.isKept = isKept
+        depth = Int(rests[Charsmap.offset(root)].depth)
     }
 }
