@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstring>
 #include <exception>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -22,12 +23,11 @@ static void write_message(const std::string &text, char *message, size_t room) {
 
 csp_processor *csp_open(const uint8_t *model, size_t size, char *message, size_t room) {
     try {
-        auto *result = new csp_processor;
+        auto result = std::make_unique<csp_processor>();
         auto status = result->processor.LoadFromSerializedProto(
             absl::string_view(reinterpret_cast<const char *>(model), size));
-        if (status.ok()) return result;
+        if (status.ok()) return result.release();
         write_message(status.ToString(), message, room);
-        delete result;
     } catch (const std::exception &error) {
         write_message(error.what(), message, room);
     }
@@ -37,7 +37,6 @@ csp_processor *csp_open(const uint8_t *model, size_t size, char *message, size_t
 void csp_close(csp_processor *processor) { delete processor; }
 
 int32_t csp_piece_count(const csp_processor *processor) { return processor->processor.GetPieceSize(); }
-int32_t csp_unknown_id(const csp_processor *processor) { return processor->processor.unk_id(); }
 
 int64_t csp_encode(
     const csp_processor *processor, const char *text, size_t size, int32_t *ids, int32_t *starts, int32_t *ends,

@@ -16,7 +16,6 @@ csp_processor *csp_open(const uint8_t *model, size_t size, char *message, size_t
 void csp_close(csp_processor *processor);
 
 int32_t csp_piece_count(const csp_processor *processor);
-int32_t csp_unknown_id(const csp_processor *processor);
 
 /// Encodes UTF-8 and returns the number of pieces, or -1. No more than `room` ids and offsets are written; when there
 /// are more pieces, call again with more room. Offsets are in bytes; `starts` and `ends` may be NULL.

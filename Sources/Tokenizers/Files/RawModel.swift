@@ -182,6 +182,11 @@ struct RawModel {
         }
         var vocabulary = Vocabulary(capacity: scored.count)
         for (id, entry) in scored.enumerated() {
+            guard entry.token.count <= Unigram.longestToken else {
+                throw .invalidMember(
+                    reader.file, path: "model.vocab[\(id)]", found: "a token of \(entry.token.count) bytes",
+                    expected: "at most \(Unigram.longestToken)")
+            }
             vocabulary.insert(entry.token.span, id: Int32(truncatingIfNeeded: id))
         }
         return Unigram(

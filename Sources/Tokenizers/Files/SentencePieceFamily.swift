@@ -28,21 +28,28 @@ enum SentencePieceFamily: String, CaseIterable, Sendable {
 
     func parts(_ file: FilePath, _ companions: CompanionFiles) throws(TokenizerError) -> TokenizerParts {
         let proto = try Self.proto(try readFile(file), file)
+        if let problem = Self.problem(proto) { throw .invalidSentencePieceModel(file, reason: problem) }
         guard proto.modelType == 1 else {
             throw .unsupportedPiece(file, stage: "model", type: "SentencePiece model of type \(proto.modelType)")
         }
         // Where the reference's conversion of a model loses its normalization or its bytes, the library's own ids are
         // right, to the last of its rules.
         let followsLibrary = self == .debertaV2 || proto.fallsBackToBytes
+        if followsLibrary, !proto.addsDummyPrefix {
+            throw .unsupportedPiece(file, stage: "normalizer", type: "add_dummy_prefix = false")
+        }
         var vocabulary = proto.pieces.map { (token: $0.text, score: Double($0.score)) }
+        var lowest: Double?
         if followsLibrary {
-            let best = proto.pieces.lazy.filter { $0.kind == .normal }.map(\.score).max() ?? 0
+            let normal = proto.pieces.lazy.filter { $0.kind == .normal }.map(\.score)
+            let best = normal.max() ?? 0
+            lowest = Double(normal.min() ?? 0)
             for (id, piece) in proto.pieces.enumerated() {
                 switch piece.kind {
-                // A byte's piece stands for what is unknown; text that looks like its name is not it.
-                case .byte: vocabulary[id].score = -.infinity
+                // Text that looks like the name of a byte or of a control piece is neither.
+                case .byte, .control, .unknown, .unused: vocabulary[id].score = -.infinity
                 case .userDefined: vocabulary[id].score = Double(Float(piece.text.count) * best) - 0.1
-                default: break
+                case .normal: break
                 }
             }
         }
@@ -101,11 +108,16 @@ enum SentencePieceFamily: String, CaseIterable, Sendable {
             sep = special("eos_token", "</s>")
             _ = special("pad_token", "<pad>")
             unknown = special("unk_token", "<unk>")
-            for i in (0..<(companions.integer("extra_ids") ?? 100)).reversed() {
+            let extra = companions.integer("extra_ids") ?? 100
+            guard Self.extraTokens.contains(extra) else {
+                throw .invalidMember(
+                    file.removingLastComponent().appending("tokenizer_config.json"), path: "extra_ids",
+                    found: "\(extra)", expected: "a number from 0 to \(Self.extraTokens.upperBound)")
+            }
+            let known = Set(vocabulary.lazy.map(\.token).filter { $0.starts(with: "<extra_id_".utf8) })
+            for i in (0..<extra).reversed() {
                 let token = "<extra_id_\(i)>"
-                if !vocabulary.contains(where: { $0.token.elementsEqual(token.utf8) }) {
-                    vocabulary.append((Array(token.utf8), 0))
-                }
+                if !known.contains(Array(token.utf8)) { vocabulary.append((Array(token.utf8), 0)) }
                 added.append(AddedToken(id: -1, content: token))
             }
         }
@@ -117,7 +129,7 @@ enum SentencePieceFamily: String, CaseIterable, Sendable {
         let model = Model.unigram(
             Unigram(
                 vocabulary: table, scores: vocabulary.map(\.score), unknownID: unknownID,
-                fallsBackToBytes: proto.fallsBackToBytes))
+                lowestScore: lowest, fallsBackToBytes: proto.fallsBackToBytes))
         if !proto.charsmap.isEmpty {
             do throws(Charsmap.Problem) {
                 let matching = followsLibrary ? Charsmap.Matching.longest : .graphemeClusters
@@ -134,10 +146,7 @@ enum SentencePieceFamily: String, CaseIterable, Sendable {
         let decoder = Decoder.metaspace(replacement: "\u{2581}", dropsFirst: true)
         parts.decoder = proto.fallsBackToBytes ? .sequence([.byteFallback, decoder]) : decoder
         var list = AddedTokenList(model: model)
-        for token in companions.addedTokens + added where !list.tokens.contains(where: { $0.content == token.content })
-        {
-            list.append(token)
-        }
+        for token in companions.addedTokens + added where !list.contains(token.content) { list.append(token) }
         parts.addedTokens = list.tokens
         func id(_ token: String) throws(TokenizerError) -> Int32 {
             if let id = table.id(token) ?? list.tokens.first(where: { $0.content == token })?.id { return id }
@@ -174,11 +183,17 @@ enum SentencePieceFamily: String, CaseIterable, Sendable {
         for (id, piece) in proto.pieces.enumerated() {
             vocabulary.insert(piece.text.span, id: Int32(truncatingIfNeeded: id))
         }
-        let charsmap = proto.charsmap.isEmpty ? nil : try? Charsmap(proto.charsmap)
-        let runs = proto.fallsBackToBytes ? nil : UnknownRuns(vocabulary, charsmap: charsmap)
+        let charsmap = proto.charsmap.isEmpty ? nil : try? Charsmap(proto.charsmap, matching: .longest)
+        let unknownID = proto.pieces.firstIndex { $0.kind == .unknown }.map { Int32(truncatingIfNeeded: $0) }
+        let hasUserDefined = proto.pieces.contains { $0.kind == .userDefined }
+        let runs =
+            proto.fallsBackToBytes
+            ? nil : UnknownRuns(vocabulary, charsmap: charsmap, hasUserDefined: hasUserDefined)
         do throws(SentencePieceModel.Problem) {
             return TokenizerParts(
-                model: .sentencePiece(try SentencePieceModel(bytes, vocabulary: vocabulary, unknownRuns: runs)))
+                model: .sentencePiece(
+                    try SentencePieceModel(
+                        bytes, vocabulary: vocabulary, unknownID: unknownID, unknownRuns: runs)))
         } catch {
             throw .invalidSentencePieceModel(file, reason: error.reason)
         }
@@ -186,12 +201,13 @@ enum SentencePieceFamily: String, CaseIterable, Sendable {
 
     /// What the library would not notice, and stumble over.
     private static func problem(_ proto: SentencePieceProto) -> String? {
-        if !proto.charsmap.isEmpty {
-            guard let charsmap = try? Charsmap(proto.charsmap), charsmap.isClosed else {
-                return "its charsmap points outside itself"
+        for charsmap in [proto.charsmap, proto.decodingCharsmap] where !charsmap.isEmpty {
+            do throws(Charsmap.Problem) { _ = try Charsmap(charsmap, matching: .longest) } catch {
+                return "its charsmap is damaged: \(error.rawValue)"
             }
         }
         for piece in proto.pieces {
+            if piece.text.count > Unigram.longestToken { return "a piece has more than \(Unigram.longestToken) bytes" }
             if !piece.score.isFinite { return "a score is not a number" }
             if piece.text.isEmpty || piece.text.contains(0) { return "a piece is empty" }
             if VocabularyText.invalidUTF8(piece.text) != nil { return "a piece is not UTF-8" }
@@ -200,6 +216,25 @@ enum SentencePieceFamily: String, CaseIterable, Sendable {
         if proto.modelType != 1 && proto.modelType != 2 && proto.modelType != 3 && proto.modelType != 4 {
             return "unknown model type \(proto.modelType)"
         }
+        if Self.mostNested(proto.pieces.lazy.filter { $0.kind == .userDefined }.map(\.text)) > Self.nestedPieces {
+            return "more than \(Self.nestedPieces) user-defined pieces begin with one another"
+        }
         return nil
+    }
+
+    /// The library's room for user-defined pieces that begin at one place.
+    private static let nestedPieces = 64
+    private static let extraTokens = 0...65_536
+
+    /// The most texts of which each begins with the one before.
+    private static func mostNested(_ texts: some Sequence<[UInt8]>) -> Int {
+        var nested: [[UInt8]] = []
+        var most = 0
+        for text in texts.sorted(by: { $0.lexicographicallyPrecedes($1) }) {
+            while let last = nested.last, !text.starts(with: last) { nested.removeLast() }
+            nested.append(text)
+            most = max(most, nested.count)
+        }
+        return most
     }
 }

@@ -13,10 +13,12 @@ struct SentencePieceProto: Sendable {
 
     private(set) var pieces: [Piece] = []
     private(set) var charsmap: [UInt8] = []
+    /// The map that the library runs over what it has decoded.
+    private(set) var decodingCharsmap: [UInt8] = []
     /// 1 for Unigram, 2 for BPE, 3 for words, 4 for characters.
     private(set) var modelType = 1
     private(set) var fallsBackToBytes = false
-    private(set) var unknownID = 0
+    /// Whether a blank is set in front of a text.
     private(set) var addsDummyPrefix = true
 
     init(_ bytes: [UInt8]) throws(Problem) {
@@ -29,9 +31,8 @@ struct SentencePieceProto: Sendable {
                 var trainer = Message(range)
                 while let field = try trainer.next(span) {
                     switch (field.number, field.value) {
-                    case (3, .integer(let value)): modelType = Int(truncatingIfNeeded: value)
+                    case (3, .integer(let value)): modelType = Self.enumeration(value)
                     case (35, .integer(let value)): fallsBackToBytes = value != 0
-                    case (40, .integer(let value)): unknownID = Int(truncatingIfNeeded: value)
                     default: break
                     }
                 }
@@ -42,6 +43,13 @@ struct SentencePieceProto: Sendable {
                     case (2, .bytes(let range)): charsmap = Array(bytes[range])
                     case (3, .integer(let value)): addsDummyPrefix = value != 0
                     default: break
+                    }
+                }
+            case (5, .bytes(let range)):
+                var denormalizer = Message(range)
+                while let field = try denormalizer.next(span) {
+                    if case (2, .bytes(let range)) = (field.number, field.value) {
+                        decodingCharsmap = Array(bytes[range])
                     }
                 }
             default: break
@@ -58,12 +66,15 @@ struct SentencePieceProto: Sendable {
             switch (field.number, field.value) {
             case (1, .bytes(let text)): piece.text = text.map { bytes[$0] }
             case (2, .fixed32(let bits)): piece.score = Float(bitPattern: bits)
-            case (3, .integer(let value)): piece.kind = Kind(rawValue: Int(truncatingIfNeeded: value)) ?? .normal
+            case (3, .integer(let value)): piece.kind = Kind(rawValue: Self.enumeration(value)) ?? .normal
             default: break
             }
         }
         return piece
     }
+
+    /// An enumeration's value is 32 bits of what is written.
+    private static func enumeration(_ value: UInt64) -> Int { Int(Int32(truncatingIfNeeded: value)) }
 
     /// Fields of a message, one after another, as places in the file.
     private struct Message {

@@ -68,12 +68,16 @@ struct AddedTokenList {
     let model: Model
     private(set) var tokens: [AddedToken] = []
     private var ids: [[UInt8]: Int32] = [:]
+    /// Where in `tokens` each id is.
+    private var places: [Int32: Int] = [:]
     private var next: Int32
 
     init(model: Model) {
         self.model = model
         next = Int32(truncatingIfNeeded: model.vocabulary.count)
     }
+
+    func contains(_ content: String) -> Bool { ids[Array(content.utf8)] != nil }
 
     mutating func append(_ token: AddedToken) {
         let bytes = Array(token.content.utf8)
@@ -89,9 +93,10 @@ struct AddedTokenList {
         let numbered = AddedToken(
             id: id, content: token.content, singleWord: token.singleWord, lstrip: token.lstrip, rstrip: token.rstrip,
             normalized: token.normalized, special: token.special)
-        if let place = tokens.firstIndex(where: { $0.id == id }) {
+        if let place = places[id] {
             tokens[place] = numbered
         } else {
+            places[id] = tokens.count
             tokens.append(numbered)
         }
     }

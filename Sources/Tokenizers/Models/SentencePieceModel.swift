@@ -13,7 +13,9 @@ import CSentencePiece
 
     struct Problem: Error { let reason: String }
 
-    init(_ bytes: [UInt8], vocabulary: Vocabulary, unknownRuns: UnknownRuns?) throws(Problem) {
+    /// - Parameter unknownID: the id of the piece that stands for what the model does not know. The library finds it only
+    ///   by the name that its trainer gave it.
+    init(_ bytes: [UInt8], vocabulary: Vocabulary, unknownID: Int32?, unknownRuns: UnknownRuns?) throws(Problem) {
         var message = [CChar](repeating: 0, count: 512)
         let opened = unsafe bytes.withUnsafeBufferPointer { buffer in
             unsafe message.withUnsafeMutableBufferPointer { text in
@@ -25,9 +27,8 @@ import CSentencePiece
         }
         unsafe handle = opened
         self.vocabulary = vocabulary
+        self.unknownID = unknownID
         self.unknownRuns = unknownRuns
-        let id = unsafe csp_unknown_id(opened)
-        unknownID = id >= 0 ? id : nil
     }
 
     deinit { unsafe csp_close(handle) }

@@ -15,12 +15,20 @@ struct Unigram: Sendable {
     private var endings: [UInt64]
     private let mask: UInt64
 
-    /// - Parameter scores: for each id; `-infinity` for a token that no text matches.
-    init(vocabulary: Vocabulary, scores: [Double], unknownID: Int32?, fallsBackToBytes: Bool) {
+    /// The longest token of a file, in bytes: from every place of a text, as many may have to be looked at.
+    static let longestToken = 1 << 14
+
+    /// - Parameters:
+    ///   - scores: for each id; `-infinity` for a token that no text matches.
+    ///   - lowestScore: what unknown code points are less likely than; `nil` for the lowest of all scores.
+    init(
+        vocabulary: Vocabulary, scores: [Double], unknownID: Int32?, lowestScore: Double? = nil,
+        fallsBackToBytes: Bool
+    ) {
         self.vocabulary = vocabulary
         self.scores = scores
         self.unknownID = unknownID
-        unknownScore = (scores.lazy.filter(\.isFinite).min() ?? 0) - 10
+        unknownScore = (lowestScore ?? scores.lazy.filter(\.isFinite).min() ?? 0) - 10
         byteIDs = fallsBackToBytes ? ByteFallback.ids(vocabulary) : nil
         var bits = 1 << 14
         while bits < 32 * vocabulary.count { bits *= 2 }
@@ -69,6 +77,7 @@ struct Unigram: Sendable {
                 if prefixes[Int(bit >> 6)] & 1 << (bit & 63) == 0 { break }
                 if endings[Int(bit >> 6)] & 1 << (bit & 63) == 0 { continue }
                 guard let id = vocabulary.find(word, start..<end, state: state) else { continue }
+                if scores[Int(id)] == -.infinity { continue }
                 let score = scores[Int(id)] + scoreSoFar
                 if nodes[end].start < 0 || score > nodes[end].score {
                     nodes[end] = Node(score: score, start: Int32(truncatingIfNeeded: start), id: id)
@@ -118,7 +127,7 @@ struct Unigram: Sendable {
             let text = word.extracting(range)
             if piece.id >= 0, piece.id != unknownID {
                 pieces.append(piece)
-            } else if let id = vocabulary.id(text) {
+            } else if let id = vocabulary.id(text), scores[Int(id)] > -.infinity {
                 pieces.append(WordToken(id: id, start: piece.start, end: piece.end))
             } else if let byteIDs, range.allSatisfy({ byteIDs[Int(word[$0])] != nil }) {
                 for i in range {

@@ -7,16 +7,26 @@
 /// Source: SentencePiece, `normalizer.cc`; Yata et al. 2008, "Darts-clone"; Hugging Face tokenizers 0.23.3,
 /// `Precompiled`.
 final class Charsmap: Sendable {
-    enum Problem: String, Error { case tooShort = "too short", sizeMismatch = "its trie is larger than the map" }
+    enum Problem: String, Error {
+        case tooShort = "too short"
+        case sizeMismatch = "its trie is larger than the map"
+        case pointsOutside = "it points outside itself"
+        case isCyclic = "its trie has a loop"
+        case isTooDeep = "its sequences are too long"
+        case hasTooManyPrefixes = "too many of its sequences begin with one another"
+    }
 
+    /// A map for the longest sequence is surveyed when it is read; every step through the other is checked.
     enum Matching: Sendable { case longest, graphemeClusters }
 
     private let matching: Matching
     private let units: [UInt32]
     /// Replacements, each ended by a zero byte.
-    private let replacements: [UInt8]
-    /// Whether each ASCII code point alone stays what it is.
+    let replacements: [UInt8]
+    /// Whether each ASCII code point stays what it is, whatever other ones follow.
     private let isKept: [Bool]
+    /// The bytes of the longest sequence; 0 where nobody asked for it.
+    let depth: Int
 
     convenience init(_ blob: [UInt8], matching: Matching = .graphemeClusters) throws(Problem) {
         guard blob.count >= 4 else { throw .tooShort }
@@ -24,19 +34,28 @@ final class Charsmap: Sendable {
         guard size % 4 == 0, size <= blob.count - 4 else { throw .sizeMismatch }
         let units = (0..<size / 4).map { Self.word(blob, 4 + 4 * $0) }
         let replacements = Array(blob[(4 + size)...])
-        let plain = Charsmap(units: units, replacements: replacements, isKept: [], matching: matching)
-        let isKept = (0..<128).map { code in
-            let byte = [UInt8(truncatingIfNeeded: code)]
-            return plain.replacement(byte.span, 0..<1, .graphemeClusters) == nil
+        let isKept: [Bool]
+        var depth = 0
+        switch matching {
+        case .longest:
+            let survey = try CharsmapSurvey(units: units, replacements: replacements)
+            (isKept, depth) = (survey.isKept, survey.depth)
+        case .graphemeClusters:
+            let plain = Charsmap(units: units, replacements: replacements, isKept: [], depth: 0, matching: matching)
+            isKept = (0..<128).map { code in
+                let byte = [UInt8(truncatingIfNeeded: code)]
+                return plain.replacement(byte.span, 0..<1, matching) == nil
+            }
         }
-        self.init(units: units, replacements: replacements, isKept: isKept, matching: matching)
+        self.init(units: units, replacements: replacements, isKept: isKept, depth: depth, matching: matching)
     }
 
-    private init(units: [UInt32], replacements: [UInt8], isKept: [Bool], matching: Matching) {
+    private init(units: [UInt32], replacements: [UInt8], isKept: [Bool], depth: Int, matching: Matching) {
         self.matching = matching
         self.units = units
         self.replacements = replacements
         self.isKept = isKept
+        self.depth = depth
     }
 
     private static func word(_ bytes: [UInt8], _ i: Int) -> UInt32 {
@@ -44,23 +63,7 @@ final class Charsmap: Sendable {
     }
 
     /// How far a node's children are from it.
-    private static func offset(_ unit: UInt32) -> Int { Int(unit >> 10) << Int((unit & 1 << 9) >> 6) }
-
-    /// Whether no walk through the map can leave it, whatever the text. What walks through it here checks every step;
-    /// SentencePiece's library does not.
-    var isClosed: Bool {
-        for (place, unit) in units.enumerated() {
-            if unit >> 31 == 1 {
-                if Int(unit & (1 << 31 - 1)) >= replacements.count { return false }
-                continue
-            }
-            let base = place ^ Self.offset(unit)
-            if base | 0xFF >= units.count { return false }
-            // A node that ends a sequence points at a replacement.
-            if unit >> 8 & 1 == 1, Int(units[base] & (1 << 31 - 1)) >= replacements.count { return false }
-        }
-        return replacements.last == 0
-    }
+    static func offset(_ unit: UInt32) -> Int { Int(unit >> 10) << Int((unit & 1 << 9) >> 6) }
 
     /// What stands for a beginning of a range that the map knows, and where that ends: the longest one that ends a code
     /// point, or the shortest.
@@ -91,6 +94,11 @@ final class Charsmap: Sendable {
         var end = start
         while end < replacements.count, replacements[end] != 0 { end += 1 }
         return (start..<end, matchEnd)
+    }
+
+    /// The longest sequence that begins at a place: where it ends, and what stands for it.
+    func longestMatch(in bytes: Span<UInt8>, at start: Int) -> (replacement: Range<Int>, end: Int)? {
+        replacement(bytes, start..<bytes.count, .longest).map { ($0.range, $0.end) }
     }
 
     /// Whether a sequence that the map knows begins with the code point in a range.
