@@ -35,12 +35,12 @@ func maximum(_ values: UnsafeBufferPointer<Float>) -> Float {
 
 @unsafe @inline(__always)
 func loadLanes(_ values: UnsafeBufferPointer<Float>, _ index: Int) -> SIMD16<Float> {
-    unsafe UnsafeRawPointer(values.baseAddress! + index).loadUnaligned(as: SIMD16<Float>.self)
+    unsafe lanes(values.baseAddress! + index)
 }
 
 @unsafe @inline(__always)
 func storeLanes(_ lanes: SIMD16<Float>, _ values: UnsafeMutableBufferPointer<Float>, _ index: Int) {
-    unsafe UnsafeMutableRawPointer(values.baseAddress! + index).storeBytes(of: lanes, as: SIMD16<Float>.self)
+    unsafe store(lanes, values.baseAddress! + index)
 }
 
 /// Sixteen values, wherever they begin.

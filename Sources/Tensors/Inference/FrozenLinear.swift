@@ -90,7 +90,9 @@ public final class FrozenLinear: Sendable {
             finish: needsRows
                 ? { row, sums in
                     let values = unsafe output.values[row]
-                    if let sums = unsafe sums { unsafe self.dequantize(sums, input.steps[row].pointee, values) }
+                    if let sums = unsafe sums {
+                        unsafe self.dequantize(sums, input.steps[row].pointee, values, adds: false)
+                    }
                     if let activation = self.activation {
                         unsafe activation.apply(
                             to: UnsafeMutableBufferPointer(start: values, count: self.outputSize))
@@ -108,7 +110,7 @@ public final class FrozenLinear: Sendable {
         precondition(activation == nil, "a residual goes with no activation")
         unsafe run(input, residual, scratch, accumulates: true) { row, sums in
             let values = unsafe residual.values[row]
-            if let sums = unsafe sums { unsafe self.addDequantized(sums, input.steps[row].pointee, values) }
+            if let sums = unsafe sums { unsafe self.dequantize(sums, input.steps[row].pointee, values, adds: true) }
             unsafe norm.apply(to: values)
             unsafe residual.convert(row, from: UnsafePointer(values), factors: norm.factors)
         }
@@ -116,18 +118,11 @@ public final class FrozenLinear: Sendable {
 
     @unsafe
     private func dequantize(
-        _ sums: UnsafePointer<Int32>, _ row: RowQuantization, _ values: UnsafeMutablePointer<Float>
+        _ sums: UnsafePointer<Int32>, _ row: RowQuantization, _ values: UnsafeMutablePointer<Float>, adds: Bool
     ) {
         unsafe Tensors.dequantize(
-            sums, row, scales: scales.floats, offsets: offsets.floats, bias: bias.floats, values, outputSize)
-    }
-
-    @unsafe
-    private func addDequantized(
-        _ sums: UnsafePointer<Int32>, _ row: RowQuantization, _ values: UnsafeMutablePointer<Float>
-    ) {
-        unsafe Tensors.addDequantized(
-            sums, row, scales: scales.floats, offsets: offsets.floats, bias: bias.floats, values, outputSize)
+            sums, row, scales: scales.floats, offsets: offsets.floats, bias: bias.floats, values, outputSize,
+            adds: adds)
     }
 
     /// Computes the product, and calls `finish` for every row when all its columns are there.

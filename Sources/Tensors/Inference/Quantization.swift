@@ -86,7 +86,8 @@ private func extremes(_ values: UnsafePointer<Float>, _ count: Int) -> (Float, F
     return (smallest, greatest)
 }
 
-/// The real numbers of a row of sums of bytes times weights, and the bias.
+/// The real numbers of a row of sums of bytes times weights, and the bias; added to what `output` holds where `adds` says
+/// so.
 ///
 /// - Parameters:
 ///   - scales: the step of every output's weights.
@@ -94,25 +95,13 @@ private func extremes(_ values: UnsafePointer<Float>, _ count: Int) -> (Float, F
 @unsafe @inline(__always)
 func dequantize(
     _ sums: UnsafePointer<Int32>, _ row: RowQuantization, scales: UnsafePointer<Float>, offsets: UnsafePointer<Float>,
-    bias: UnsafePointer<Float>, _ output: UnsafeMutablePointer<Float>, _ count: Int
+    bias: UnsafePointer<Float>, _ output: UnsafeMutablePointer<Float>, _ count: Int, adds: Bool
 ) {
     let (step, zero) = (row.step, -row.zero)
     for i in 0..<count {
         let sum = unsafe multiplyAdd(Float(sums[i]), scales[i], zero * offsets[i])
-        unsafe output[i] = multiplyAdd(sum, step, bias[i])
-    }
-}
-
-/// The same, added to what `output` holds.
-@unsafe @inline(__always)
-func addDequantized(
-    _ sums: UnsafePointer<Int32>, _ row: RowQuantization, scales: UnsafePointer<Float>, offsets: UnsafePointer<Float>,
-    bias: UnsafePointer<Float>, _ output: UnsafeMutablePointer<Float>, _ count: Int
-) {
-    let (step, zero) = (row.step, -row.zero)
-    for i in 0..<count {
-        let sum = unsafe multiplyAdd(Float(sums[i]), scales[i], zero * offsets[i])
-        unsafe output[i] += multiplyAdd(sum, step, bias[i])
+        let value = unsafe multiplyAdd(sum, step, bias[i])
+        unsafe output[i] = adds ? output[i] + value : value
     }
 }
 
