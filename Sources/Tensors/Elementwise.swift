@@ -17,6 +17,10 @@ private enum Sum: PairwiseFunction {
     @inline(__always) static func value(_ x: Float, _ y: Float) -> Float { x + y }
 }
 
+private enum Product: PairwiseFunction {
+    @inline(__always) static func value(_ x: Float, _ y: Float) -> Float { x * y }
+}
+
 extension Tensor {
     /// The function of every value.
     func mapped<Function: ElementwiseFunction>(by function: Function.Type) -> Tensor {
@@ -51,6 +55,15 @@ extension Tensor {
         var sum = a
         sum += b
         return sum
+    }
+
+    /// The product of every value and its counterpart.
+    public static func *= (a: inout Tensor, b: Tensor) { a.combine(with: b, by: Product.self) }
+
+    public static func * (a: Tensor, b: Tensor) -> Tensor {
+        var product = a
+        product *= b
+        return product
     }
 
     /// Multiplies every value.
