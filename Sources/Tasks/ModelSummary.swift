@@ -20,9 +20,9 @@ public struct ModelSummary: Sendable {
     public let tensors: [SafeTensors.Entry]
 
     public init(_ directory: ModelDirectory) throws(ModelError) {
-        let (configuration, bert, weights) = try loading { () throws(CheckpointError) in
+        let (configuration, encoder, weights) = try loading { () throws(CheckpointError) in
             let configuration = try JSONFile(directory.configuration, purpose: "the model's architecture")
-            return (configuration, try BertConfiguration(configuration), try directory.openWeights())
+            return (configuration, try EncoderArchitecture(configuration), try directory.openWeights())
         }
         let tokenizer: Tokenizer
         do { tokenizer = try Tokenizer(directory: directory.path) } catch { throw .tokenizer(error) }
@@ -34,10 +34,10 @@ public struct ModelSummary: Sendable {
             ("architecture", try loading { () throws(CheckpointError) in try configuration.string("model_type") }),
             (
                 "encoder",
-                "\(bert.numHiddenLayers) layers, hidden size \(bert.hiddenSize), \(bert.numAttentionHeads) heads, "
-                    + "intermediate size \(bert.intermediateSize), \(bert.hiddenAct.rawValue)"
+                "\(encoder.numHiddenLayers) layers, hidden size \(encoder.hiddenSize), \(encoder.numAttentionHeads) heads, "
+                    + "intermediate size \(encoder.intermediateSize), \(encoder.hiddenAct.rawValue)"
             ),
-            ("positions", "\(bert.maxPositionEmbeddings)"),
+            ("positions", "\(encoder.maxTokens)"),
             ("parameters", "\(parameters) in \(weights.entries.count) tensors"),
             ("tokenizer", "\(tokenizer.vocabularySize) tokens, from \(Self.name(tokenizer.files, below: directory))"),
         ]

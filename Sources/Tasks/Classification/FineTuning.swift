@@ -161,7 +161,7 @@ public final class FineTuning {
             let metrics = dev.map { dev in
                 if devFeatures == nil { classifier.freeze() }
                 return classifier.evaluate(
-                    logits: devFeatures.map { classifier.forward(features: $0).logits }
+                    logits: devFeatures.map { classifier.head.forward($0).logits }
                         ?? classifier.logits(dev.texts), targets: dev.targets)
             }
             let isBest = metrics.map { new in best?.result.dev.map { new.isBetter(than: $0) } ?? true } ?? true
@@ -187,14 +187,15 @@ public final class FineTuning {
 
     /// About how many bytes training takes: weights, gradients, moments, packed matrices and activations.
     private func estimatedMemory(_ texts: [TokenizedText]) -> Int {
-        let bert = classifier.encoder.configuration
-        guard configuration.method == .full else { return BertInferencePlan.bytes(bert, configuration.precision) }
+        let encoder = classifier.encoder.architecture
+        guard configuration.method == .full else { return InferencePlan.bytes(encoder, configuration.precision) }
         let values = optimizer.parameters.reduce(0) { $0 + $1.shape.count }
         let longest = texts.map(\.count).max() ?? 0
         let tokens = max(longest, min(Self.tokensPerPart, longest * min(configuration.batchSize, texts.count)))
         // Of a token in a layer: rows of the hidden size and of the intermediate one, and its attention.
-        let token = 4 * (14 * bert.hiddenSize + 3 * bert.intermediateSize + 2 * bert.numAttentionHeads * longest)
-        let layers = configuration.recomputesActivations ? 2 : bert.numHiddenLayers
+        let token =
+            4 * (14 * encoder.hiddenSize + 3 * encoder.intermediateSize + 2 * encoder.numAttentionHeads * longest)
+        let layers = configuration.recomputesActivations ? 2 : encoder.numHiddenLayers
         return values * 20 + tokens * token * layers
     }
 
@@ -206,9 +207,9 @@ public final class FineTuning {
         if let features {
             let targets = batch.map { train.targets[$0] }
             let rows = features.gather(batch.map { Int32($0) })
-            let (logits, saved) = classifier.forward(features: rows, training: dropout)
+            let (logits, saved) = classifier.head.forward(rows, training: dropout)
             let (value, gradient) = CrossEntropyLoss.evaluate(logits, targets: targets)
-            _ = classifier.backward(features: gradient, saved)
+            _ = classifier.head.backward(gradient, saved)
             loss = value
         } else {
             classifier.pack()
