@@ -93,6 +93,17 @@ public final class TransformerEncoder {
         )
     }
 
+    /// The hidden states of the embeddings and of every layer, `[tokens, hiddenSize]` each; of pre-norm layers what the
+    /// residuals sum up to, and in place of the last its normalized form.
+    public func hiddenStates(_ batch: TokenBatch) -> [Tensor] {
+        var states = [embeddings.forward(batch, training: nil).output]
+        for layer in layers {
+            states.append(layer.forward(states[states.count - 1], batch.sequences, training: nil).output)
+        }
+        if let finalNorm { states[states.count - 1] = finalNorm.forward(states[states.count - 1]).output }
+        return states
+    }
+
     /// Adds to the gradients of all trainable parameters; stops below the lowest of them.
     public func backward(_ gradient: Tensor, _ saved: Saved) {
         var gradient = gradient

@@ -18,8 +18,11 @@ public enum MPNet: EncoderFamily {
         // The reference ignores pad_token_id here.
         try architecture.countPlaces(file, behindPaddingID: 1)
         architecture.typeVocabSize = 0
-        architecture.relativePositions = .buckets(
-            count: try file.size("relative_attention_num_buckets", absent: 32), maxDistance: 128)
+        // The reference computes 32 buckets whatever the size of the table.
+        guard try file.size("relative_attention_num_buckets", absent: 32) == 32 else {
+            throw file.invalid("relative_attention_num_buckets", expected: "32")
+        }
+        architecture.relativePositions = .buckets(count: 32, maxDistance: 128)
         architecture.names.relativeBias = "encoder.relative_attention_bias"
         architecture.names.query = "attention.attn.q"
         architecture.names.key = "attention.attn.k"
