@@ -28,6 +28,8 @@ public enum FusedAttention {
             "sequences beyond \(query.rows) queries or \(keyValue.rows) keys")
         precondition(context.columns == innerSize, "context of \(context.columns) columns for \(innerSize)")
         precondition(queries.count == keys.count, "\(queries.count) sequences of queries, \(keys.count) of keys")
+        precondition(
+            window == nil || zip(queries, keys).allSatisfy { $0.count <= $1.count }, "queries beyond all windows")
         context.resize(query.rows)
         let length = zip(queries, keys).reduce(0) { max($0, $1.0.count, $1.1.count) }
         AttentionScores.with(
