@@ -29,19 +29,15 @@ public final class ResidualOutput {
     public func forward(
         _ input: Tensor, residual: Tensor, training random: RandomSource?
     ) -> (output: Tensor, saved: Saved) {
-        var (sum, denseSaved) = dense.forward(input)
+        let (projected, denseSaved) = dense.forward(input)
         let mask = DropoutMask(probability: dropout, random: random)
-        sum.apply(mask)
-        sum += residual
-        let (output, layerNormSaved) = layerNorm.forward(sum)
+        let (output, layerNormSaved) = layerNorm.forward(projected, addedTo: residual, dropping: mask)
         return (output, Saved(dense: denseSaved, layerNorm: layerNormSaved, mask: mask))
     }
 
     /// Adds to the gradients, and returns the gradients of the input and of the residual.
     public func backward(_ gradient: Tensor, _ saved: Saved) -> (input: Tensor, residual: Tensor) {
-        let residual = layerNorm.backward(gradient, saved.layerNorm)
-        var dropped = residual
-        dropped.apply(saved.mask)
+        let (dropped, residual) = layerNorm.backward(gradient, saved.layerNorm, dropping: saved.mask)
         return (dense.backward(dropped, saved.dense), residual)
     }
 }
