@@ -90,24 +90,6 @@ extension Tensor {
         }
     }
 
-    /// Adds the column sums of `a·b` to this row vector: the gradient of a scale, from the gradient and the input.
-    public mutating func addSumOfRows(_ a: Tensor, times b: Tensor) {
-        precondition(a.shape == b.shape && count == a.columns, "\(a.shape), \(b.shape) into \(shape)")
-        let (rows, columns) = (a.rows, a.columns)
-        unsafe a.values.withUnsafeBufferPointer { a in
-            unsafe b.values.withUnsafeBufferPointer { b in
-                unsafe forEachColumnBlock { block, sum in
-                    for row in 0..<rows {
-                        let start = row * columns + block.lowerBound
-                        let a = unsafe UnsafeBufferPointer(rebasing: a[start..<start + block.count])
-                        let b = unsafe UnsafeBufferPointer(rebasing: b[start..<start + block.count])
-                        for i in a.indices { unsafe sum[i] += a[i] * b[i] }
-                    }
-                }
-            }
-        }
-    }
-
     /// Calls `body` with blocks of this row vector's columns, the blocks being shared among the threads.
     @unsafe @inline(__always)
     private mutating func forEachColumnBlock(_ body: (Range<Int>, UnsafeMutableBufferPointer<Float>) -> Void) {

@@ -25,12 +25,28 @@ public final class LayerNorm {
         return (rows.normalized.scaledRows(weight: weight.value, bias: bias?.value), Saved(rows: rows))
     }
 
+    /// The same of `residual + dropout(input)`.
+    public func forward(
+        _ input: consuming Tensor, addedTo residual: Tensor, dropping mask: DropoutMask?
+    ) -> (output: Tensor, saved: Saved) {
+        let (output, rows) = input.normalizedSum(
+            with: residual, dropping: mask, epsilon: kind.epsilon, isCentered: kind.isCentered,
+            weight: weight.value, bias: bias?.value)
+        return (output, Saved(rows: rows))
+    }
+
     /// Adds to the gradients of `weight` and `bias`, and returns the gradient of the input.
     public func backward(_ gradient: Tensor, _ saved: Saved) -> Tensor {
-        weight.accumulate { $0.addSumOfRows(gradient, times: saved.rows.normalized) }
-        bias?.accumulate { $0.addSumOfRows(gradient) }
-        var inputGradient = gradient
-        inputGradient.backpropagate(through: saved.rows, weight: weight.value)
-        return inputGradient
+        backward(gradient, saved, dropping: nil).residual
+    }
+
+    /// Adds to the gradients of `weight` and `bias`, and returns those of what was dropped from and of the residual.
+    public func backward(
+        _ gradient: Tensor, _ saved: Saved, dropping mask: DropoutMask?
+    ) -> (input: Tensor, residual: Tensor) {
+        let gradients = saved.rows.gradients(gradient, weight: weight.value, dropping: mask)
+        weight.accumulate { $0 += gradients.weight }
+        bias?.accumulate { $0 += gradients.bias }
+        return (gradients.input, gradients.sum)
     }
 }

@@ -24,20 +24,26 @@ public final class ResidualOutput {
     public func forward(
         _ input: Tensor, residual: Tensor, training random: RandomSource?
     ) -> (output: Tensor, saved: Saved) {
-        var (sum, denseSaved) = dense.forward(input)
+        let (projected, denseSaved) = dense.forward(input)
         let mask = DropoutMask(probability: dropout, random: random)
-        sum.apply(mask)
-        sum += residual
-        let normalized = layerNorm?.forward(sum)
-        return (normalized?.output ?? sum, Saved(dense: denseSaved, layerNorm: normalized?.saved, mask: mask))
+        guard let layerNorm else {
+            var sum = projected
+            sum.apply(mask)
+            sum += residual
+            return (sum, Saved(dense: denseSaved, layerNorm: nil, mask: mask))
+        }
+        let (output, rows) = layerNorm.forward(projected, addedTo: residual, dropping: mask)
+        return (output, Saved(dense: denseSaved, layerNorm: rows, mask: mask))
     }
 
     /// Adds to the gradients, and returns the gradients of the input and of the residual.
     public func backward(_ gradient: Tensor, _ saved: Saved) -> (input: Tensor, residual: Tensor) {
-        var residual = gradient
-        if let layerNorm, let rows = saved.layerNorm { residual = layerNorm.backward(gradient, rows) }
-        var dropped = residual
-        dropped.apply(saved.mask)
+        guard let layerNorm, let rows = saved.layerNorm else {
+            var dropped = gradient
+            dropped.apply(saved.mask)
+            return (dense.backward(dropped, saved.dense), gradient)
+        }
+        let (dropped, residual) = layerNorm.backward(gradient, rows, dropping: saved.mask)
         return (dense.backward(dropped, saved.dense), residual)
     }
 }
