@@ -88,7 +88,7 @@ struct Hub: Sendable {
         var file: String?
         var headers: [String: String] = [:]
         let timeout: Int
-        /// Whether a redirect to another host is followed; else it is the answer.
+        /// Whether a redirect into the storage is followed; else it is the answer.
         var leavesHub = true
     }
 
@@ -125,7 +125,7 @@ struct Hub: Sendable {
                 throw refusal(response, url, exchange)
             }
             let next = try target(response["Location"], of: url)
-            if !exchange.leavesHub, !isHub(next) { return response }
+            if !exchange.leavesHub, !isHub(next) || response["X-Linked-Etag"] != nil { return response }
             url = next
         }
         throw .tooManyRedirects(url: start.absoluteString, limit: Self.redirectLimit)

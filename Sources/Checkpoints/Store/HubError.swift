@@ -62,7 +62,8 @@ extension HubError: CustomStringConvertible {
         case .timedOut(let url, let seconds):
             "\(url): no answer within \(seconds) seconds. Run again, or set HF_HUB_ETAG_TIMEOUT and "
                 + "HF_HUB_DOWNLOAD_TIMEOUT to more seconds."
-        case .tooManyRedirects(let url, let limit): "\(url): leads on and on, more than \(limit) times. Run again later."
+        case .tooManyRedirects(let url, let limit):
+            "\(url): leads on and on, more than \(limit) times. Run again later."
         case .badRedirect(let url, let location):
             "\(url): leads to \(location ?? "nowhere"); expected an address that is no less secure."
         case .notJSON(let url, let found):
@@ -85,8 +86,10 @@ extension HubError: CustomStringConvertible {
             "\(file): checksum \(found); expected \(expected). It was damaged on the way; nothing was installed. Run again."
         case .noModel(let name, let missing, let found):
             "\(name): has no \(missing), so this version cannot run it. It holds "
-                + (found.isEmpty ? "no files." : found.prefix(8).joined(separator: ", ")
-                    + (found.count > 8 ? " and \(found.count - 8) more." : "."))
+                + (found.isEmpty
+                    ? "no files."
+                    : found.prefix(8).joined(separator: ", ")
+                        + (found.count > 8 ? " and \(found.count - 8) more." : "."))
                 + " Choose files with --include."
         case .missingShard(let name, let index, let file):
             "\(name): \(index) names \(file), which the repository does not have. The model is not complete."

@@ -71,7 +71,8 @@ extension ModelStore {
             if chosen.isEmpty {
                 throw .hub(
                     .noModel(
-                        name: reference.repository, missing: "file that fits \(options.include.joined(separator: ", "))",
+                        name: reference.repository,
+                        missing: "file that fits \(options.include.joined(separator: ", "))",
                         found: listing.names.sorted()))
             }
         }

@@ -26,7 +26,8 @@ extension StoreError: CustomStringConvertible {
         case .notFound(let name, let store, let isKnown):
             "\(name): neither a directory nor a model in the store (\(store)). "
                 + (isKnown
-                    ? "Run: graft fetch \(name)" : "Bring it there with graft fetch, from the hub (ORGANIZATION/NAME), a directory or an archive.")
+                    ? "Run: graft fetch \(name)"
+                    : "Bring it there with graft fetch, from the hub (ORGANIZATION/NAME), a directory or an archive.")
         case .ambiguous(let name, let repositories):
             "\(name): several models of the store have this name: \(repositories.joined(separator: ", ")). "
                 + "Write the whole name."
