@@ -101,6 +101,7 @@ cache = work.name + "/graft"
 path = run(cache, "fetch", "org/name").strip()
 run(cache, "fetch", "org/name", "--revision", "v1.0")
 assert "tf_model.h5" not in os.listdir(path), path
+assert [r for r in requests if "/storage/" in r] == ["GET /storage/model.safetensors"], requests
 requests.clear()
 assert hub.snapshot_download("org/name", cache_dir=cache, local_files_only=True) == path
 assert hub.snapshot_download("org/name", revision="v1.0", cache_dir=cache, local_files_only=True) == path

@@ -11,6 +11,10 @@ public final class LocalServer: Sendable {
         public let path: String
         /// Names in small letters.
         public let headers: [String: String]
+
+        public init(method: String, path: String, headers: [String: String]) {
+            (self.method, self.path, self.headers) = (method, path, headers)
+        }
     }
 
     public struct Response: Sendable {

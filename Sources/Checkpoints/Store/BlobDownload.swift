@@ -1,4 +1,4 @@
-import FoundationEssentials
+import Glibc
 import SystemPackage
 
 /// Brings one content into the store: to `blobs/HASH.incomplete`, where a later run continues, and under its own name
@@ -41,11 +41,9 @@ struct BlobDownload {
     }
 
     private func isPresent(_ target: FilePath) -> Bool {
-        let attributes = try? FileManager.default.attributesOfItem(atPath: target.string)
-        if attributes?[.type] as? FileAttributeType == .typeSymbolicLink {
-            return FileManager.default.fileExists(atPath: target.string)
-        }
-        return attributes?[.size] as? UInt64 == UInt64(file.size)
+        var information = stat()
+        return unsafe target.withPlatformString { unsafe stat($0, &information) } == 0
+            && Int(information.st_size) == file.size
     }
 
     private func lock() async throws(StoreError) -> FileLock {
