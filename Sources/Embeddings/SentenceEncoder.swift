@@ -25,7 +25,7 @@ public final class SentenceEncoder {
         let (modules, configuration, source) = try loading { () throws(CheckpointError) in
             (
                 try SentenceModules(directory),
-                try JSONFile(directory.configuration, purpose: "the model's architecture"),
+                try directory.openConfiguration(),
                 ParameterSource(
                     try directory.openWeights(), spellings: BertEncoder.spellings, random: RandomSource(seed: 0))
             )

@@ -75,7 +75,7 @@ public struct ModelStore: Sendable {
         let revision = String(decoding: data, as: UTF8.self).filter { !$0.isWhitespace }
         guard let component = FilePath.Component(revision) else { return nil }
         let path = folder.appending("snapshots").appending(component)
-        return FileManager.default.fileExists(atPath: path.appending("config.json").string) ? path : nil
+        return FileManager.default.fileExists(atPath: ModelDirectory(path).configuration.string) ? path : nil
     }
 
     /// Copies a model's files into the store: all of them or nothing.

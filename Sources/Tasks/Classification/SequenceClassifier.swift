@@ -63,7 +63,7 @@ public final class SequenceClassifier {
     ) throws(ModelError) {
         let (configuration, source) = try loading { () throws(CheckpointError) in
             (
-                try JSONFile(directory.configuration, purpose: "the model's architecture"),
+                try directory.openConfiguration(),
                 ParameterSource(try directory.openWeights(), spellings: BertEncoder.spellings, random: random)
             )
         }
