@@ -101,13 +101,7 @@ public struct ModelSummary: Sendable {
             guard case .unsupportedArchitecture = error else { throw .checkpoint(error) }
             return [Fact("architecture", "\(type), which this version does not run", .string(type))]
         }
-        let tokenizer: Tokenizer
-        do { tokenizer = try Tokenizer(directory: directory.path) } catch { throw .tokenizer(error) }
-        let file = name(tokenizer.files, below: directory)
-        facts.append(
-            Fact(
-                "tokenizer", "\(tokenizer.vocabularySize) tokens, from \(file)",
-                .object(["vocabularySize": .integer(tokenizer.vocabularySize), "file": .string(file)])))
+        facts.append(try tokenizer(directory))
         if configuration.object["id2label"] != nil {
             let labels = try loading { () throws(CheckpointError) in try ClassifierConfiguration.labels(configuration) }
             facts.append(Fact("labels", labels.joined(separator: ", "), .array(labels.map { .string($0) })))
@@ -122,6 +116,18 @@ public struct ModelSummary: Sendable {
                     ])))
         }
         return facts
+    }
+
+    private static func tokenizer(_ directory: ModelDirectory) throws(ModelError) -> Fact {
+        do throws(TokenizerError) {
+            let tokenizer = try Tokenizer(directory: directory.path)
+            let file = name(tokenizer.files, below: directory)
+            return Fact(
+                "tokenizer", "\(tokenizer.vocabularySize) tokens, from \(file)",
+                .object(["vocabularySize": .integer(tokenizer.vocabularySize), "file": .string(file)]))
+        } catch .noTokenizerFile {
+            return Fact("tokenizer", "none: its files are not in the directory", .null)
+        } catch { throw .tokenizer(error) }
     }
 
     private static func facts(_ bert: BertConfiguration) -> [Fact] {

@@ -49,6 +49,7 @@ public struct SafeTensors: TensorArchive {
         let header: JSON
         do throws(JSONError) { header = try JSON(parsing: file.bytes(8..<dataStart)) } catch { throw .notJSON(error) }
         guard let object = header.object else { throw .notAnObject }
+        if let name = object.duplicateKey { throw .duplicateName(name) }
 
         var metadata: [String: String] = [:]
         var extents: [(entry: TensorEntry, range: Range<Int>)] = []

@@ -113,12 +113,21 @@ struct TorchCheckpointTests {
     /// `{"w": a view of storage 0, which has four values}`
     private func state(count: UInt8 = 4, offset: UInt8 = 0, sizes: [UInt8], strides: [UInt8]) -> [UInt8] {
         func integers(_ values: [UInt8]) -> [UInt8] {
-            [UInt8(ascii: "(")] + values.flatMap { [UInt8(ascii: "K"), $0] } + [UInt8(ascii: "t")]
+            var bytes: [UInt8] = [UInt8(ascii: "(")]
+            for value in values { bytes += [UInt8(ascii: "K"), value] }
+            return bytes + [UInt8(ascii: "t")]
         }
-        return [0x80, 2] + Array("}X\u{1}\0\0\0wctorch._utils\n_rebuild_tensor_v2\n(".utf8)
-            + Array("(X\u{7}\0\0\0storagectorch\nFloatStorage\nX\u{1}\0\0\00X\u{3}\0\0\0cpuK".utf8) + [count]
-            + Array("tQK".utf8) + [offset] + integers(sizes) + integers(strides)
-            + [0x89] + Array("ccollections\nOrderedDict\n)RtRs.".utf8)
+        var bytes: [UInt8] = [0x80, 2]
+        bytes += Array("}X\u{1}\0\0\0wctorch._utils\n_rebuild_tensor_v2\n(".utf8)
+        bytes += Array("(X\u{7}\0\0\0storagectorch\nFloatStorage\nX\u{1}\0\0\0".utf8)
+        bytes += Array("0X\u{3}\0\0\0cpuK".utf8)
+        bytes += [count]
+        bytes += Array("tQK".utf8)
+        bytes += [offset]
+        bytes += integers(sizes)
+        bytes += integers(strides)
+        bytes += [0x89]
+        return bytes + Array("ccollections\nOrderedDict\n)RtRs.".utf8)
     }
 
     @Test("views inside their storage are read, all others refused")
@@ -226,20 +235,23 @@ private struct ZipFile {
         var directory: [UInt8] = []
         for (name, data) in members {
             let offset = sharesFirst ? 0 : bytes.count
-            let size = claimedSize ?? data.count
-            let common =
-                Self.little(flags, 2) + Self.little(method, 2) + Self.little(0, 8) + Self.little(size, 4)
-                + Self.little(size, 4)
-            bytes +=
-                [0x50, 0x4B, 3, 4, 20, 0] + common + Self.little(name.utf8.count, 2) + [0, 0] + Array(name.utf8) + data
-            directory +=
-                [0x50, 0x4B, 1, 2, 20, 0, 20, 0] + common + Self.little(name.utf8.count, 2) + Self.little(0, 12)
+            let size = Self.little(claimedSize ?? data.count, 4)
+            var common = Self.little(flags, 2) + Self.little(method, 2)
+            common += Self.little(0, 8) + size
+            common += size + Self.little(name.utf8.count, 2)
+            bytes += [0x50, 0x4B, 3, 4, 20, 0]
+            bytes += common + [0, 0]
+            bytes += Array(name.utf8) + data
+            directory += [0x50, 0x4B, 1, 2, 20, 0, 20, 0]
+            directory += common + Self.little(0, 12)
             directory += Self.little(offset, 4) + Array(name.utf8)
         }
+        let start = bytes.count
         let count = Self.little(members.count, 2)
-        bytes +=
-            directory + [0x50, 0x4B, 5, 6, 0, 0, 0, 0] + count + count + Self.little(directory.count, 4)
-            + Self.little(bytes.count, 4) + [0, 0]
+        bytes += directory + [0x50, 0x4B, 5, 6, 0, 0, 0, 0]
+        bytes += count + count
+        bytes += Self.little(directory.count, 4) + Self.little(start, 4)
+        bytes += [0, 0]
     }
 
     private static func little(_ value: Int, _ count: Int) -> [UInt8] {
