@@ -77,7 +77,7 @@ let package = Package(
             name: "TestSupport", dependencies: ["Tensors", "Checkpoints", "JSON", systemPackage],
             path: "Tests/TestSupport", swiftSettings: settings),
         .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: settings),
-        .testTarget(name: "TensorsTests", dependencies: ["Tensors", "TestSupport"], swiftSettings: settings),
+        .testTarget(name: "TensorsTests", dependencies: ["Tensors", "JSON", "TestSupport"], swiftSettings: settings),
         .testTarget(
             name: "CheckpointsTests", dependencies: ["Checkpoints", "JSON", "Tensors", "TestSupport", systemPackage],
             swiftSettings: settings),

@@ -42,16 +42,15 @@ public final class EncoderBenchmark {
         engine = EngineSelfTest.Rate(precision)
     }
 
-    private var configuration: BertConfiguration { encoder.pretrained.encoder.configuration }
+    private var architecture: EncoderArchitecture { encoder.pretrained.encoder.architecture }
 
     /// The longest text that the encoder takes.
-    public var positions: Int { configuration.maxPositionEmbeddings }
+    public var positions: Int { architecture.maxTokens }
 
     /// The operations of the matrix products with weights for one token. Attention, whose work grows with the length, is
     /// left out.
     public var operationsPerToken: Int {
-        let (hidden, intermediate) = (configuration.hiddenSize, configuration.intermediateSize)
-        return configuration.numHiddenLayers * 2 * (4 * hidden * hidden + 2 * hidden * intermediate)
+        architecture.operationsPerToken
     }
 
     /// Measures after a warm-up.
@@ -63,7 +62,7 @@ public final class EncoderBenchmark {
     public func measure(length: Int, batchSize: Int, rounds: Int, seconds: Double, seed: UInt64 = 1) -> Cell {
         precondition((1...positions).contains(length) && batchSize > 0 && rounds > 0, "\(length), \(batchSize)")
         let random = RandomSource(seed: seed)
-        let size = UInt64(configuration.vocabSize)
+        let size = UInt64(architecture.vocabSize)
         let ids = (0..<batchSize).map { _ in (0..<length).map { _ in Int32(random.next() % size) } }
         let clock = ContinuousClock()
         func time(_ repetitions: Int) -> Double {

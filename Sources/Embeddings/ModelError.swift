@@ -19,14 +19,14 @@ public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
 }
 
 /// Makes a plan of an encoder, where there is memory for it.
-package func plan(_ encoder: BertEncoder, _ precision: Precision) throws(ModelError) -> BertInferencePlan {
+package func plan(_ encoder: TransformerEncoder, _ precision: Precision) throws(ModelError) -> InferencePlan {
     do {
         try MemoryShortage.check(
-            BertInferencePlan.bytes(encoder.configuration, precision), for: "the encoder in \(precision.rawValue)",
+            InferencePlan.bytes(encoder.architecture, precision), for: "the encoder in \(precision.rawValue)",
             advice: precision == .f32
                 ? "Use --precision bf16 or int8." : "Close other programs, or take a smaller model.")
     } catch { throw .memory(error) }
-    return BertInferencePlan(encoder, precision: precision)
+    return InferencePlan(encoder, precision: precision)
 }
 
 /// Runs checkpoint code where a `ModelError` may be thrown.

@@ -10,35 +10,38 @@ public final class PretrainedEncoder {
     public let directory: ModelDirectory
     public let configurationFile: JSONFile
     public let tokenizer: Tokenizer
-    public let encoder: BertEncoder
+    public let encoder: TransformerEncoder
     /// The longest sequence, special tokens included, that the model was made for.
     public let maxLength: Int
+    /// Whether the tokenizer's token types of two texts are all in the encoder's table.
+    public let acceptsPairs: Bool
 
     /// - Parameters:
-    ///   - place: where the encoder's names are, such as `bert`, below the root of the source.
+    ///   - architecture: what `configurationFile` says.
     ///   - source: the checkpoint's parameters, from which a head takes its own.
     public init(
-        _ directory: ModelDirectory, _ configurationFile: JSONFile, from source: ParameterSource
+        _ directory: ModelDirectory, _ configurationFile: JSONFile, _ architecture: EncoderArchitecture,
+        from source: ParameterSource
     ) throws(ModelError) {
         self.directory = directory
         self.configurationFile = configurationFile
-        let configuration = try loading { () throws(CheckpointError) in try BertConfiguration(configurationFile) }
         do { tokenizer = try Tokenizer(directory: directory.path) } catch { throw .tokenizer(error) }
-        guard tokenizer.vocabularySize <= configuration.vocabSize else {
+        guard tokenizer.vocabularySize <= architecture.vocabSize else {
             throw .checkpoint(
                 configurationFile.invalid(
                     "vocab_size",
                     expected: "at least \(tokenizer.vocabularySize), the size of the tokenizer's vocabulary"))
         }
-        let types = tokenizer.encode("a", pair: configuration.typeVocabSize > 1 ? "a" : nil).typeIDs.max() ?? 0
-        guard Int(types) < configuration.typeVocabSize else {
+        let types = architecture.typeVocabSize
+        func isInTable(_ encoding: Encoding) -> Bool { types == 0 || Int(encoding.typeIDs.max() ?? 0) < types }
+        acceptsPairs = isInTable(tokenizer.encode("a", pair: "a"))
+        guard isInTable(tokenizer.encode("a")), acceptsPairs || types == 1 else {
             throw .checkpoint(
-                configurationFile.invalid(
-                    "type_vocab_size", expected: "at least \(types + 1), which the tokenizer's template asks for"))
+                configurationFile.invalid("type_vocab_size", expected: "as many as the tokenizer's template asks for"))
         }
-        encoder = try loading { () throws(CheckpointError) in try BertEncoder(source.root["bert"], configuration) }
+        encoder = try loading { () throws(CheckpointError) in try TransformerEncoder(source.root, architecture) }
         maxLength = try loading { () throws(CheckpointError) in
-            try Self.maxLength(directory, configuration.maxPositionEmbeddings)
+            try Self.maxLength(directory, architecture.maxTokens)
         }
     }
 

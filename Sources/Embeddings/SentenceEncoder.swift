@@ -14,28 +14,24 @@ public final class SentenceEncoder {
     /// The number of tokens, special tokens included, after which a text is cut.
     public var maxLength: Int
 
-    private let plan: BertInferencePlan
+    private let plan: InferencePlan
 
     public var tokenizer: Tokenizer { pretrained.tokenizer }
     /// The length of a vector.
-    public var size: Int { pretrained.encoder.configuration.hiddenSize }
+    public var size: Int { pretrained.encoder.architecture.hiddenSize }
 
     /// - Parameter precision: of the encoder's products, which is available.
     public init(_ directory: ModelDirectory, precision: Precision = .f32) throws(ModelError) {
-        let (modules, configuration, source) = try loading { () throws(CheckpointError) in
-            (
-                try SentenceModules(directory),
-                try directory.openConfiguration(),
-                ParameterSource(
-                    try directory.openWeights(), spellings: BertEncoder.spellings, random: RandomSource(seed: 0))
-            )
+        let (modules, configuration, architecture, source) = try loading { () throws(CheckpointError) in
+            let configuration = try directory.openConfiguration()
+            let architecture = try EncoderArchitecture(configuration)
+            let source = ParameterSource(
+                try directory.openWeights(), spellings: architecture.spellings, random: RandomSource(seed: 0))
+            return (try SentenceModules(directory), configuration, architecture, source)
         }
-        pretrained = try PretrainedEncoder(directory, configuration, from: source)
+        pretrained = try PretrainedEncoder(directory, configuration, architecture, from: source)
         try loading { () throws(CheckpointError) in
-            try source.checkAllUsed { name in
-                BertEncoder.isBufferOrPretrainingHead(name) || name.hasPrefix("pooler.")
-                    || name.hasPrefix("bert.pooler.") || name.hasPrefix("classifier.")
-            }
+            try source.checkAllUsed { architecture.isBufferOrPretrainingHead($0) || architecture.isHead($0) }
         }
         pooling = modules.pooling
         normalizes = modules.normalizes

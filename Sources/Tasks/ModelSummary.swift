@@ -96,7 +96,7 @@ public struct ModelSummary: Sendable {
         }
         var facts: [Fact] = []
         do throws(CheckpointError) {
-            facts = [Fact("architecture", type)] + Self.facts(try BertConfiguration(configuration))
+            facts = [Fact("architecture", type)] + Self.facts(try EncoderArchitecture(configuration))
         } catch {
             guard case .unsupportedArchitecture = error else { throw .checkpoint(error) }
             return [Fact("architecture", "\(type), which this version does not run", .string(type))]
@@ -130,18 +130,19 @@ public struct ModelSummary: Sendable {
         } catch { throw .tokenizer(error) }
     }
 
-    private static func facts(_ bert: BertConfiguration) -> [Fact] {
+    private static func facts(_ encoder: EncoderArchitecture) -> [Fact] {
         [
             Fact(
                 "encoder",
-                "\(bert.numHiddenLayers) layers, hidden size \(bert.hiddenSize), \(bert.numAttentionHeads) heads, "
-                    + "intermediate size \(bert.intermediateSize), \(bert.hiddenAct.rawValue)",
+                "\(encoder.numHiddenLayers) layers, hidden size \(encoder.hiddenSize), \(encoder.numAttentionHeads) heads, "
+                    + "intermediate size \(encoder.intermediateSize), \(encoder.hiddenAct.rawValue)",
                 .object([
-                    "numHiddenLayers": .integer(bert.numHiddenLayers), "hiddenSize": .integer(bert.hiddenSize),
-                    "numAttentionHeads": .integer(bert.numAttentionHeads),
-                    "intermediateSize": .integer(bert.intermediateSize), "hiddenAct": .string(bert.hiddenAct.rawValue),
+                    "numHiddenLayers": .integer(encoder.numHiddenLayers), "hiddenSize": .integer(encoder.hiddenSize),
+                    "numAttentionHeads": .integer(encoder.numAttentionHeads),
+                    "intermediateSize": .integer(encoder.intermediateSize),
+                    "hiddenAct": .string(encoder.hiddenAct.rawValue),
                 ])),
-            Fact("positions", "\(bert.maxPositionEmbeddings)", .integer(bert.maxPositionEmbeddings)),
+            Fact("positions", "\(encoder.maxTokens)", .integer(encoder.maxTokens)),
         ]
     }
 

@@ -43,6 +43,60 @@ extension Tensor {
     }
 }
 
+extension Tensor {
+    /// `f(x) ⊙ gate`: a gated linear unit of the two halves of a product.
+    ///
+    /// Source: Shazeer 2020, "GLU Variants Improve Transformer", §2.
+    public func gated(by gate: Tensor, _ activation: Activation) -> Tensor {
+        var output = activated(activation)
+        output *= gate
+        return output
+    }
+
+    /// The gradients of `input` and `gate` from this gradient of `input.gated(by: gate, activation)`.
+    public func backpropagated(
+        throughGate gate: Tensor, _ activation: Activation, at input: Tensor
+    ) -> (input: Tensor, gate: Tensor) {
+        precondition(shape == gate.shape && shape == input.shape, "\(shape), \(gate.shape), \(input.shape)")
+        return switch activation {
+        case .gelu: gateGradients(GELU.self, input, gate)
+        case .geluNew: gateGradients(TanhGELU.self, input, gate)
+        case .relu: gateGradients(ReLU.self, input, gate)
+        case .silu: gateGradients(SiLU.self, input, gate)
+        case .tanh: gateGradients(Tanh.self, input, gate)
+        }
+    }
+
+    /// `(gradient·gate·f′(input), gradient·f(input))`
+    private func gateGradients<Function: DifferentiableFunction>(
+        _ function: Function.Type, _ input: Tensor, _ gate: Tensor
+    ) -> (input: Tensor, gate: Tensor) {
+        var inputGradient = Tensor.uninitialized(shape)
+        var gateGradient = Tensor.uninitialized(shape)
+        unsafe values.withUnsafeBufferPointer { gradient in
+            unsafe input.values.withUnsafeBufferPointer { input in
+                unsafe gate.values.withUnsafeBufferPointer { gate in
+                    unsafe gateGradient.withUnsafeMutableValues { gateGradient in
+                        unsafe inputGradient.withUnsafeMutableValues { inputGradient in
+                            unsafe forEachBlock(of: inputGradient) { range, inputGradient in
+                                let gradient = unsafe UnsafeBufferPointer(rebasing: gradient[range])
+                                let input = unsafe UnsafeBufferPointer(rebasing: input[range])
+                                let gate = unsafe UnsafeBufferPointer(rebasing: gate[range])
+                                let gateGradient = unsafe gateGradient.baseAddress! + range.lowerBound
+                                for i in inputGradient.indices {
+                                    unsafe inputGradient[i] = gradient[i] * gate[i] * Function.derivative(input[i])
+                                    unsafe gateGradient[i] = gradient[i] * Function.value(input[i])
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        return (inputGradient, gateGradient)
+    }
+}
+
 extension Activation {
     /// Replaces every value `x` by `f(x)`.
     @unsafe

@@ -1,23 +1,22 @@
-/// One head of one sequence, and memory for what is computed of it.
+/// One head of one sequence, or of a part of it, and memory for what is computed of it.
 ///
 /// Slices of a head are copied out of the rows of all heads and filled up with zeros to whole tiles, so that products run
 /// over them without edges.
 @safe struct AttentionHead {
-    let sequence: Int
-    /// The rows of the sequence among the queries, and among the keys.
+    /// Its rows among the queries, and among the keys.
     let queries: Range<Int>
     let keys: Range<Int>
     let size: Int
-    let hiddenSize: Int
+    /// The columns of all heads.
+    let innerSize: Int
     private(set) var number = 0
     private let memory: ScratchMemory
 
-    init(sequence: Int, queries: Range<Int>, keys: Range<Int>, size: Int, hiddenSize: Int) {
-        self.sequence = sequence
+    init(queries: Range<Int>, keys: Range<Int>, size: Int, innerSize: Int) {
         self.queries = queries
         self.keys = keys
         self.size = size
-        self.hiddenSize = hiddenSize
+        self.innerSize = innerSize
         let (rows, tokens) = (queries.count, keys.count)
         let (columns, padded) = (paddedToTiles(tokens), paddedToTiles(size))
         // At most: three slices, one by columns, sums, weights without the dropped ones, scores.
@@ -44,7 +43,7 @@
         let target = unsafe scratch(rows.count * padded)
         unsafe tensor.values.withUnsafeBufferPointer { values in
             for (index, row) in rows.enumerated() {
-                let source = unsafe values.baseAddress! + row * hiddenSize + number * size
+                let source = unsafe values.baseAddress! + row * innerSize + number * size
                 let target = unsafe target + index * padded
                 for i in 0..<size { unsafe target[i] = source[i] }
                 for i in size..<padded { unsafe target[i] = 0 }
@@ -59,10 +58,10 @@
         let padded = paddedToTiles(rows.count)
         let target = unsafe scratch(size * padded)
         unsafe tensor.values.withUnsafeBufferPointer { values in
-            let source = unsafe values.baseAddress! + rows.lowerBound * hiddenSize + number * size
+            let source = unsafe values.baseAddress! + rows.lowerBound * innerSize + number * size
             for i in 0..<size {
                 let target = unsafe target + i * padded
-                for row in 0..<rows.count { unsafe target[row] = source[row * hiddenSize + i] }
+                for row in 0..<rows.count { unsafe target[row] = source[row * innerSize + i] }
                 for row in rows.count..<padded { unsafe target[row] = 0 }
             }
         }
@@ -75,8 +74,20 @@
         _ values: UnsafeMutablePointer<Float>, to output: UnsafeMutableBufferPointer<Float>, _ rows: Range<Int>
     ) {
         for (index, row) in rows.enumerated() {
-            unsafe (output.baseAddress! + row * hiddenSize + number * size).update(
+            unsafe (output.baseAddress! + row * innerSize + number * size).update(
                 from: values + index * paddedSize, count: size)
+        }
+    }
+
+    /// Adds `[rows, paddedSize]` to the head's columns of some rows.
+    @unsafe
+    func add(
+        _ values: UnsafeMutablePointer<Float>, to output: UnsafeMutableBufferPointer<Float>, _ rows: Range<Int>
+    ) {
+        for (index, row) in rows.enumerated() {
+            let target = unsafe output.baseAddress! + row * innerSize + number * size
+            let values = unsafe values + index * paddedSize
+            for i in 0..<size { unsafe target[i] += values[i] }
         }
     }
 }

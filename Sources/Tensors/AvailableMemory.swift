@@ -3,56 +3,51 @@ import SystemPackage
 
 /// The memory that the process can still take.
 package enum AvailableMemory {
-    /// The least of what the machine has free, what the control group allows, what `ulimit -v` leaves, and the megabytes
+    /// The least of what the machine has free, what the control groups allow, what `ulimit -v` leaves, and the megabytes
     /// that `GRAFT_MEMORY` names; `nil` where none of them tells.
     package static var bytes: Int? {
-        let named = environment("GRAFT_MEMORY").flatMap { Int($0) }.map { megabytes in
-            let (bytes, overflow) = megabytes.multipliedReportingOverflow(by: 1 << 20)
-            return overflow ? Int.max : max(0, bytes)
+        [machine, ControlGroup.availableMemory, addressSpace, try? named()].compactMap { $0 }.min()
+    }
+
+    /// What `GRAFT_MEMORY` names, in bytes; `nil` where it is not set.
+    package static func named() throws(InvalidSetting) -> Int? {
+        guard let text = environment("GRAFT_MEMORY"), !text.isEmpty else { return nil }
+        guard let megabytes = Int(text), megabytes >= 0 else { throw InvalidSetting(value: text) }
+        let (bytes, overflow) = megabytes.multipliedReportingOverflow(by: 1 << 20)
+        return overflow ? Int.max : bytes
+    }
+
+    /// `GRAFT_MEMORY` holds no number.
+    package struct InvalidSetting: Error, Equatable, CustomStringConvertible {
+        package let value: String
+        package var description: String {
+            "GRAFT_MEMORY is \"\(value)\"; expected a whole number of megabytes, such as 4096. Correct or unset it."
         }
-        return [machine, controlGroup, addressSpace, named].compactMap { $0 }.min()
     }
 
     private static var machine: Int? {
-        text("/proc/meminfo").flatMap { text in
+        kernelText("/proc/meminfo").flatMap { text in
             text.split(separator: "\n").first { $0.hasPrefix("MemAvailable:") }
                 .flatMap { Int($0.filter(\.isWholeNumber)) }
         }.map { $0 * 1024 }
     }
 
-    private static var controlGroup: Int? {
-        guard let limit = number("/sys/fs/cgroup/memory.max"), let used = number("/sys/fs/cgroup/memory.current")
-        else { return nil }
-        // What is kept of files is given back when memory is short.
-        let files = ["inactive_file ", "active_file "].map { name in
-            text("/sys/fs/cgroup/memory.stat")?.split(separator: "\n").first { $0.hasPrefix(name) }
-                .flatMap { Int($0.dropFirst(name.count)) } ?? 0
-        }
-        return max(0, limit - used + files.reduce(0, +))
-    }
-
     private static var addressSpace: Int? {
         var limit = rlimit()
         guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit) == 0, limit.rlim_cur != UInt.max,
-            let pages = text("/proc/self/statm")?.split(separator: " ").first.flatMap({ Int($0) })
+            let pages = kernelText("/proc/self/statm")?.split(separator: " ").first.flatMap({ Int($0) })
         else { return nil }
         return max(0, Int(clamping: limit.rlim_cur) - pages * sysconf(Int32(_SC_PAGESIZE)))
     }
+}
 
-    private static func number(_ path: FilePath) -> Int? {
-        text(path).flatMap { Int($0.filter { !$0.isWhitespace }) }
-    }
-
-    /// The beginning of a file of the kernel's.
-    private static func text(_ path: FilePath) -> String? {
-        guard let file = try? FileDescriptor.open(path, .readOnly, options: .closeOnExec) else { return nil }
-        defer { try? file.close() }
-        var bytes = [UInt8](repeating: 0, count: 8192)
-        guard let count = unsafe try? bytes.withUnsafeMutableBytes({ unsafe try file.read(into: $0) }) else {
-            return nil
-        }
-        return String(decoding: bytes[..<count], as: UTF8.self)
-    }
+/// The beginning of a file of the kernel's.
+func kernelText(_ path: FilePath) -> String? {
+    guard let file = try? FileDescriptor.open(path, .readOnly, options: .closeOnExec) else { return nil }
+    defer { try? file.close() }
+    var bytes = [UInt8](repeating: 0, count: 8192)
+    guard let count = unsafe try? bytes.withUnsafeMutableBytes({ unsafe try file.read(into: $0) }) else { return nil }
+    return String(decoding: bytes[..<count], as: UTF8.self)
 }
 
 /// Work that would not fit into memory.

@@ -17,6 +17,10 @@ private enum Sum: PairwiseFunction {
     @inline(__always) static func value(_ x: Float, _ y: Float) -> Float { x + y }
 }
 
+private enum Product: PairwiseFunction {
+    @inline(__always) static func value(_ x: Float, _ y: Float) -> Float { x * y }
+}
+
 extension Tensor {
     /// The function of every value.
     func mapped<Function: ElementwiseFunction>(by function: Function.Type) -> Tensor {
@@ -53,6 +57,15 @@ extension Tensor {
         return sum
     }
 
+    /// The product of every value and its counterpart.
+    public static func *= (a: inout Tensor, b: Tensor) { a.combine(with: b, by: Product.self) }
+
+    public static func * (a: Tensor, b: Tensor) -> Tensor {
+        var product = a
+        product *= b
+        return product
+    }
+
     /// Multiplies every value.
     public mutating func scale(by factor: Float) {
         unsafe withUnsafeMutableValues { values in
@@ -72,24 +85,6 @@ extension Tensor {
                     let start = row * columns + block.lowerBound
                     let values = unsafe UnsafeBufferPointer(rebasing: other[start..<start + block.count])
                     for i in values.indices { unsafe sum[i] += values[i] }
-                }
-            }
-        }
-    }
-
-    /// Adds the column sums of `a·b` to this row vector: the gradient of a scale, from the gradient and the input.
-    public mutating func addSumOfRows(_ a: Tensor, times b: Tensor) {
-        precondition(a.shape == b.shape && count == a.columns, "\(a.shape), \(b.shape) into \(shape)")
-        let (rows, columns) = (a.rows, a.columns)
-        unsafe a.values.withUnsafeBufferPointer { a in
-            unsafe b.values.withUnsafeBufferPointer { b in
-                unsafe forEachColumnBlock { block, sum in
-                    for row in 0..<rows {
-                        let start = row * columns + block.lowerBound
-                        let a = unsafe UnsafeBufferPointer(rebasing: a[start..<start + block.count])
-                        let b = unsafe UnsafeBufferPointer(rebasing: b[start..<start + block.count])
-                        for i in a.indices { unsafe sum[i] += a[i] * b[i] }
-                    }
                 }
             }
         }

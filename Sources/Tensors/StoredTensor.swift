@@ -31,6 +31,17 @@ public struct StoredTensor: Sendable {
         if case .tensor = storage { true } else { false }
     }
 
+    /// Rows of a matrix, `[range.count, columns]`: read in place where the whole is.
+    public func rows(_ range: Range<Int>) -> StoredTensor {
+        precondition((0...rows).contains(range.lowerBound) && range.upperBound <= rows, "rows \(range) of \(shape)")
+        return switch storage {
+        case .tensor(let tensor): StoredTensor(tensor.rows(range))
+        case .borrowed(let values):
+            unsafe StoredTensor(
+                [range.count, columns], values.pointer + range.lowerBound * columns, owner: values.owner)
+        }
+    }
+
     /// The tensor, copied where the values lie elsewhere.
     public var tensor: Tensor {
         switch storage {
@@ -61,7 +72,7 @@ public struct StoredTensor: Sendable {
 /// Memory that its owner keeps unchanged.
 @safe private final class BorrowedValues: @unchecked Sendable {  // see `StoredTensor.init`
     let pointer: UnsafePointer<Float>
-    private let owner: any AnyObject & Sendable
+    let owner: any AnyObject & Sendable
 
     @unsafe
     init(pointer: UnsafePointer<Float>, owner: any AnyObject & Sendable) {

@@ -30,9 +30,12 @@ package final class ThreadPool: @unchecked Sendable {  // `job` is written only 
     private static let openBit: UInt64 = 1 << 16
     private static let insideMask: UInt64 = openBit - 1
     private static let jobShift: UInt64 = 17
-    /// How often a worker looks for the next job before it sleeps: about a tenth of a millisecond, which the gaps between
-    /// the operations of a training step seldom exceed.
-    private static let spins = 100_000
+    /// How long a worker looks for the next job before it sleeps: longer than the gaps between the operations of a
+    /// sentence or a training step, and between lone sentences that follow one another. Woken from sleep, it comes after
+    /// tenths of a millisecond, in which a lone sentence is half computed.
+    private static let patience = Duration.milliseconds(2)
+    /// How often a waiting thread looks before it offers its core to others, which takes about as long.
+    private static let looks = 500
 
     /// The processors this process may run on.
     package static var cores: Int { ProcessInfo.processInfo.activeProcessorCount }
@@ -59,11 +62,7 @@ package final class ThreadPool: @unchecked Sendable {  // `job` is written only 
             if sleepers.load(ordering: .sequentiallyConsistent) > 0 { wakeUp.broadcast() }
             work()
             state.bitwiseAnd(~Self.openBit, ordering: .acquiringAndReleasing)
-            var patience = 0
-            while state.load(ordering: .acquiring) & Self.insideMask != 0 {
-                patience += 1
-                if patience > Self.spins { sched_yield() }
-            }
+            _ = look { state.load(ordering: .acquiring) & Self.insideMask == 0 ? () : nil }
             job = Job(blocks: 0) { _ in }
         }
         isBusy.store(false, ordering: .releasing)
@@ -98,16 +97,26 @@ package final class ThreadPool: @unchecked Sendable {  // `job` is written only 
     }
 
     private func waitForJob(after last: UInt64) -> UInt64 {
-        func isNew(_ state: UInt64) -> Bool { state & Self.openBit != 0 && state >> Self.jobShift != last }
-        for _ in 0..<Self.spins {
-            let seen = state.load(ordering: .acquiring)
-            if isNew(seen) { return seen }
+        func newJob() -> UInt64? {
+            let seen = state.load(ordering: .sequentiallyConsistent)
+            return seen & Self.openBit != 0 && seen >> Self.jobShift != last ? seen : nil
         }
+        if let seen = look(for: Self.patience, newJob) { return seen }
         sleepers.add(1, ordering: .sequentiallyConsistent)
         defer { sleepers.subtract(1, ordering: .sequentiallyConsistent) }
-        return wakeUp.wait {
-            let seen = state.load(ordering: .sequentiallyConsistent)
-            return isNew(seen) ? seen : nil
+        return wakeUp.wait(until: newJob)
+    }
+
+    /// Calls `check` until it finds something or time is up, and leaves the core to others now and then.
+    @inline(__always)
+    private func look<Value>(for time: Duration? = nil, _ check: () -> Value?) -> Value? {
+        let end = time.map { ContinuousClock.now + $0 }
+        while true {
+            for _ in 0..<Self.looks {
+                if let value = check() { return value }
+            }
+            sched_yield()
+            if let end, ContinuousClock.now >= end { return nil }
         }
     }
 

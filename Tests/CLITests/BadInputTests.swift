@@ -253,6 +253,9 @@ struct BadInputTests {
         ])
         #expect(result.status == 1 && result.errors.contains("MB of memory"), "\(result.errors)")
         #expect(try await graft.run(["embed", "\(model)"]).errors.contains("and 0 MB can be had"))
+        graft.environment["GRAFT_MEMORY"] = "4G"
+        let invalid = try await graft.run(["embed", "\(model)"])
+        #expect(invalid.status == 1 && invalid.errors.contains("GRAFT_MEMORY is \"4G\"; expected a whole number"))
     }
 
     @Test("an engine that is not there is named")

@@ -46,12 +46,12 @@ def save_checkpoint(model, directory):
 
 
 def parameter_groups(model, weight_decay=0.01):
-    """AdamW's two groups: weight decay spares biases and LayerNorm."""
-    def is_spared(name):
-        return name.endswith("bias") or "LayerNorm" in name
+    """AdamW's two groups: weight decay spares biases, relative ones too, and normalizations, as the Trainer does."""
+    def is_spared(name, parameter):
+        return "bias" in name or parameter.ndim == 1
 
     named = list(model.named_parameters())
     return [
-        {"params": [p for n, p in named if not is_spared(n)], "weight_decay": weight_decay},
-        {"params": [p for n, p in named if is_spared(n)], "weight_decay": 0.0},
+        {"params": [p for n, p in named if not is_spared(n, p)], "weight_decay": weight_decay},
+        {"params": [p for n, p in named if is_spared(n, p)], "weight_decay": 0.0},
     ]

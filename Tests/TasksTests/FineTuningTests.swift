@@ -29,7 +29,7 @@ struct FineTuningTests {
         configuration.precision = precision
         configuration.recomputesActivations = recomputes
         var events: [FineTuning.Event] = []
-        let outcome = try FineTuning(classifier, configuration).run(
+        let outcome = try FineTuning(classifier, configuration, keepingBestIn: scratch.path).run(
             train: FineTuning.Examples(data, data.targets(data.labels), classifier),
             dev: FineTuning.Examples(dev, dev.targets(data.labels), classifier)
         ) { events.append($0) }

@@ -36,6 +36,27 @@ struct ActivationTests {
         }
     }
 
+    @Test("the gradients of a gated unit agree with central differences in Double", arguments: Activation.allCases)
+    func gates(activation: Activation) {
+        let random = RandomSource(seed: 8)
+        let shape: Shape = [3, 7000]
+        let (input, gate, gradient) = (
+            random.normalTensor(shape, standardDeviation: 2), random.normalTensor(shape, standardDeviation: 1),
+            random.normalTensor(shape, standardDeviation: 1)
+        )
+        let output = input.gated(by: gate, activation)
+        let gradients = gradient.backpropagated(throughGate: gate, activation, at: input)
+        let h = 1e-6
+        for i in 0..<shape.count {
+            let (x, y, g) = (Double(input.values[i]), Double(gate.values[i]), Double(gradient.values[i]))
+            let value = exact(activation, x)
+            #expect(abs(Double(output.values[i]) - value * y) < 1e-5)
+            #expect(abs(Double(gradients.gate.values[i]) - g * value) < 1e-5)
+            let slope = (exact(activation, x + h) - exact(activation, x - h)) / (2 * h)
+            #expect(abs(Double(gradients.input.values[i]) - g * y * slope) < 2e-5)
+        }
+    }
+
     @Test("other publishers' names are known, unknown ones are not")
     func names() {
         #expect(Activation(configurationName: "gelu_pytorch_tanh") == .geluNew)

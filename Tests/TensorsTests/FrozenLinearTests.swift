@@ -61,6 +61,101 @@ struct FrozenLinearTests {
         for rows in [0..<1, 0..<13, 0..<40] { #expect(sum(rows).isSameRows(as: split.rows(rows))) }
     }
 
+    @Test("normalizing first leaves the residual as it is and gives the same bits", arguments: Precision.available)
+    func normalizedFirst(precision: Precision) {
+        for (depth, columns, rows) in [(48, 40, 13), (1536, 768, 40)] {
+            let linear = FrozenLinear(
+                [StoredTensor(random.normalTensor([columns, depth], standardDeviation: 0.05))],
+                biases: [random.normalTensor([columns], standardDeviation: 1)], precision: precision)
+            let norm = FrozenLayerNorm(
+                weight: random.normalTensor([columns], standardDeviation: 1), bias: nil, epsilon: 1e-6,
+                isCentered: false)
+            let input = Activations(columns: depth, for: precision)
+            input.copy(random.normalTensor([rows, depth], standardDeviation: 1))
+            let start = random.normalTensor([rows, columns], standardDeviation: 1)
+            let inPlace = Activations(columns: columns, for: precision)
+            inPlace.copy(start)
+            linear.add(input, to: inPlace, normalizedBy: norm, ProductScratch())
+            let (residual, output) = (
+                Activations(columns: columns, for: .f32), Activations(columns: columns, for: precision)
+            )
+            residual.copy(start)
+            linear.add(input, to: residual, normalizedBy: norm, into: output, ProductScratch())
+            #expect(output.tensor == inPlace.tensor)
+            let product = Activations(columns: columns, for: .f32)
+            linear.project(input, into: product, ProductScratch())
+            #expect(residual.tensor.largestDifference(from: start + product.tensor) < 1e-5)
+            // The next product reads the same, whichever way the rows came to be.
+            let next = FrozenLinear(
+                [StoredTensor(random.normalTensor([24, columns], standardDeviation: 0.05))], precision: precision)
+            let results = [output, inPlace, normalized(residual, by: norm, for: precision)].map { rows in
+                let result = Activations(columns: 24, for: .f32)
+                next.project(rows, into: result, ProductScratch())
+                return result.tensor
+            }
+            #expect(results[0] == results[1] && results[0] == results[2])
+        }
+    }
+
+    private func normalized(_ rows: Activations, by norm: FrozenLayerNorm?, for precision: Precision) -> Activations {
+        let result = Activations(columns: rows.columns, for: precision)
+        result.normalize(rows, by: norm)
+        return result
+    }
+
+    @Test("a gate multiplies the activated half by the other", arguments: Precision.available)
+    func gate(precision: Precision) {
+        for (rows, depth, columns) in [(5, 48, 20), (70, 384, 192), (9, 96, 37), (13, 768, 576)] {
+            let weights = (0..<2).map { _ in random.normalTensor([columns, depth], standardDeviation: 0.05) }
+            let bias = random.normalTensor([columns], standardDeviation: 1)
+            let input = Activations(columns: depth, for: precision)
+            input.copy(random.normalTensor([rows, depth], standardDeviation: 1))
+            let halves = zip(weights, [bias, nil]).map { weight, bias in
+                let half = Activations(columns: columns, for: .f32)
+                FrozenLinear([StoredTensor(weight)], biases: [bias], precision: precision)
+                    .project(input, into: half, ProductScratch())
+                return half.tensor
+            }
+            let linear = FrozenLinear(
+                weights.map { StoredTensor($0) }, biases: [bias, nil], precision: precision, activation: .gelu,
+                isGated: true)
+            #expect(linear.outputSize == columns)
+            let output = Activations(columns: columns, for: precision)
+            linear.project(input, into: output, ProductScratch())
+            let expected = halves[0].gated(by: halves[1], .gelu)
+            #expect(output.tensor.largestDifference(from: expected) < 1e-5, "\(rows)x\(depth)x\(columns)")
+            let split = parallelMap(2) { _ in
+                let output = Activations(columns: columns, for: precision)
+                linear.project(input, into: output, ProductScratch())
+                return output.tensor
+            }
+            #expect(split[0].isSameRows(as: output.tensor))
+        }
+    }
+
+    @Test("rows of another are taken over as they are where no normalization is given", arguments: Precision.available)
+    func plainRows(precision: Precision) {
+        let values = random.normalTensor([70, 33], standardDeviation: 1)
+        let rows = Activations(columns: 33, for: .f32)
+        rows.embed(
+            [StoredTensor(values), StoredTensor(values)], [Array(0..<70), Array((0..<70).reversed())],
+            normalizedBy: nil)
+        let expected = values + values.gather(Array((0..<70).reversed()))
+        #expect(rows.tensor == expected)
+        let converted = normalized(rows, by: nil, for: precision)
+        let copied = Activations(columns: 33, for: precision)
+        copied.copy(expected)
+        #expect(converted.tensor == expected)
+        let linear = FrozenLinear(
+            [StoredTensor(random.normalTensor([7, 33], standardDeviation: 1))], precision: precision)
+        let results = [converted, copied].map { rows in
+            let result = Activations(columns: 7, for: .f32)
+            linear.project(rows, into: result, ProductScratch())
+            return result.tensor
+        }
+        #expect(results[0] == results[1])
+    }
+
     @Test("two matrices side by side are the same as each alone")
     func sideBySide() {
         let weights = (0..<2).map { _ in random.normalTensor([64, 32], standardDeviation: 1) }

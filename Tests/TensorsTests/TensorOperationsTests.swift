@@ -50,8 +50,6 @@ struct TensorOperationsTests {
         var sum = Tensor([3], [1, 1, 1])
         sum.addSumOfRows(matrix)
         #expect(sum == Tensor([3], [6, 8, 10]))
-        sum.addSumOfRows(matrix, times: matrix)
-        #expect(sum == Tensor([3], [23, 37, 55]))
         #expect(matrix.sumOfSquares == 91)
         #expect(
             matrix.weightedSums(of: [0..<2, 1..<2]) { _, length in 1 / Float(length) }

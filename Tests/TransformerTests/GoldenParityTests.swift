@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 import Transformer
 
-@Suite("BertEncoder against transformers")
+@Suite("BERT against transformers")
 struct GoldenParityTests {
     struct Sequence {
         let ids: [Int32]
@@ -21,19 +21,19 @@ struct GoldenParityTests {
         }
     }
 
-    private func load(_ name: String) throws -> (BertEncoder, ParameterSource, BertConfiguration) {
+    private func load(_ name: String) throws -> (TransformerEncoder, ParameterSource) {
         let directory = ModelDirectory(Golden.directory(name))
-        let configuration = try BertConfiguration(JSONFile(directory.configuration, purpose: "the test"))
+        let architecture = try EncoderArchitecture(JSONFile(directory.configuration, purpose: "the test"))
         let source = ParameterSource(
-            try directory.openWeights(), spellings: BertEncoder.spellings, random: RandomSource(seed: 0))
-        return (try BertEncoder(source.root["bert"], configuration), source, configuration)
+            try directory.openWeights(), spellings: architecture.spellings, random: RandomSource(seed: 0))
+        return (try TransformerEncoder(source.root, architecture), source)
     }
 
     @Test(
         "hidden states agree layer by layer, for each sequence alone and for all in one batch",
         arguments: ["tiny-bert-gelu", "tiny-bert-gelu-new", "tiny-bert-relu", "tiny-bert-silu"])
     func hiddenStates(name: String) throws {
-        let (encoder, source, configuration) = try load(name)
+        let (encoder, source) = try load(name)
         let directory = Golden.directory(name)
         let sequences = Self.sequences(try Golden.json(directory))
         let expected = try SafeTensors(directory.appending("expected.safetensors"))
@@ -42,7 +42,7 @@ struct GoldenParityTests {
         for sequence in sequences { company.append(sequence.ids, tokenTypeIDs: sequence.types) }
         let together = encoder.forward(company).output
         let firsts = encoder.forward(company, firstOnly: true).output
-        let frozen = BertInferencePlan(encoder, precision: .f32).encode(company)
+        let frozen = InferencePlan(encoder, precision: .f32).encode(company)
         #expect(frozen.relativeDifference(from: together) < 1e-5, "the inference plan")
         let firstRows = together.gather(company.sequences.map { Int32($0.lowerBound) })
         #expect(firsts.relativeDifference(from: firstRows) < 1e-5, "the first tokens without the rest")
@@ -50,7 +50,7 @@ struct GoldenParityTests {
             var batch = TokenBatch()
             batch.append(sequence.ids, tokenTypeIDs: sequence.types)
             var hidden = encoder.embeddings.forward(batch, training: nil).output
-            for layer in 0...configuration.numHiddenLayers {
+            for layer in 0...encoder.architecture.numHiddenLayers {
                 if layer > 0 {
                     hidden = encoder.layers[layer - 1].forward(hidden, batch.sequences, training: nil).output
                 }
@@ -59,8 +59,10 @@ struct GoldenParityTests {
             }
             #expect(together.rows(company.sequences[index]).isSameRows(as: hidden), "the same in company")
             if let entry = expected["sequence.\(index).pooler"] {
-                let pooler = try BertPooler(source.root["bert"]["pooler"], configuration)
-                let pooled = pooler.forward(hidden.gather([0])).output
+                let head = try ClassificationHead(
+                    source.root, new: ParameterSource(nil, random: RandomSource(seed: 0)).root, encoder.architecture,
+                    labels: 2)
+                let pooled = try #require(head.dense).forward(hidden.gather([0])).output.activated(.tanh)
                 let golden = try expected.tensor(entry)
                 #expect(pooled.reshaped(golden.shape).relativeDifference(from: golden) < 1e-5)
             }
@@ -80,11 +82,11 @@ struct GoldenParityTests {
             return (name: name, value: try weights.tensor(entry))
         }
         try SafeTensors.write(renamed, to: scratch("model.safetensors"))
+        let architecture = try EncoderArchitecture(JSONFile(directory.configuration, purpose: "the test"))
         let source = ParameterSource(
-            try SafeTensors(scratch("model.safetensors")), spellings: BertEncoder.spellings,
+            try SafeTensors(scratch("model.safetensors")), spellings: architecture.spellings,
             random: RandomSource(seed: 0))
-        let configuration = try BertConfiguration(JSONFile(directory.configuration, purpose: "the test"))
-        let encoder = try BertEncoder(source.root["bert"], configuration)
+        let encoder = try TransformerEncoder(source.root, architecture)
         try source.checkAllUsed { $0.contains("pooler") }
         let batch = TokenBatch([[2, 30, 31, 3]])
         #expect(encoder.forward(batch).output == (try load("tiny-bert-gelu").0.forward(batch).output))
@@ -97,9 +99,10 @@ struct GoldenParityTests {
         func build(_ change: (inout JSONObject) -> Void) throws {
             var changed = file
             change(&changed.object)
+            let architecture = try EncoderArchitecture(changed)
             let source = ParameterSource(
-                try directory.openWeights(), spellings: BertEncoder.spellings, random: RandomSource(seed: 0))
-            _ = try BertEncoder(source.root["bert"], BertConfiguration(changed))
+                try directory.openWeights(), spellings: architecture.spellings, random: RandomSource(seed: 0))
+            _ = try TransformerEncoder(source.root, architecture)
             try source.checkAllUsed { $0.contains("pooler") }
         }
         let weights = directory.path.appending("model.safetensors")
@@ -112,7 +115,8 @@ struct GoldenParityTests {
         ) { try build { $0["num_hidden_layers"] = .integer(3) } }
         #expect(throws: CheckpointError.self) { try build { $0["num_hidden_layers"] = .integer(1) } }
         #expect(
-            throws: CheckpointError.unsupportedArchitecture(file.path, found: "gpt2", supported: ["bert"])
+            throws: CheckpointError.unsupportedArchitecture(
+                file.path, found: "gpt2", supported: EncoderArchitecture.modelTypes)
         ) { try build { $0["model_type"] = .string("gpt2") } }
         #expect(
             throws: CheckpointError.invalidValue(

@@ -31,29 +31,23 @@ struct LayerContractTests {
             }
         },
         Case(testDescription: "LayerNorm") { scope in
-            let layer = try LayerNorm(scope, size: 6, epsilon: 1e-5)
+            let layer = try LayerNorm(scope, size: 6, NormalizationKind(epsilon: 1e-5))
             return Layer(inputSize: 6) { input, _ in
                 let (output, saved) = layer.forward(input)
                 return (output, { layer.backward($0, saved) })
             }
         },
         Case(testDescription: "SelfAttention") { scope in
-            let layer = try SelfAttention(scope, hiddenSize: 6, heads: 2, dropout: 0.3, standardDeviation: 0.7)
+            let layer = try SelfAttention(scope, architecture)
             return Layer(inputSize: 6) { input, random in
-                let (output, saved) = layer.forward(
-                    input, sequences, queries: input, sequences, training: random)
-                return (
-                    output,
-                    { gradient in
-                        let (hidden, queries) = layer.backward(gradient, saved)
-                        return hidden + queries
-                    }
-                )
+                let (output, saved) = layer.forward(input, sequences, training: random)
+                return (output, { layer.backward($0, saved) })
             }
         },
         Case(testDescription: "ResidualOutput") { scope in
-            let layer = try ResidualOutput(
-                scope, inputSize: 6, outputSize: 6, epsilon: 1e-5, dropout: 0.3, standardDeviation: 0.5)
+            let layer = ResidualOutput(
+                dense: try Linear(scope["dense"], inputSize: 6, outputSize: 6, standardDeviation: 0.5),
+                layerNorm: try LayerNorm(scope["LayerNorm"], size: 6, NormalizationKind(epsilon: 1e-5)), dropout: 0.3)
             return Layer(inputSize: 6) { input, random in
                 let (output, saved) = layer.forward(input, residual: input, training: random)
                 return (
@@ -65,22 +59,22 @@ struct LayerContractTests {
                 )
             }
         },
-        Case(testDescription: "BertLayer") { scope in
-            let layer = try BertLayer(scope, configuration)
+        Case(testDescription: "EncoderLayer") { scope in
+            let layer = try EncoderLayer(scope, architecture)
             return Layer(inputSize: 6) { input, random in
                 let (output, saved) = layer.forward(input, sequences, training: random)
                 return (output, { layer.backward($0, saved) })
             }
         },
-        Case(testDescription: "BertLayer, first tokens alone") { scope in
-            let layer = try BertLayer(scope, configuration)
+        Case(testDescription: "EncoderLayer, first tokens alone") { scope in
+            let layer = try EncoderLayer(scope, architecture)
             return Layer(inputSize: 6) { input, random in
                 let (output, saved) = layer.forward(input, sequences, firstOnly: true, training: random)
                 return (output, { layer.backward($0, saved) })
             }
         },
-        Case(testDescription: "BertPooler") { scope in
-            let layer = try BertPooler(scope, configuration)
+        Case(testDescription: "ClassificationHead") { scope in
+            let layer = try ClassificationHead(scope, architecture, labels: 3)
             return Layer(inputSize: 6) { input, _ in
                 let (output, saved) = layer.forward(input)
                 return (output, { layer.backward($0, saved) })
@@ -88,17 +82,19 @@ struct LayerContractTests {
         },
     ]
 
-    private static var configuration: BertConfiguration {
+    private static var architecture: EncoderArchitecture {
         get throws {
             let file = try JSONFile(Golden.directory("tiny-bert-gelu").appending("config.json"), purpose: "the test")
-            var configuration = try BertConfiguration(file)
-            configuration.hiddenSize = 6
-            configuration.numAttentionHeads = 2
-            configuration.intermediateSize = 7
-            configuration.initializerRange = 0.5
-            configuration.hiddenDropoutProb = 0.2
-            configuration.attentionProbsDropoutProb = 0.2
-            return configuration
+            var architecture = try EncoderArchitecture(file)
+            architecture.hiddenSize = 6
+            architecture.embeddingSize = 6
+            architecture.headSize = 3
+            architecture.numAttentionHeads = 2
+            architecture.intermediateSize = 7
+            architecture.initializerRange = 0.5
+            architecture.hiddenDropoutProb = 0.2
+            architecture.attentionProbsDropoutProb = 0.2
+            return architecture
         }
     }
 

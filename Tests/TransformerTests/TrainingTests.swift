@@ -21,12 +21,17 @@ struct TrainingTests {
         #expect(LinearSchedule(peak: 2, warmupSteps: 0, steps: 2).learningRate(at: 0) == 2)
     }
 
-    @Test("weight decay spares biases and LayerNorm")
+    @Test("weight decay spares biases and normalizations")
     func decay() {
-        #expect(AdamW.isSparedByWeightDecay("bert.encoder.layer.0.output.LayerNorm.weight"))
-        #expect(AdamW.isSparedByWeightDecay("classifier.bias"))
-        #expect(!AdamW.isSparedByWeightDecay("classifier.weight"))
-        #expect(!AdamW.isSparedByWeightDecay("bert.embeddings.word_embeddings.weight"))
+        func isSpared(_ name: String, _ shape: Shape) -> Bool {
+            AdamW.isSparedByWeightDecay(Parameter(name, .zeros(shape)))
+        }
+        #expect(isSpared("bert.encoder.layer.0.output.LayerNorm.weight", [4]))
+        #expect(isSpared("model.layers.0.attn_norm.weight", [4]))
+        #expect(isSpared("classifier.bias", [2]))
+        #expect(isSpared("mpnet.encoder.relative_attention_bias.weight", [32, 2]))
+        #expect(!isSpared("classifier.weight", [2, 4]))
+        #expect(!isSpared("bert.embeddings.word_embeddings.weight", [9, 4]))
     }
 
     @Test("gradients are scaled down to the norm that is allowed, over all parameters together")

@@ -48,7 +48,7 @@ extension SequenceClassifier {
     /// Cuts texts after `length` tokens, which the model's positions must allow.
     func limit(to length: Int?) throws {
         guard let length else { return }
-        try checkPositions(length, encoder.configuration.maxPositionEmbeddings)
+        try checkPositions(length, encoder.architecture.maxTokens)
         maxLength = length
     }
 }

@@ -46,7 +46,7 @@ struct Embed: ParsableCommand {
             if let pooling { encoder.pooling = pooling }
             if let normalize { encoder.normalizes = normalize }
             if let maxLength {
-                try checkPositions(maxLength, encoder.pretrained.encoder.configuration.maxPositionEmbeddings)
+                try checkPositions(maxLength, encoder.pretrained.encoder.architecture.maxTokens)
                 encoder.maxLength = maxLength
             }
             let records = EmbeddingRecords(encoder, format: format)

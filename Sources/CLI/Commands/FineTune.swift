@@ -110,9 +110,9 @@ struct FineTune: ParsableCommand {
                     + "\(MatrixEngine.current.rawValue), \(ThreadPool.shared.threads) threads")
 
             var progress = FineTuningProgress()
-            let outcome = try FineTuning(classifier, configuration).run(
-                train: training, dev: development
-            ) { progress.show($0) }
+            let outcome = try FineTuning(
+                classifier, configuration, keepingBestIn: target.lexicallyNormalized().removingLastComponent()
+            ).run(train: training, dev: development) { progress.show($0) }
             progress.end()
             let record = FineTuningRecord(
                 classifier: classifier, configuration: configuration, outcome: outcome, model: model.model,

@@ -24,8 +24,9 @@ struct ThreadOption: ParsableArguments {
     }
 
     /// Loads the engine and settles the number of threads; before anything is computed.
-    func apply() throws(MatrixEngine.LoadingError) {
+    func apply() throws {
         request()
+        _ = try AvailableMemory.named()
         if try MatrixEngine.load() == .openBLAS, let reason = MatrixEngine.reasonForFallback {
             StandardError.note(
                 "oneDNN cannot be loaded (\(reason)): OpenBLAS computes, at about half the speed, and in f32 alone")

@@ -28,9 +28,9 @@ enum ClassifierConfiguration {
     }
 
     /// The configuration of a classifier made from a pretrained model, with all that the model's own says beside it.
-    static func object(_ base: JSONObject, labels: [String]) -> JSONObject {
+    static func object(_ base: JSONObject, labels: [String], classPrefix: String) -> JSONObject {
         var object = base
-        object["architectures"] = .array([.string("BertForSequenceClassification")])
+        object["architectures"] = .array([.string("\(classPrefix)ForSequenceClassification")])
         var names = JSONObject()
         var indices = JSONObject()
         for (index, label) in labels.enumerated() {

@@ -12,7 +12,8 @@ extension SequenceClassifier {
     public func write(to path: FilePath, record: JSONObject) throws(CheckpointError) {
         let directory = try AtomicDirectory(path)
         let target = directory.temporary
-        let configuration = ClassifierConfiguration.object(pretrained.configurationFile.object, labels: labels)
+        let configuration = ClassifierConfiguration.object(
+            pretrained.configurationFile.object, labels: labels, classPrefix: encoder.architecture.head.classPrefix)
         try JSONFile(path, object: configuration).write(to: target.appending("config.json"))
         try SafeTensors.write(
             parameters.map { ($0.name, $0.value) }, to: target.appending("model.safetensors"))
@@ -28,6 +29,6 @@ extension SequenceClassifier {
         guard pretrained.directory.exists(Self.recordName) else { return }
         let file = try JSONFile(pretrained.directory.path.appending(Self.recordName), purpose: "Graft's own settings")
         maxLength = min(
-            encoder.configuration.maxPositionEmbeddings, try file.size("max_length", absent: maxLength))
+            encoder.architecture.maxTokens, try file.size("max_length", absent: maxLength))
     }
 }

@@ -58,3 +58,10 @@ public struct ClassificationMetrics: Equatable, Sendable {
         return max(0, center - half)...min(1, center + half)
     }
 }
+
+extension ClassificationMetrics {
+    /// More accurate, or as accurate with a smaller loss.
+    func isBetter(than other: ClassificationMetrics) -> Bool {
+        (accuracy, -(loss ?? 0)) > (other.accuracy, -(other.loss ?? 0))
+    }
+}

@@ -1,19 +1,27 @@
-/// Layer normalization with weights that do not change.
+/// Layer normalization, or root mean square normalization, with weights that do not change.
 ///
-/// Source: Ba, Kiros and Hinton 2016, "Layer Normalization", §3.
+/// Sources: Ba, Kiros and Hinton 2016, "Layer Normalization", §3; Zhang and Sennrich 2019, "Root Mean Square Layer
+/// Normalization", §4.
 public struct FrozenLayerNorm: Sendable {
     let weight: [Float]
     let bias: [Float]
     let epsilon: Float
+    /// Whether the mean is taken off first.
+    let isCentered: Bool
     /// Of the columns for the product that reads the rows; see `Activations.convert`.
     let factors: [Float]?
 
-    /// - Parameters: `weight` and `bias` are `[size]`; `factors` are those that the next product was made with.
-    public init(weight: Tensor, bias: Tensor, epsilon: Float, factors: [Float]? = nil) {
+    /// - Parameters: `weight` and `bias` are `[size]`, no bias is zero; without `isCentered` it is root mean square
+    ///   normalization; `factors` are those that the next product was made with.
+    public init(
+        weight: Tensor, bias: Tensor?, epsilon: Float, isCentered: Bool = true, factors: [Float]? = nil
+    ) {
+        let bias = bias ?? .zeros(weight.shape)
         precondition(weight.count == bias.count, "\(weight.shape), \(bias.shape)")
         self.weight = weight.values
         self.bias = bias.values
         self.epsilon = epsilon
+        self.isCentered = isCentered
         self.factors = factors
     }
 
@@ -29,8 +37,10 @@ public struct FrozenLayerNorm: Sendable {
     func apply(to row: UnsafeMutablePointer<Float>) {
         let count = weight.count
         let values = unsafe UnsafeBufferPointer(start: row, count: count)
-        let mean = unsafe sum(values) / Float(count)
-        for i in 0..<count { unsafe row[i] -= mean }
+        if isCentered {
+            let mean = unsafe sum(values) / Float(count)
+            for i in 0..<count { unsafe row[i] -= mean }
+        }
         let variance = unsafe dot(values, values) / Float(count)
         let factor = 1 / (variance + epsilon).squareRoot()
         unsafe weight.withUnsafeBufferPointer { weight in
@@ -42,12 +52,35 @@ public struct FrozenLayerNorm: Sendable {
 }
 
 extension Activations {
-    /// The sum of one row of each table, normalized: what an encoder's embeddings are.
+    /// Becomes the rows of another, normalized where a normalization is given, in the form that the next product reads.
+    public func normalize(_ source: Activations, by norm: FrozenLayerNorm?) {
+        precondition(columns == source.columns, "\(source.columns) columns into \(columns)")
+        norm?.check(columns: columns)
+        let count = source.rows
+        resize(count)
+        let part = 64
+        ThreadPool.shared.run((count + part - 1) / part) { block in
+            for row in block * part..<min(count, (block + 1) * part) {
+                unsafe normalize(row, from: source, by: norm)
+            }
+        }
+    }
+
+    /// One row of the same; the other may be these rows themselves.
+    @unsafe @inline(__always)
+    func normalize(_ row: Int, from source: Activations, by norm: FrozenLayerNorm?) {
+        let target = unsafe values[row]
+        if source !== self { unsafe target.update(from: source.values[row], count: columns) }
+        unsafe norm?.apply(to: target)
+        unsafe convert(row, from: UnsafePointer(target), factors: norm?.factors)
+    }
+
+    /// The sum of one row of each table, normalized where a normalization is given: what an encoder's embeddings are.
     ///
     /// - Parameter rows: for every table the row of each token.
-    public func embed(_ tables: [StoredTensor], _ rows: [[Int32]], normalizedBy norm: FrozenLayerNorm) {
+    public func embed(_ tables: [StoredTensor], _ rows: [[Int32]], normalizedBy norm: FrozenLayerNorm?) {
         let count = rows[0].count
-        norm.check(columns: columns)
+        norm?.check(columns: columns)
         for (table, rows) in zip(tables, rows) {
             precondition(table.columns == columns && rows.count == count, "\(table.shape), \(rows.count) rows")
             precondition(rows.allSatisfy { (0..<Int32(table.rows)).contains($0) }, "row outside \(table.shape)")
@@ -67,8 +100,7 @@ extension Activations {
                         }
                     }
                 }
-                unsafe norm.apply(to: target)
-                unsafe convert(row, from: UnsafePointer(target), factors: norm.factors)
+                unsafe normalize(row, from: self, by: norm)
             }
         }
     }

@@ -5,11 +5,16 @@
 /// no weight is read twice. Neither changes a bit of the result where the engine's rows are independent.
 public final class FrozenLinear: Sendable {
     public let inputSize: Int
+    /// Columns that `project` delivers: with a gate half of the matrices' outputs, else all.
     public let outputSize: Int
     public let precision: Precision
-    /// Applied in `project(_:into:)`.
+    /// Applied in `project`.
     public let activation: Activation?
-    private let bias: AlignedBuffer  // [outputSize] of Float
+    /// Whether the first half of the outputs, activated, is multiplied by the second in `project`.
+    public let isGated: Bool
+    /// Columns of the product itself.
+    private let width: Int
+    private let bias: AlignedBuffer  // [width] of Float
     /// Of int8: the step of every output's weights, and that step times their sum.
     private let scales: AlignedBuffer
     private let offsets: AlignedBuffer
@@ -17,30 +22,37 @@ public final class FrozenLinear: Sendable {
 
     private enum Weights: Sendable {
         case packed(OneDNN.FrozenProducts)
-        /// For OpenBLAS: `[outputSize, inputSize]`.
+        /// For OpenBLAS: `[width, inputSize]`.
         case plain(AlignedBuffer)
     }
 
     /// - Parameters:
     ///   - matrices: `[outputs, inputSize]` each; their outputs stand side by side.
-    ///   - biases: `[outputs]` each.
+    ///   - biases: `[outputs]` each; where one is absent, or all are, zeros.
     ///   - factors: of the inputs, by which the weights are divided and the activations multiplied before both are
     ///     quantized (`int8` alone).
+    ///   - isGated: whether the outputs are two halves, of which `project` delivers `f(first) ⊙ second`.
     public init(
-        _ matrices: [StoredTensor], biases: [Tensor], precision: Precision, factors: [Float]? = nil,
-        activation: Activation? = nil
+        _ matrices: [StoredTensor], biases: [Tensor?] = [], precision: Precision, factors: [Float]? = nil,
+        activation: Activation? = nil, isGated: Bool = false
     ) {
-        precondition(matrices.count == biases.count && !matrices.isEmpty, "\(matrices.count), \(biases.count)")
+        precondition(!matrices.isEmpty, "no matrices")
+        let biases = biases.isEmpty ? matrices.map { _ in nil } : biases
+        precondition(
+            matrices.count == biases.count && zip(matrices, biases).allSatisfy { $1 == nil || $0.rows == $1?.count },
+            "\(matrices.map(\.shape)), biases \(biases.map { $0?.shape })")
         let depth = matrices[0].columns
         let columns = matrices.reduce(0) { $0 + $1.rows }
         precondition(matrices.allSatisfy { $0.columns == depth }, "\(matrices.map(\.shape))")
-        precondition(biases.reduce(0) { $0 + $1.count } == columns, "\(biases.map(\.shape))")
+        precondition(!isGated || columns % 2 == 0, "two halves of \(columns) outputs")
         precondition(precision.reasonUnavailable == nil, "\(precision) is not available")
         precondition(factors == nil || factors?.count == depth, "\(factors?.count ?? 0) factors of \(depth) inputs")
-        (inputSize, outputSize) = (depth, columns)
+        (inputSize, outputSize, width) = (depth, isGated ? columns / 2 : columns, columns)
         self.precision = precision
         self.activation = activation
-        bias = AlignedBuffer(floats: biases.flatMap(\.values))
+        self.isGated = isGated
+        bias = AlignedBuffer(
+            floats: zip(matrices, biases).flatMap { $1?.values ?? [Float](repeating: 0, count: $0.rows) })
         let isQuantized = precision == .int8
         scales = AlignedBuffer(byteCount: isQuantized ? 4 * columns : 0)
         offsets = AlignedBuffer(byteCount: isQuantized ? 4 * columns : 0)
@@ -78,15 +90,18 @@ public final class FrozenLinear: Sendable {
 
     // MARK: Products
 
-    /// `output = f(input·Wᵀ + b)`, as values and as the form that the next product reads.
+    /// `output = f(input·Wᵀ + b)`, or with a gate `f(first half) ⊙ second half`, as values and as the form that the next
+    /// product reads.
     ///
-    /// - Parameter scratch: holds sums of integers in the meantime.
+    /// - Parameter scratch: holds sums of integers, and halves, in the meantime.
     public func project(_ input: Activations, into output: Activations, _ scratch: ProductScratch) {
+        precondition(output.columns == outputSize, "\(outputSize) columns into \(output.columns)")
         output.resize(input.rows)
+        if isGated { return projectGated(input, into: output, scratch) }
         // Our activations are twice as fast as the library's, which it would apply with the product.
         let needsRows = precision == .int8 || output.precision != .f32 || activation != nil
         unsafe run(
-            input, output, scratch, accumulates: false,
+            input, output.values.pointer, scratch, accumulates: false,
             finish: needsRows
                 ? { row, sums in
                     let values = unsafe output.values[row]
@@ -101,18 +116,49 @@ public final class FrozenLinear: Sendable {
                 } : nil)
     }
 
+    private func projectGated(_ input: Activations, into output: Activations, _ scratch: ProductScratch) {
+        let (width, count) = (width, outputSize)
+        scratch.gated.reserve(RowBlocks.padded(input.rows) * width)
+        unsafe run(input, scratch.gated.pointer, scratch, accumulates: false) { row, sums in
+            let first = unsafe scratch.gated.pointer + row * width
+            let second = unsafe first + count
+            if let sums = unsafe sums {
+                unsafe self.dequantize(sums, input.steps[row].pointee, first, adds: false)
+            }
+            unsafe self.activation?.apply(to: UnsafeMutableBufferPointer(start: first, count: count))
+            let values = unsafe output.values[row]
+            for i in 0..<count { unsafe values[i] = first[i] * second[i] }
+            unsafe output.convert(row, from: UnsafePointer(values), factors: nil)
+        }
+    }
+
     /// `residual = LayerNorm(residual + input·Wᵀ + b)`, as values and as the form that the next product reads.
     public func add(
         _ input: Activations, to residual: Activations, normalizedBy norm: FrozenLayerNorm, _ scratch: ProductScratch
     ) {
+        add(input, to: residual, normalizedBy: norm, into: residual, scratch)
+    }
+
+    /// `residual += input·Wᵀ + b`, as values alone, and `output = LayerNorm(residual)`, as values and as the form that the
+    /// next product reads: what stands between two halves of a layer that normalizes first.
+    ///
+    /// Source: Xiong et al. 2020, "On Layer Normalization in the Transformer Architecture", §3.
+    public func add(
+        _ input: Activations, to residual: Activations, normalizedBy norm: FrozenLayerNorm, into output: Activations,
+        _ scratch: ProductScratch
+    ) {
         precondition(residual.rows == input.rows, "\(input.rows) rows onto \(residual.rows)")
+        precondition(
+            residual.columns == outputSize && output.columns == outputSize,
+            "\(outputSize) columns onto \(residual.columns) and into \(output.columns)")
         norm.check(columns: outputSize)
-        precondition(activation == nil, "a residual goes with no activation")
-        unsafe run(input, residual, scratch, accumulates: true) { row, sums in
-            let values = unsafe residual.values[row]
-            if let sums = unsafe sums { unsafe self.dequantize(sums, input.steps[row].pointee, values, adds: true) }
-            unsafe norm.apply(to: values)
-            unsafe residual.convert(row, from: UnsafePointer(values), factors: norm.factors)
+        precondition(activation == nil && !isGated, "a residual goes with no activation")
+        output.resize(input.rows)
+        unsafe run(input, residual.values.pointer, scratch, accumulates: true) { row, sums in
+            if let sums = unsafe sums {
+                unsafe self.dequantize(sums, input.steps[row].pointee, residual.values[row], adds: true)
+            }
+            unsafe output.normalize(row, from: residual, by: norm)
         }
     }
 
@@ -121,38 +167,39 @@ public final class FrozenLinear: Sendable {
         _ sums: UnsafePointer<Int32>, _ row: RowQuantization, _ values: UnsafeMutablePointer<Float>, adds: Bool
     ) {
         unsafe Tensors.dequantize(
-            sums, row, scales: scales.floats, offsets: offsets.floats, bias: bias.floats, values, outputSize,
+            sums, row, scales: scales.floats, offsets: offsets.floats, bias: bias.floats, values, width,
             adds: adds)
     }
 
-    /// Computes the product, and calls `finish` for every row when all its columns are there.
+    /// Computes the product into rows of `width` values, or in int8 into sums of integers, and calls `finish` for every row
+    /// when all its columns are there.
     @unsafe
     private func run(
-        _ input: Activations, _ output: Activations, _ scratch: ProductScratch, accumulates: Bool,
+        _ input: Activations, _ output: UnsafeMutablePointer<Float>, _ scratch: ProductScratch, accumulates: Bool,
         finish: ((_ row: Int, _ sums: UnsafePointer<Int32>?) -> Void)?
     ) {
-        precondition(input.columns == inputSize && output.columns == outputSize, "\(input.columns), \(output.columns)")
+        precondition(input.columns == inputSize, "\(input.columns) columns for \(inputSize) inputs")
         precondition(input.precision == precision, "rows for \(input.precision) products in \(precision) ones")
         let rows = input.rows
         let blocks = RowBlocks.blocks(rows)
         let pool = ThreadPool.shared
-        if precision == .int8 { scratch.sums.reserve(RowBlocks.padded(rows) * outputSize) }
+        if precision == .int8 { scratch.sums.reserve(RowBlocks.padded(rows) * width) }
         func finishRows(_ range: Range<Int>) {
             guard let finish = unsafe finish else { return }
             for row in range.clamped(to: 0..<rows) {
-                unsafe finish(row, precision == .int8 ? UnsafePointer(scratch.sums.pointer + row * outputSize) : nil)
+                unsafe finish(row, precision == .int8 ? UnsafePointer(scratch.sums.pointer + row * width) : nil)
             }
         }
         if case .packed(let products) = weights, products.panels > 1, !pool.isSplitting, blocks.count < 2 * pool.threads
         {
             // Panels lie one behind the other: the library is fast where an output's rows are.
-            scratch.panels.reserve(RowBlocks.padded(rows) * outputSize)
+            scratch.panels.reserve(RowBlocks.padded(rows) * width)
             pool.run(blocks.count * products.panels) { index in
                 let (block, panel) = (blocks[index / products.panels], index % products.panels)
                 unsafe products.compute(
                     rows: block.count, panel: panel, accumulates: false,
                     input.operand(block.lowerBound), bias: bias.floats,
-                    scratch.panels.pointer + block.lowerBound * outputSize + panel * block.count * products.panelColumns
+                    scratch.panels.pointer + block.lowerBound * width + panel * block.count * products.panelColumns
                 )
             }
             pool.run(blocks.count * RowBlocks.smallest) { index in
@@ -172,18 +219,18 @@ public final class FrozenLinear: Sendable {
             case .packed(let products):
                 let target: UnsafeMutableRawPointer
                 if precision == .int8 {
-                    unsafe target = UnsafeMutableRawPointer(scratch.sums.pointer + block.lowerBound * outputSize)
+                    unsafe target = UnsafeMutableRawPointer(scratch.sums.pointer + block.lowerBound * width)
                 } else {
-                    unsafe target = UnsafeMutableRawPointer(output.values[block.lowerBound])
+                    unsafe target = UnsafeMutableRawPointer(output + block.lowerBound * width)
                 }
                 unsafe products.compute(
                     rows: block.count, panel: nil, accumulates: accumulates,
                     input.operand(block.lowerBound), bias: bias.floats, target)
             case .plain(let matrix):
                 unsafe OpenBLAS.addProduct(
-                    rows: min(rows, block.upperBound) - block.lowerBound, columns: outputSize, depth: inputSize,
+                    rows: min(rows, block.upperBound) - block.lowerBound, columns: width, depth: inputSize,
                     input.values[block.lowerBound], matrix.floats, bias: bias.floats,
-                    output.values[block.lowerBound], accumulates: accumulates)
+                    output + block.lowerBound * width, accumulates: accumulates)
             }
             finishRows(block)
         }
@@ -193,22 +240,22 @@ public final class FrozenLinear: Sendable {
     @unsafe
     private func collect(
         _ row: Int, of block: Range<Int>, _ products: OneDNN.FrozenProducts, _ scratch: ProductScratch,
-        _ output: Activations, _ accumulates: Bool
+        _ output: UnsafeMutablePointer<Float>, _ accumulates: Bool
     ) {
-        let width = products.panelColumns
+        let panelColumns = products.panelColumns
         for panel in 0..<products.panels {
-            let start = panel * block.count * width + (row - block.lowerBound) * width
-            let panels = unsafe scratch.panels.pointer + block.lowerBound * outputSize
+            let start = panel * block.count * panelColumns + (row - block.lowerBound) * panelColumns
+            let panels = unsafe scratch.panels.pointer + block.lowerBound * width
             if precision == .int8 {
-                unsafe (scratch.sums.pointer + row * outputSize + panel * width).update(
-                    from: panels + start, count: width)
+                unsafe (scratch.sums.pointer + row * width + panel * panelColumns).update(
+                    from: panels + start, count: panelColumns)
             } else {
                 let source = unsafe UnsafeRawPointer(panels + start).assumingMemoryBound(to: Float.self)
-                let target = unsafe output.values[row] + panel * width
+                let target = unsafe output + row * width + panel * panelColumns
                 if accumulates {
-                    for i in 0..<width { unsafe target[i] += source[i] }
+                    for i in 0..<panelColumns { unsafe target[i] += source[i] }
                 } else {
-                    unsafe target.update(from: source, count: width)
+                    unsafe target.update(from: source, count: panelColumns)
                 }
             }
         }
@@ -219,6 +266,8 @@ public final class FrozenLinear: Sendable {
 @safe public final class ProductScratch: @unchecked Sendable {  // a plan gives it to one batch at a time
     /// Rows of sums of integers.
     let sums = RowBuffer<Int32>(columns: 1)
+    /// Rows of two halves, one of which gates the other.
+    let gated = RowBuffer<Float>(columns: 1)
     /// Panels of columns, of numbers of up to four bytes.
     let panels = RowBuffer<Int32>(columns: 1)
 

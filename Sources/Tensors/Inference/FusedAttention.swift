@@ -8,24 +8,44 @@ public enum FusedAttention {
     private static let queriesPerBlock = 8
 
     /// - Parameters:
-    ///   - query: `[queries, hiddenSize]`, the heads side by side in each row.
-    ///   - keyValue: `[tokens, 2·hiddenSize]`, the keys and then the values.
-    ///   - queries: the rows of each sequence in `query`.
+    ///   - query: `[queries, innerSize]`, the heads side by side in each row.
+    ///   - keyValue: `[tokens, 2·innerSize]`, the keys and then the values.
+    ///   - queries: the rows of each sequence in `query`; all, or the first of them.
     ///   - keys: the rows of each sequence in `keyValue`.
-    ///   - context: becomes `[queries, hiddenSize]`.
+    ///   - scale: of the scores, by default `1 / √headSize`.
+    ///   - bias: added to the scaled scores.
+    ///   - window: the largest distance to a key that a query attends to; what lies farther is not computed.
+    ///   - context: becomes `[queries, innerSize]`.
     public static func attend(
         _ query: Activations, _ keyValue: Activations, queries: [Range<Int>], keys: [Range<Int>], heads: Int,
-        into context: Activations
+        scale: Float? = nil, bias: RelativeBias? = nil, window: Int? = nil, into context: Activations
     ) {
-        let hiddenSize = query.columns
-        let headSize = hiddenSize / heads
-        precondition(headSize * heads == hiddenSize && keyValue.columns == 2 * hiddenSize, "\(heads) heads")
+        let innerSize = query.columns
+        let headSize = innerSize / heads
+        precondition(headSize * heads == innerSize && keyValue.columns == 2 * innerSize, "\(heads) heads")
         precondition(
             queries.allSatisfy { $0.upperBound <= query.rows } && keys.allSatisfy { $0.upperBound <= keyValue.rows },
             "sequences beyond \(query.rows) queries or \(keyValue.rows) keys")
-        precondition(context.columns == hiddenSize, "context of \(context.columns) columns for \(hiddenSize)")
+        precondition(context.columns == innerSize, "context of \(context.columns) columns for \(innerSize)")
         precondition(queries.count == keys.count, "\(queries.count) sequences of queries, \(keys.count) of keys")
+        precondition(
+            window == nil || zip(queries, keys).allSatisfy { $0.count <= $1.count }, "queries beyond all windows")
         context.resize(query.rows)
+        let length = zip(queries, keys).reduce(0) { max($0, $1.0.count, $1.1.count) }
+        AttentionScores.with(
+            scale: scale, bias: bias, window: window, heads: heads, headSize: headSize, length: length
+        ) { rules in
+            unsafe attend(query, keyValue, queries: queries, keys: keys, heads: heads, rules, into: context)
+        }
+    }
+
+    @unsafe
+    private static func attend(
+        _ query: Activations, _ keyValue: Activations, queries: [Range<Int>], keys: [Range<Int>], heads: Int,
+        _ rules: AttentionScores, into context: Activations
+    ) {
+        let innerSize = query.columns
+        let headSize = innerSize / heads
         // Sequences of one batch are alike in length; heads are shared among the threads where sequences are few.
         let pool = ThreadPool.shared
         let groups = pool.isSplitting || queries.count >= 2 * pool.threads ? 1 : min(heads, 4)
@@ -34,11 +54,9 @@ public enum FusedAttention {
             let (rows, tokens) = (queries[sequence], keys[sequence])
             if rows.isEmpty { return }
             let head = Head(
-                size: headSize, queryStride: hiddenSize, keyStride: 2 * hiddenSize, keys: tokens.count,
-                scale: 1 / Float(headSize).squareRoot())
+                size: headSize, queryStride: innerSize, keyStride: 2 * innerSize, keys: tokens.count, rules: rules)
             let halves = HalfAttentionHead(
-                size: headSize, queryStride: hiddenSize, keyStride: 2 * hiddenSize, keys: tokens.count,
-                scale: head.scale)
+                size: headSize, queryStride: innerSize, keyStride: 2 * innerSize, keys: tokens.count, rules: rules)
             let usesHalves = context.precision != .f32 && halves.isWorthwhile
             let byteCount = usesHalves ? halves.scratchBytes : 4 * head.scratchCount
             unsafe withUnsafeTemporaryAllocation(byteCount: byteCount, alignment: 64) { memory in
@@ -50,9 +68,10 @@ public enum FusedAttention {
                     let output = unsafe context.values[rows.lowerBound] + start
                     if usesHalves {
                         unsafe halves.attend(
-                            query, queries: rows.count, key, key + hiddenSize, output, memory.baseAddress!)
+                            number, query, queries: rows.count, key, key + innerSize, output, memory.baseAddress!)
                     } else {
-                        unsafe head.attend(query, queries: rows.count, key, key + hiddenSize, output, scratch)
+                        unsafe head.attend(
+                            number, query, queries: rows.count, key, key + innerSize, output, scratch)
                     }
                 }
             }
@@ -71,7 +90,7 @@ public enum FusedAttention {
         let queryStride: Int
         let keyStride: Int
         let keys: Int
-        let scale: Float
+        let rules: AttentionScores
         /// Whole tiles of keys.
         var paddedKeys: Int { paddedToTiles(keys) }
         var paddedSize: Int { paddedToTiles(size) }
@@ -85,7 +104,8 @@ public enum FusedAttention {
 
         @unsafe
         func attend(
-            _ query: UnsafePointer<Float>, queries: Int, _ key: UnsafePointer<Float>, _ value: UnsafePointer<Float>,
+            _ number: Int, _ query: UnsafePointer<Float>, queries: Int, _ key: UnsafePointer<Float>,
+            _ value: UnsafePointer<Float>,
             _ context: UnsafeMutablePointer<Float>, _ scratch: UnsafeMutablePointer<Float>
         ) {
             let (paddedKeys, paddedSize) = (paddedKeys, paddedSize)
@@ -105,24 +125,32 @@ public enum FusedAttention {
             let sums = unsafe rest + queriesPerBlock * paddedKeys
             for first in stride(from: 0, to: queries, by: queriesPerBlock) {
                 let rows = min(queriesPerBlock, queries - first)
-                for column in stride(from: 0, to: paddedKeys, by: 32) {
+                let places = rules.places(of: first..<first + queriesPerBlock, among: keys)
+                // From the beginning of a tile.
+                let firstKey = places.lowerBound & ~31
+                let count = places.upperBound - firstKey
+                let width = paddedToTiles(count)
+                for column in stride(from: 0, to: width, by: 32) {
                     for row in stride(from: 0, to: rows, by: 4) {
                         unsafe multiplyTile(
                             query + (first + row) * queryStride, queryStride, rows: min(4, rows - row),
-                            transposed + column, paddedKeys, depth: size, scores + row * paddedKeys + column,
-                            paddedKeys)
+                            transposed + firstKey + column, paddedKeys, depth: size, scores + row * width + column,
+                            width)
                     }
                 }
                 var totals = SIMD8<Float>.one
                 for row in 0..<rows {
-                    totals[row] = unsafe exponentiate(
-                        scores + row * paddedKeys, count: keys, padded: paddedKeys, scale: scale)
+                    let part = unsafe scores + row * width
+                    let factor = unsafe rules.prepare(
+                        part, count: count, head: number, distance: firstKey - first - row)
+                    totals[row] = unsafe exponentiate(part, count: count, padded: width, scale: factor)
                 }
                 for column in stride(from: 0, to: paddedSize, by: 32) {
                     for row in stride(from: 0, to: rows, by: 4) {
                         unsafe multiplyTile(
-                            scores + row * paddedKeys, paddedKeys, rows: min(4, rows - row), values + column,
-                            valueStride, depth: keys, sums + row * paddedSize + column, paddedSize)
+                            scores + row * width, width, rows: min(4, rows - row),
+                            values + firstKey * valueStride + column, valueStride, depth: count,
+                            sums + row * paddedSize + column, paddedSize)
                     }
                 }
                 for row in 0..<rows {

@@ -6,7 +6,7 @@ struct HalfAttentionHead {
     let queryStride: Int
     let keyStride: Int
     let keys: Int
-    let scale: Float
+    let rules: AttentionScores
 
     /// Queries whose scores are in memory at once.
     private static let queriesPerBlock = RowBlocks.largest
@@ -21,13 +21,21 @@ struct HalfAttentionHead {
     /// Queries, keys, values and weights in halves; scores and sums.
     var scratchBytes: Int {
         let rows = Self.queriesPerBlock
-        return 2 * (rows * size + 2 * paddedKeys * size + rows * paddedKeys) + 4 * rows * (paddedKeys + size) + 64 * 8
+        let width = widestBlock
+        return 2 * (rows * size + 2 * paddedKeys * size + rows * width) + 4 * rows * (width + size) + 64 * 8
     }
 
-    /// - Parameters: `query`, `key` and `value` begin with the head's columns of the sequence's first row.
+    /// At most so many keys are attended to by one block of queries: whole tiles, of which the window meets two in part.
+    private var widestBlock: Int {
+        guard let window = rules.window else { return paddedKeys }
+        return min(paddedKeys, paddedToTiles(Self.queriesPerBlock + 2 * window + 31))
+    }
+
+    /// - Parameters: `number` is the head's; `query`, `key` and `value` begin with the head's columns of the sequence's first row.
     @unsafe
     func attend(
-        _ query: UnsafePointer<Float>, queries: Int, _ key: UnsafePointer<Float>, _ value: UnsafePointer<Float>,
+        _ number: Int, _ query: UnsafePointer<Float>, queries: Int, _ key: UnsafePointer<Float>,
+        _ value: UnsafePointer<Float>,
         _ context: UnsafeMutablePointer<Float>, _ scratch: UnsafeMutableRawPointer
     ) {
         var next = unsafe scratch
@@ -35,33 +43,41 @@ struct HalfAttentionHead {
             defer { unsafe next += (count * MemoryLayout<Element>.stride + 63) & ~63 }
             return unsafe next.assumingMemoryBound(to: type)
         }
-        let (rows, width) = (Self.queriesPerBlock, paddedKeys)
+        let (rows, padded, widest) = (Self.queriesPerBlock, paddedKeys, widestBlock)
         let (q, k, v) = unsafe (
-            take(UInt16.self, rows * size), take(UInt16.self, width * size), take(UInt16.self, width * size)
+            take(UInt16.self, rows * size), take(UInt16.self, padded * size), take(UInt16.self, padded * size)
         )
-        let weights = unsafe take(UInt16.self, rows * width)
-        let (scores, sums) = unsafe (take(Float.self, rows * width), take(Float.self, rows * size))
-        unsafe copy(key, keyStride, rows: keys, to: k, padded: width)
-        unsafe copy(value, keyStride, rows: keys, to: v, padded: width)
+        let weights = unsafe take(UInt16.self, rows * widest)
+        let (scores, sums) = unsafe (take(Float.self, rows * widest), take(Float.self, rows * size))
+        unsafe copy(key, keyStride, rows: keys, to: k, padded: padded)
+        unsafe copy(value, keyStride, rows: keys, to: v, padded: padded)
         for first in stride(from: 0, to: queries, by: rows) {
             let count = min(rows, queries - first)
             unsafe copy(
                 query + first * queryStride, queryStride, rows: count, to: q, padded: RowBlocks.padded(count))
+            // The same for a block that is not full, so that the sums are.
+            let places = rules.places(of: first..<first + rows, among: keys)
+            let firstKey = places.lowerBound & ~31
+            let visible = places.upperBound - firstKey
+            let width = paddedToTiles(visible)
             for block in RowBlocks.blocks(count) {
                 unsafe OneDNN.compute(
-                    scoresProduct(block.count), q + block.lowerBound * size, k, bias: nil,
+                    scoresProduct(block.count, width), q + block.lowerBound * size, k + firstKey * size, bias: nil,
                     scores + block.lowerBound * width)
             }
             for row in 0..<count {
                 let part = unsafe scores + row * width
-                let total = unsafe exponentiate(part, count: keys, padded: width, scale: scale)
+                let factor = unsafe rules.prepare(
+                    part, count: visible, head: number, distance: firstKey - first - row)
+                let total = unsafe exponentiate(part, count: visible, padded: width, scale: factor)
                 unsafe roundToHalves(part, weights + row * width, width)
                 // The sum is kept where a score was.
                 unsafe part[0] = total
             }
             for block in RowBlocks.blocks(count) {
                 unsafe OneDNN.compute(
-                    contextProduct(block.count), weights + block.lowerBound * width, v, bias: nil,
+                    contextProduct(block.count, width), weights + block.lowerBound * width, v + firstKey * size,
+                    bias: nil,
                     sums + block.lowerBound * size)
             }
             for row in 0..<count {
@@ -82,17 +98,17 @@ struct HalfAttentionHead {
     }
 
     /// `Q·Kᵀ`
-    private func scoresProduct(_ rows: Int) -> MatrixProduct {
+    private func scoresProduct(_ rows: Int, _ keys: Int) -> MatrixProduct {
         MatrixProduct(
-            rows: rows, columns: paddedKeys, depth: size, a: MatrixLayout(rowStride: size),
-            b: MatrixLayout(rowStride: 1, columnStride: size), c: MatrixLayout(rowStride: paddedKeys),
+            rows: rows, columns: keys, depth: size, a: MatrixLayout(rowStride: size),
+            b: MatrixLayout(rowStride: 1, columnStride: size), c: MatrixLayout(rowStride: keys),
             precision: .bf16)
     }
 
     /// `P·V`
-    private func contextProduct(_ rows: Int) -> MatrixProduct {
+    private func contextProduct(_ rows: Int, _ keys: Int) -> MatrixProduct {
         MatrixProduct(
-            rows: rows, columns: size, depth: paddedKeys, a: MatrixLayout(rowStride: paddedKeys),
+            rows: rows, columns: size, depth: keys, a: MatrixLayout(rowStride: keys),
             b: MatrixLayout(rowStride: size), c: MatrixLayout(rowStride: size), precision: .bf16)
     }
 }

@@ -33,21 +33,9 @@ func quantize(
     _ values: UnsafePointer<Float>, times factors: UnsafePointer<Float>, _ bytes: UnsafeMutablePointer<UInt8>,
     _ count: Int
 ) -> RowQuantization {
-    var lowest = SIMD16<Float>.zero
-    var highest = SIMD16<Float>.zero
-    let whole = count & ~15
-    for i in stride(from: 0, to: whole, by: 16) {
-        let x = unsafe lanes(values + i) * lanes(factors + i)
-        lowest.replace(with: x, where: x .< lowest)
-        highest.replace(with: x, where: x .> highest)
-    }
-    var (smallest, greatest) = (-largest(-lowest), largest(highest))
-    for i in whole..<count {
-        let x = unsafe values[i] * factors[i]
-        smallest = min(smallest, x)
-        greatest = max(greatest, x)
-    }
-    let (row, inverse) = quantization(smallest, greatest)
+    let (smallest, largest) = extremes(
+        count, sixteen: { unsafe lanes(values + $0) * lanes(factors + $0) }, one: { unsafe values[$0] * factors[$0] })
+    let (row, inverse) = quantization(smallest, largest)
     for i in 0..<count { unsafe bytes[i] = byte(values[i] * factors[i], inverse, row.zero) }
     return row
 }
@@ -70,18 +58,26 @@ private func byte(_ value: Float, _ inverse: Float, _ zero: Float) -> UInt8 {
 /// The smallest and the largest value, zero being among them.
 @unsafe
 private func extremes(_ values: UnsafePointer<Float>, _ count: Int) -> (Float, Float) {
+    extremes(count, sixteen: { unsafe lanes(values + $0) }, one: { unsafe values[$0] })
+}
+
+/// The same of `count` values: sixteen from an index on, or one.
+@inline(__always)
+private func extremes(
+    _ count: Int, sixteen: (Int) -> SIMD16<Float>, one: (Int) -> Float
+) -> (Float, Float) {
     var lowest = SIMD16<Float>.zero
     var highest = SIMD16<Float>.zero
     let whole = count & ~15
     for i in stride(from: 0, to: whole, by: 16) {
-        let x = unsafe lanes(values + i)
+        let x = sixteen(i)
         lowest.replace(with: x, where: x .< lowest)
         highest.replace(with: x, where: x .> highest)
     }
     var (smallest, greatest) = (-largest(-lowest), largest(highest))
     for i in whole..<count {
-        smallest = unsafe min(smallest, values[i])
-        greatest = unsafe max(greatest, values[i])
+        smallest = min(smallest, one(i))
+        greatest = max(greatest, one(i))
     }
     return (smallest, greatest)
 }

@@ -18,7 +18,8 @@ struct QuantizationFactors {
                 for i in 0..<columns { weights[i] = max(weights[i], abs(values[start + i])) }
             }
         }
-        let (scale, bias) = (norm.weight.value.values, norm.bias.value.values)
+        let scale = norm.weight.value.values
+        let bias = norm.bias?.value.values ?? [Float](repeating: 0, count: columns)
         values = (0..<columns).map { i in
             // Three standard deviations.
             let size = abs(bias[i]) + 3 * abs(scale[i])

@@ -27,6 +27,25 @@ public struct TokenBatch: Equatable, Sendable {
         tokenTypeIDs.append(contentsOf: types)
     }
 
-    /// The position of every token in its own sequence.
-    var positions: [Int32] { sequences.flatMap { (0..<Int32($0.count)) } }
+    /// The place of every token in its own sequence.
+    public var places: [Int32] { sequences.flatMap { (0..<Int32($0.count)) } }
+
+    /// The row of every token in a table of positions.
+    func rows(of positions: LearnedPositions) -> [Int32] {
+        guard let padding = positions.paddingID.map(Int32.init) else { return places }
+        var rows: [Int32] = []
+        rows.reserveCapacity(tokens)
+        for sequence in sequences {
+            var last = padding
+            for id in inputIDs[sequence] {
+                if id == padding {
+                    rows.append(padding)
+                } else {
+                    last += 1
+                    rows.append(last)
+                }
+            }
+        }
+        return rows
+    }
 }

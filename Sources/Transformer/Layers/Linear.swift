@@ -1,10 +1,10 @@
 public import Checkpoints
 public import Tensors
 
-/// `y = x·Wᵀ + b`
+/// `y = x·Wᵀ + b`, or without `b`.
 public final class Linear {
     public let weight: Parameter  // [outputSize, inputSize]
-    public let bias: Parameter  // [outputSize]
+    public let bias: Parameter?  // [outputSize]
 
     /// Of the products, in both passes; the weights, their gradients and all sums are f32. f32, or bf16 where available.
     public var precision = Precision.f32
@@ -14,10 +14,10 @@ public final class Linear {
     }
 
     public init(
-        _ scope: ParameterScope, inputSize: Int, outputSize: Int, standardDeviation: Float
+        _ scope: ParameterScope, inputSize: Int, outputSize: Int, hasBias: Bool = true, standardDeviation: Float
     ) throws(CheckpointError) {
         weight = try scope.parameter("weight", [outputSize, inputSize], .normal(standardDeviation: standardDeviation))
-        bias = try scope.parameter("bias", [outputSize], .zeros)
+        bias = hasBias ? try scope.parameter("bias", [outputSize], .zeros) : nil
     }
 
     /// Keeps the weights packed until they change. Call it before several threads use the layer.
@@ -36,7 +36,7 @@ public final class Linear {
     /// - Precondition: the input is in the layer's precision.
     public func forward(_ input: ProductOperand) -> (output: Tensor, saved: Saved) {
         let weights = weight.packed(Parameter.Packing(isTransposed: true, precision: precision))
-        return (matmul(input, weights, bias: bias.value), Saved(input: input))
+        return (matmul(input, weights, bias: bias?.value), Saved(input: input))
     }
 
     /// Adds to the gradients of `weight` and `bias`, and returns the gradient of the input.
@@ -60,7 +60,7 @@ public final class Linear {
     public func accumulate(_ gradient: Tensor, _ saved: Saved) -> ProductOperand {
         let operand = ProductOperand(gradient, precision)
         weight.accumulate(transposed: operand, saved.input)
-        bias.accumulate { $0.addSumOfRows(gradient) }
+        bias?.accumulate { $0.addSumOfRows(gradient) }
         return operand
     }
 

@@ -1,27 +1,22 @@
-public import Checkpoints
 public import Tensors
 
-/// `LayerNorm(residual + dropout(x·Wᵀ + b))`: how each half of a BERT layer ends.
+/// `LayerNorm(residual + dropout(x·Wᵀ + b))`: how each half of a layer ends; without the normalization in pre-norm layers.
 ///
-/// Source: Devlin et al. 2019, "BERT", after Vaswani et al. 2017, §3.1 and §5.4.
+/// Source: Vaswani et al. 2017, §3.1 and §5.4.
 public final class ResidualOutput {
     public let dense: Linear
-    public let layerNorm: LayerNorm
+    public let layerNorm: LayerNorm?
     let dropout: Float
 
     public struct Saved: Sendable {
         let dense: Linear.Saved
-        let layerNorm: LayerNorm.Saved
+        let layerNorm: LayerNorm.Saved?
         let mask: DropoutMask?
     }
 
-    public init(
-        _ scope: ParameterScope, inputSize: Int, outputSize: Int, epsilon: Float, dropout: Float,
-        standardDeviation: Float
-    ) throws(CheckpointError) {
-        dense = try Linear(
-            scope["dense"], inputSize: inputSize, outputSize: outputSize, standardDeviation: standardDeviation)
-        layerNorm = try LayerNorm(scope["LayerNorm"], size: outputSize, epsilon: epsilon)
+    public init(dense: Linear, layerNorm: LayerNorm?, dropout: Float) {
+        self.dense = dense
+        self.layerNorm = layerNorm
         self.dropout = dropout
     }
 
@@ -29,19 +24,26 @@ public final class ResidualOutput {
     public func forward(
         _ input: Tensor, residual: Tensor, training random: RandomSource?
     ) -> (output: Tensor, saved: Saved) {
-        var (sum, denseSaved) = dense.forward(input)
+        let (projected, denseSaved) = dense.forward(input)
         let mask = DropoutMask(probability: dropout, random: random)
-        sum.apply(mask)
-        sum += residual
-        let (output, layerNormSaved) = layerNorm.forward(sum)
-        return (output, Saved(dense: denseSaved, layerNorm: layerNormSaved, mask: mask))
+        guard let layerNorm else {
+            var sum = projected
+            sum.apply(mask)
+            sum += residual
+            return (sum, Saved(dense: denseSaved, layerNorm: nil, mask: mask))
+        }
+        let (output, rows) = layerNorm.forward(projected, addedTo: residual, dropping: mask)
+        return (output, Saved(dense: denseSaved, layerNorm: rows, mask: mask))
     }
 
     /// Adds to the gradients, and returns the gradients of the input and of the residual.
     public func backward(_ gradient: Tensor, _ saved: Saved) -> (input: Tensor, residual: Tensor) {
-        let residual = layerNorm.backward(gradient, saved.layerNorm)
-        var dropped = residual
-        dropped.apply(saved.mask)
+        guard let layerNorm, let rows = saved.layerNorm else {
+            var dropped = gradient
+            dropped.apply(saved.mask)
+            return (dense.backward(dropped, saved.dense), gradient)
+        }
+        let (dropped, residual) = layerNorm.backward(gradient, rows, dropping: saved.mask)
         return (dense.backward(dropped, saved.dense), residual)
     }
 }

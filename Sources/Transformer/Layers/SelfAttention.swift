@@ -5,67 +5,151 @@ public import Tensors
 ///
 /// Source: Vaswani et al. 2017, "Attention Is All You Need", §3.2.2.
 public final class SelfAttention {
-    public let query: Linear
-    public let key: Linear
-    public let value: Linear
+    /// The layers that make queries, keys and values.
+    public enum Projections {
+        case separate(query: Linear, key: Linear, value: Linear)
+        /// One matrix: queries above keys above values.
+        case fused(Linear)
+    }
+
+    public let projections: Projections
     let heads: Int
+    /// The columns of all heads.
+    let size: Int
+    let scale: Float?
+    let window: Int?
+    let relativeBias: RelativeAttentionBias?
+    let rotary: RotaryTable?
     let dropout: Float
 
     public struct Saved: Sendable {
-        let queryInput: Linear.Saved
+        /// The first row of each sequence, where only those attend.
+        let firstRows: [Int32]?
+        let queryInput: Linear.Saved?
         let input: Linear.Saved
-        let query, key, value: Tensor  // [queries, hiddenSize], [tokens, hiddenSize] twice
+        let query, key, value: Tensor  // [queries, size], [tokens, size] twice
+        let places: [Int32]
         let attention: PackedAttention
         let products: PackedAttention.Saved
     }
 
+    /// - Parameters:
+    ///   - scope: the layer's place.
+    ///   - window: the largest distance to a key that a query attends to.
+    ///   - relativeBias: shared by the layers of an encoder, as is `rotary`.
     public init(
-        _ scope: ParameterScope, hiddenSize: Int, heads: Int, dropout: Float, standardDeviation: Float
+        _ scope: ParameterScope, _ architecture: EncoderArchitecture, window: Int? = nil,
+        relativeBias: RelativeAttentionBias? = nil, rotary: RotaryTable? = nil
     ) throws(CheckpointError) {
-        func projection(_ name: String) throws(CheckpointError) -> Linear {
+        let names = architecture.names
+        size = architecture.attentionSize
+        func linear(_ name: String, _ outputSize: Int) throws(CheckpointError) -> Linear {
             try Linear(
-                scope[name], inputSize: hiddenSize, outputSize: hiddenSize, standardDeviation: standardDeviation)
+                scope[name], inputSize: architecture.hiddenSize, outputSize: outputSize,
+                hasBias: architecture.hasAttentionBias, standardDeviation: architecture.initializerRange)
         }
-        query = try projection("query")
-        key = try projection("key")
-        value = try projection("value")
-        self.heads = heads
-        self.dropout = dropout
+        if let fused = names.fusedProjections {
+            projections = .fused(try linear(fused, 3 * size))
+        } else {
+            projections = .separate(
+                query: try linear(names.query, size), key: try linear(names.key, size),
+                value: try linear(names.value, size))
+        }
+        heads = architecture.numAttentionHeads
+        scale = architecture.attentionScale
+        dropout = architecture.attentionProbsDropoutProb
+        self.window = window
+        self.relativeBias = relativeBias
+        self.rotary = rotary
     }
+
+    public var linears: [Linear] {
+        switch projections {
+        case .separate(let query, let key, let value): [query, key, value]
+        case .fused(let linear): [linear]
+        }
+    }
+
+    private var headSize: Int { size / heads }
 
     /// - Parameters:
     ///   - hidden: `[tokens, hiddenSize]`; what is attended to, within each sequence.
     ///   - sequences: the rows of each sequence in `hidden`.
-    ///   - queries: the rows that attend, `[queries, hiddenSize]`: all of `hidden`, or some rows of each sequence.
-    ///   - querySequences: the rows of each sequence in `queries`.
+    ///   - firstRows: the first row of each sequence, where only those attend.
     ///   - random: drops attention weights when given.
-    /// - Returns: the context vectors, `[queries, hiddenSize]`.
+    /// - Returns: the context vectors, `[tokens, size]`, or `[sequences, size]`.
     public func forward(
-        _ hidden: Tensor, _ sequences: [Range<Int>], queries: Tensor, _ querySequences: [Range<Int>],
-        training random: RandomSource?
+        _ hidden: Tensor, _ sequences: [Range<Int>], firstRows: [Int32]? = nil, training random: RandomSource?
     ) -> (output: Tensor, saved: Saved) {
-        let operand = ProductOperand(hidden, key.precision)
-        // Compared by their memory where they are the same.
-        let (q, queryInput) = queries == hidden ? query.forward(operand) : query.forward(queries)
-        let (k, input) = key.forward(operand)
-        let v = value.forward(operand).output
+        var query: Tensor
+        var key: Tensor
+        let value: Tensor
+        let input: Linear.Saved
+        var queryInput: Linear.Saved?
+        switch projections {
+        case .separate(let queries, let keys, let values):
+            let operand = ProductOperand(hidden, keys.precision)
+            let (q, saved) = firstRows.map { queries.forward(hidden.gather($0)) } ?? queries.forward(operand)
+            (query, queryInput) = (q, saved)
+            (key, input) = keys.forward(operand)
+            value = values.forward(operand).output
+        case .fused(let linear):
+            let (all, saved) = linear.forward(hidden)
+            input = saved
+            query = all.columns(0..<size)
+            if let firstRows { query = query.gather(firstRows) }
+            key = all.columns(size..<2 * size)
+            value = all.columns(2 * size..<3 * size)
+        }
+        var places: [Int32] = []
+        if let rotary {
+            places = sequences.flatMap { 0..<Int32($0.count) }
+            query.rotate(by: rotary, at: firstRows?.map { _ in 0 } ?? places, headSize: headSize)
+            key.rotate(by: rotary, at: places, headSize: headSize)
+        }
         let attention = PackedAttention(
-            queries: querySequences, keys: sequences, heads: heads,
-            dropout: DropoutMask(probability: dropout, random: random))
-        let (context, products) = attention.forward(q, k, v)
+            queries: firstRows == nil ? sequences : sequences.indices.map { $0..<$0 + 1 }, keys: sequences,
+            heads: heads, scale: scale, bias: relativeBias?.values(reach: sequences.map(\.count).max() ?? 1),
+            window: window, dropout: DropoutMask(probability: dropout, random: random))
+        let (context, products) = attention.forward(query, key, value)
         return (
             context,
             Saved(
-                queryInput: queryInput, input: input, query: q, key: k, value: v, attention: attention,
-                products: products)
+                firstRows: firstRows, queryInput: queryInput, input: input, query: query, key: key, value: value,
+                places: places, attention: attention, products: products)
         )
     }
 
-    /// Adds to the gradients of the projections, and returns the gradients of `hidden` and of `queries`.
-    public func backward(_ gradient: Tensor, _ saved: Saved) -> (hidden: Tensor, queries: Tensor) {
-        let gradients = saved.attention.backward(gradient, saved.query, saved.key, saved.value, saved.products)
-        var hidden = key.backward(gradients.key, saved.input)
-        value.backward(gradients.value, saved.input, addingTo: &hidden)
-        return (hidden, query.backward(gradients.query, saved.queryInput))
+    /// Adds to the gradients of the projections and of the relative bias, and returns the gradient of `hidden`.
+    public func backward(_ gradient: Tensor, _ saved: Saved) -> Tensor {
+        let learnsBias = relativeBias?.weight?.isTrainable ?? false
+        let gradients = saved.attention.backward(
+            gradient, saved.query, saved.key, saved.value, saved.products, ofBias: learnsBias)
+        if let bias = gradients.bias { relativeBias?.accumulate(bias) }
+        var (query, key) = (gradients.query, gradients.key)
+        if let rotary {
+            query.rotate(
+                by: rotary, at: saved.firstRows?.map { _ in 0 } ?? saved.places, headSize: headSize, inverse: true)
+            key.rotate(by: rotary, at: saved.places, headSize: headSize, inverse: true)
+        }
+        switch projections {
+        case .separate(let queries, let keys, let values):
+            guard let queryInput = saved.queryInput else { preconditionFailure("no input of the queries was saved") }
+            var hidden = keys.backward(key, saved.input)
+            values.backward(gradients.value, saved.input, addingTo: &hidden)
+            if let firstRows = saved.firstRows {
+                hidden.scatterAdd(queries.backward(query, queryInput), at: firstRows)
+            } else {
+                queries.backward(query, queryInput, addingTo: &hidden)
+            }
+            return hidden
+        case .fused(let linear):
+            if let firstRows = saved.firstRows {
+                var all = Tensor.zeros(key.shape)
+                all.scatterAdd(query, at: firstRows)
+                query = all
+            }
+            return linear.backward(Tensor(columns: [query, key, gradients.value]), saved.input)
+        }
     }
 }

@@ -82,24 +82,43 @@ public final class ParameterSource {
 }
 
 /// How other publishers spell a parameter's name.
-public struct CheckpointSpellings: Sendable {
-    /// A prefix of our names that some checkpoints leave out, such as `bert.`.
-    public var optionalPrefix: String
-    /// Endings and what older checkpoints write instead.
-    public var endings: [(ours: String, theirs: String)]
+public struct CheckpointSpellings: Equatable, Sendable {
+    /// What other publishers write in place of a part of our names.
+    public struct Other: Equatable, Sendable {
+        public var ours: String
+        public var theirs: String
 
-    public init(optionalPrefix: String = "", endings: [(ours: String, theirs: String)] = []) {
+        public init(_ ours: String, _ theirs: String) {
+            self.ours = ours
+            self.theirs = theirs
+        }
+    }
+
+    /// A prefix of our names, such as `bert.`, that some checkpoints leave out.
+    public var optionalPrefix: String
+    /// What some write in place of that prefix.
+    public var otherPrefixes: [String]
+    /// Endings and what older checkpoints write instead.
+    public var endings: [Other]
+
+    public init(optionalPrefix: String = "", otherPrefixes: [String] = [], endings: [Other] = []) {
         self.optionalPrefix = optionalPrefix
+        self.otherPrefixes = otherPrefixes
         self.endings = endings
     }
+
+    /// The names of a normalization's parameters in checkpoints of the TensorFlow release.
+    public static let gammaAndBeta = [
+        Other("LayerNorm.weight", "LayerNorm.gamma"), Other("LayerNorm.bias", "LayerNorm.beta"),
+    ]
 
     func alternatives(to name: String) -> [String] {
         var names = [name]
         if !optionalPrefix.isEmpty, name.hasPrefix(optionalPrefix) {
-            names.append(String(name.dropFirst(optionalPrefix.count)))
+            names += ([""] + otherPrefixes).map { $0 + name.dropFirst(optionalPrefix.count) }
         }
-        for (ours, theirs) in endings where name.hasSuffix(ours) {
-            names += names.map { String($0.dropLast(ours.count)) + theirs }
+        for ending in endings where name.hasSuffix(ending.ours) {
+            names += names.map { String($0.dropLast(ending.ours.count)) + ending.theirs }
         }
         return names
     }

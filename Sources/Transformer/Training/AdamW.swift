@@ -43,9 +43,10 @@ public final class AdamW {
         }
     }
 
-    /// Whether weight decay spares the parameter: biases and LayerNorm, as Devlin et al. 2019 trained BERT.
-    public static func isSparedByWeightDecay(_ name: String) -> Bool {
-        name.hasSuffix(".bias") || name.contains("LayerNorm")
+    /// Whether weight decay spares the parameter: biases, those of attention too, and normalizations, as Devlin et al. 2019
+    /// trained BERT.
+    public static func isSparedByWeightDecay(_ parameter: Parameter) -> Bool {
+        parameter.shape.dimensions.count == 1 || parameter.name.contains("bias")
     }
 
     /// Takes one step along the gradients.
@@ -63,7 +64,7 @@ public final class AdamW {
             let step = AdamWStep(
                 learningRate: Float(learningRate), beta1: configuration.beta1, beta2: configuration.beta2,
                 epsilon: configuration.epsilon,
-                weightDecay: Self.isSparedByWeightDecay(parameter.name) ? 0 : configuration.weightDecay,
+                weightDecay: Self.isSparedByWeightDecay(parameter) ? 0 : configuration.weightDecay,
                 gradientScale: Float(scale), step: steps)
             update(parameter, gradient, &moments[index], step)
         }

@@ -5,10 +5,10 @@ import TestSupport
 import Testing
 import Transformer
 
-@Suite("BertInferencePlan")
-struct BertInferencePlanTests {
+@Suite("InferencePlan")
+struct InferencePlanTests {
     /// An encoder whose matrices are wide enough to be computed in panels of columns.
-    private func encoder() throws -> BertEncoder {
+    private func encoder() throws -> TransformerEncoder {
         let directory = ModelDirectory(Golden.directory("tiny-bert-gelu"))
         var file = try JSONFile(directory.configuration, purpose: "the test")
         file.object["hidden_size"] = .integer(384)
@@ -16,7 +16,7 @@ struct BertInferencePlanTests {
         file.object["intermediate_size"] = .integer(768)
         file.object["max_position_embeddings"] = .integer(256)
         let source = ParameterSource(nil, random: RandomSource(seed: 5))
-        return try BertEncoder(source.root["bert"].initializing, BertConfiguration(file))
+        return try TransformerEncoder(source.root.initializing, EncoderArchitecture(file))
     }
 
     private func sequences(_ lengths: [Int]) -> [[Int32]] {
@@ -28,7 +28,7 @@ struct BertInferencePlanTests {
         "a sequence encodes to the same bits alone, in company, inside a split, and cut to its first token",
         arguments: Precision.available)
     func independence(precision: Precision) throws {
-        let plan = BertInferencePlan(try encoder(), precision: precision)
+        let plan = InferencePlan(try encoder(), precision: precision)
         let sequences = sequences([3, 27, 8, 1, 33, 16, 96, 12, 30, 130, 5, 200])
         let company = TokenBatch(sequences)
         let together = plan.encode(company)
@@ -47,14 +47,14 @@ struct BertInferencePlanTests {
         let encoder = try encoder()
         let batch = TokenBatch(sequences([27, 40, 9]))
         let exact = encoder.forward(batch).output
-        let hidden = BertInferencePlan(encoder, precision: precision).encode(batch)
+        let hidden = InferencePlan(encoder, precision: precision).encode(batch)
         let limits: [Precision: Float] = [.f32: 1e-5, .bf16: 2e-2, .int8: 4e-2]
         #expect(hidden.relativeDifference(from: exact) < limits[precision]!)
     }
 
     @Test("an empty batch has no hidden states", arguments: Precision.available)
     func empty(precision: Precision) throws {
-        let plan = BertInferencePlan(try encoder(), precision: precision)
+        let plan = InferencePlan(try encoder(), precision: precision)
         #expect(plan.encode(TokenBatch()).rows == 0)
     }
 }

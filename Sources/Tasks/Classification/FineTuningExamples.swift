@@ -1,0 +1,27 @@
+import Tensors
+
+extension FineTuning {
+    /// Tokenized texts and the labels they are to get.
+    public struct Examples: Sendable {
+        public let texts: [TokenizedText]
+        public let targets: [Int]
+
+        public init(texts: [TokenizedText], targets: [Int]) {
+            precondition(texts.count == targets.count, "\(texts.count) texts, \(targets.count) targets")
+            self.texts = texts
+            self.targets = targets
+        }
+    }
+}
+
+extension FineTuning.Examples {
+    /// Tokenizes labelled texts as the classifier reads them.
+    public init(_ examples: LabelledExamples, _ targets: [Int], _ classifier: SequenceClassifier) {
+        let texts = parallelMap(examples.examples.count) { index in
+            let example = examples.examples[index]
+            return TokenizedText(
+                example.text, pair: example.pair, classifier.tokenizer, maxLength: classifier.maxLength)
+        }
+        self.init(texts: texts, targets: targets)
+    }
+}

@@ -1,0 +1,189 @@
+public import Tensors
+
+/// What shapes an encoder, in one form for all families: a family's file makes it of its `config.json`.
+///
+/// Properties that families share have the names that BERT's configuration gives them.
+public struct EncoderArchitecture: Equatable, Sendable {
+    /// `config.json`'s `model_type`.
+    public var modelType: String
+
+    // MARK: Sizes
+
+    public var vocabSize: Int
+    public var hiddenSize: Int
+    /// Of the tables.
+    public var embeddingSize: Int
+    public var numAttentionHeads: Int
+    public var headSize: Int
+    public var intermediateSize: Int
+    /// The longest sequence, in tokens.
+    public var maxTokens: Int
+
+    // MARK: Embeddings
+
+    /// A table of vectors for the places of a sequence, added to the words.
+    public var learnedPositions: LearnedPositions?
+    /// 0 where there is no table of token types.
+    public var typeVocabSize: Int
+    public var normalizesEmbeddings = true
+    /// Whether a projection from `embeddingSize` to `hiddenSize` follows.
+    public var projectsEmbeddings = false
+
+    // MARK: Layers
+
+    public var hiddenAct: Activation
+    public var normalization: NormalizationKind
+    /// Whether a layer's halves normalize what they read (pre-norm) instead of the sum they leave (post-norm).
+    ///
+    /// Source: Xiong et al. 2020, "On Layer Normalization in the Transformer Architecture", figure 1.
+    public var isPreNorm = false
+    /// Of pre-norm layers, whether the first one normalizes what attention reads.
+    public var normalizesFirstInput = true
+    public var hasAttentionBias = true
+    public var hasAttentionOutputBias = true
+    public var hasFeedForwardBias = true
+    public var feedForward = FeedForwardKind.plain
+    /// The factor of the scores; `nil` is `1 / √headSize`.
+    public var attentionScale: Float?
+    /// What attention knows of distances.
+    public var relativePositions = RelativePositions.none
+    /// Layers whose tokens attend to near ones alone.
+    public var localAttention: LocalAttention?
+    /// The place of every layer's parameters; layers at the same place share them.
+    public var layerPaths: [String]
+
+    // MARK: Training
+
+    public var hiddenDropoutProb: Float
+    public var attentionProbsDropoutProb: Float
+    public var initializerRange: Float
+
+    // MARK: Names
+
+    public var names: EncoderNames
+    /// Where a checkpoint spells a name in another way.
+    public var spellings: CheckpointSpellings
+    /// Beginnings of names that checkpoints of the family hold besides the encoder: heads of pre-training.
+    public var pretrainingHeads: [String]
+    public var head: HeadArchitecture
+
+    public var numHiddenLayers: Int { layerPaths.count }
+    /// The columns of all heads side by side.
+    public var attentionSize: Int { numAttentionHeads * headSize }
+
+    /// Tensors of published checkpoints that the encoder has no use for: buffers and heads of pre-training.
+    public func isBufferOrPretrainingHead(_ name: String) -> Bool {
+        ["position_ids", "token_type_ids", "inv_freq"].contains { name == $0 || name.hasSuffix("." + $0) }
+            || pretrainingHeads.contains { name.hasPrefix($0) }
+    }
+
+    /// Tensors of the summary that some published encoders hold beside the layers.
+    public func isPooler(_ name: String) -> Bool {
+        name.hasPrefix(names.prefix + ".pooler.") || name.hasPrefix("pooler.")
+    }
+
+    /// Tensors of a pooler or of a classification head.
+    public func isHead(_ name: String) -> Bool {
+        let output = head.output.split(separator: ".").first.map(String.init)
+        return isPooler(name)
+            || [output, head.dense, head.norm].contains { $0.map { name.hasPrefix($0 + ".") } ?? false }
+    }
+
+    /// The operations of the matrix products with weights for one token. Attention, whose work grows with the length, is
+    /// left out.
+    public var operationsPerToken: Int {
+        let matrices = feedForward == .plain ? 2 : 3
+        let layer = 4 * hiddenSize * attentionSize + matrices * hiddenSize * intermediateSize
+        return 2 * (numHiddenLayers * layer + (projectsEmbeddings ? embeddingSize * hiddenSize : 0))
+    }
+}
+
+/// Position embeddings by table.
+public struct LearnedPositions: Equatable, Sendable {
+    /// The rows of the table.
+    public var count: Int
+    /// RoBERTa's rule: places count from behind the padding's id, and a padding token inside a text has the place of that
+    /// id and is not counted. `nil` counts from 0.
+    public var paddingID: Int?
+
+    /// The number of tokens that there are places for.
+    public var maxTokens: Int { count - (paddingID.map { $0 + 1 } ?? 0) }
+}
+
+/// The kind of all normalizations of an encoder.
+public struct NormalizationKind: Equatable, Sendable {
+    public var epsilon: Float
+    /// RMS normalization where false. Source: Zhang and Sennrich 2019, "Root Mean Square Layer Normalization", §4.
+    public var isCentered = true
+    public var hasBias = true
+
+    public init(epsilon: Float, isCentered: Bool = true, hasBias: Bool = true) {
+        self.epsilon = epsilon
+        self.isCentered = isCentered
+        self.hasBias = hasBias
+    }
+}
+
+/// The half of a layer behind attention.
+public enum FeedForwardKind: Equatable, Sendable {
+    /// `f(x·W₁ᵀ)·W₂ᵀ`
+    case plain
+    /// `(f(x·Wᵀ) ⊙ x·Vᵀ)·W₂ᵀ`, with `W` and `V` two matrices. Source: Shazeer 2020, "GLU Variants Improve Transformer", §2.
+    case gated
+    /// The same with both in one matrix, `W` above `V`, or the other way round.
+    case fusedGated(activatedFirst: Bool)
+}
+
+/// How attention knows the distance between two tokens.
+public enum RelativePositions: Equatable, Sendable {
+    case none
+    /// A learned bias of every head for every bucket of distances, shared by all layers.
+    ///
+    /// Source: Raffel et al. 2020, "T5", §2.1.
+    case buckets(count: Int, maxDistance: Int)
+    /// A bias that falls with the distance. Source: Press et al. 2022, "ALiBi", §3.
+    case alibi
+    /// Queries and keys are rotated by their places. Source: Su et al. 2021, "RoFormer", §3.2.
+    ///
+    /// - Parameter size: of the part of every head that is rotated.
+    case rotary(base: Double, size: Int)
+}
+
+/// Attention to near tokens in some layers. Source: Warner et al. 2024, "ModernBERT", §2.1.2.
+public struct LocalAttention: Equatable, Sendable {
+    /// The largest distance.
+    public var window: Int
+    /// Of rotary positions.
+    public var rotaryBase: Double
+    /// The layers whose tokens attend to near ones alone.
+    public var layers: Set<Int>
+}
+
+/// Names of an encoder's parameters, without `weight` and `bias`.
+public struct EncoderNames: Equatable, Sendable {
+    /// Of the encoder in a checkpoint with a head, such as `bert`.
+    public var prefix: String
+    public var wordEmbeddings = "embeddings.word_embeddings"
+    public var positionEmbeddings = "embeddings.position_embeddings"
+    public var tokenTypeEmbeddings = "embeddings.token_type_embeddings"
+    public var embeddingNorm = "embeddings.LayerNorm"
+    public var embeddingProjection = ""
+    public var relativeBias = ""
+    public var finalNorm = ""
+
+    // Below a layer's path.
+    public var query = "attention.self.query"
+    public var key = "attention.self.key"
+    public var value = "attention.self.value"
+    /// One matrix in place of the three: queries above keys above values.
+    public var fusedProjections: String?
+    public var attentionOutput = "attention.output.dense"
+    public var attentionNorm = "attention.output.LayerNorm"
+    public var intermediate = "intermediate.dense"
+    /// Of a gated half, what the activated values are multiplied by.
+    public var gate = ""
+    public var output = "output.dense"
+    public var outputNorm = "output.LayerNorm"
+
+    public init(prefix: String) { self.prefix = prefix }
+}

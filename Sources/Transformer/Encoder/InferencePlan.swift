@@ -1,0 +1,139 @@
+import Synchronization
+public import Tensors
+
+/// An encoder with frozen weights, laid out for inference: weights packed in the precision of the products, everything
+/// between two products done in one pass over the rows, memory kept from batch to batch.
+///
+/// Several threads may encode at once. A sequence's hidden states do not depend on the batch, nor on the threads.
+public final class InferencePlan: Sendable {
+    public let precision: Precision
+    private let embeddings: FrozenEmbeddings
+    /// Of pre-norm layers: of what the first one reads.
+    private let firstNorm: FrozenLayerNorm?
+    private let layers: [FrozenEncoderLayer]
+    private let sizes: Workspace.Sizes
+    private let spare = Mutex<[Workspace]>([])
+
+    /// - Precondition: the precision is available.
+    public init(_ encoder: TransformerEncoder, precision: Precision) {
+        self.precision = precision
+        let architecture = encoder.architecture
+        sizes = Workspace.Sizes(architecture, precision)
+        // The layers are alike, and only read: the threads share them. Layers between the same neighbours are one.
+        let neighbours = encoder.layers.indices.map { Neighbours(of: $0, in: encoder) }
+        var distinct: [Neighbours] = []
+        let places = neighbours.map { layer in
+            if let place = distinct.firstIndex(of: layer) { return place }
+            distinct.append(layer)
+            return distinct.count - 1
+        }
+        let different = distinct
+        let factors = parallelMap(different.count) { index in
+            precision == .int8 ? different[index].factors : Neighbours.Factors()
+        }
+        embeddings = FrozenEmbeddings(
+            encoder.embeddings, precision: precision,
+            factors: architecture.isPreNorm ? nil : factors.first?.input)
+        firstNorm = neighbours.first?.layer.attentionNorm.map { FrozenLayerNorm($0, factors: factors[places[0]].input) }
+        let bias = encoder.relativeBias?.values(reach: architecture.maxTokens)
+        let next = neighbours.indices.map { $0 + 1 < places.count ? factors[places[$0 + 1]].input : nil }
+        let firstPlaces = different.indices.map { places.firstIndex(of: $0)! }
+        let frozen = parallelMap(different.count) { index in
+            FrozenEncoderLayer(
+                different[index], precision: precision, factors: factors[index], next: next[firstPlaces[index]], bias)
+        }
+        layers = places.map { frozen[$0] }
+    }
+
+    /// About how many bytes a plan takes: the packed matrices, what packing needs besides, and a batch on each thread.
+    public static func bytes(_ architecture: EncoderArchitecture, _ precision: Precision) -> Int {
+        let (hidden, inner, wide) = (
+            architecture.hiddenSize, architecture.attentionSize, architecture.intermediateSize
+        )
+        let matrices = architecture.feedForward == .plain ? 2 : 3
+        let layer = 4 * hidden * inner + matrices * hidden * wide
+        let layers = Set(architecture.layerPaths).count
+        let tokens = max(256, min(512, architecture.maxTokens))
+        let row = 4 * hidden + 4 * inner + matrices * wide
+        // Of a layer being packed, keys and values are copied; in bytes, every matrix once in f32.
+        let copy = precision == .int8 ? hidden * max(2 * inner, (matrices - 1) * wide) : 2 * hidden * inner
+        let threads = min(ThreadPool.shared.threads, layers)
+        return layers * layer * precision.bytes + threads * 4 * (copy + tokens * row)
+    }
+
+    /// - Precondition: ids are below `vocabSize`, sequences no longer than `maxTokens`.
+    /// - Parameter firstOnly: whether only the first token's state of each sequence is wanted.
+    /// - Returns: the hidden states of the last layer, `[tokens, hiddenSize]`, or `[sequences, hiddenSize]`.
+    public func encode(_ batch: TokenBatch, firstOnly: Bool = false) -> Tensor {
+        let workspace = spare.withLock { $0.popLast() } ?? Workspace(sizes)
+        defer { spare.withLock { $0.append(workspace) } }
+        let tokens = workspace.tokens
+        embeddings.embed(batch, into: tokens.residual, workspace)
+        if sizes.isPreNorm { tokens.normalized.normalize(tokens.residual, by: firstNorm) }
+        let sequences = batch.sequences
+        let places = sizes.usesPlaces ? batch.places : []
+        guard firstOnly, let last = layers.last else {
+            for layer in layers {
+                layer.forward(tokens, sequences, places, queries: tokens, sequences, places, workspace)
+            }
+            return tokens.normalized.tensor
+        }
+        for layer in layers.dropLast() {
+            layer.forward(tokens, sequences, places, queries: tokens, sequences, places, workspace)
+        }
+        let firsts = workspace.firsts
+        let rows = sequences.map { Int32($0.lowerBound) }
+        firsts.residual.gather(rows, from: tokens.residual)
+        if sizes.isPreNorm { firsts.normalized.gather(rows, from: tokens.normalized) }
+        last.forward(
+            tokens, sequences, places, queries: firsts, sequences.indices.map { $0..<$0 + 1 },
+            sizes.usesPlaces ? rows.map { _ in 0 } : [], workspace)
+        return firsts.normalized.tensor
+    }
+}
+
+/// Rows on their way through the layers: the sums of the residuals, and what the next product reads of them. In post-norm
+/// encoders these are the same.
+struct HiddenRows: Sendable {
+    let residual, normalized: Activations
+
+    init(columns: Int, precision: Precision, isPreNorm: Bool) {
+        normalized = Activations(columns: columns, for: precision)
+        residual = isPreNorm ? Activations(columns: columns, for: .f32) : normalized
+    }
+}
+
+/// The memory in which a batch is computed, kept for the next.
+struct Workspace: Sendable {
+    struct Sizes: Sendable {
+        let hidden, embedding, attention, intermediate: Int
+        let isPreNorm, usesPlaces: Bool
+        let precision: Precision
+
+        init(_ architecture: EncoderArchitecture, _ precision: Precision) {
+            hidden = architecture.hiddenSize
+            embedding = architecture.embeddingSize
+            attention = architecture.attentionSize
+            intermediate = architecture.intermediateSize
+            isPreNorm = architecture.isPreNorm
+            usesPlaces = if case .rotary = architecture.relativePositions { true } else { false }
+            self.precision = precision
+        }
+    }
+
+    let tokens, firsts: HiddenRows
+    /// Embeddings that are yet to be projected.
+    let embedded: Activations
+    let query, keyValue, context, intermediate: Activations
+    let scratch = ProductScratch()
+
+    init(_ sizes: Sizes) {
+        tokens = HiddenRows(columns: sizes.hidden, precision: sizes.precision, isPreNorm: sizes.isPreNorm)
+        firsts = HiddenRows(columns: sizes.hidden, precision: sizes.precision, isPreNorm: sizes.isPreNorm)
+        embedded = Activations(columns: sizes.embedding, for: sizes.precision)
+        query = Activations(columns: sizes.attention, for: .f32)
+        keyValue = Activations(columns: 2 * sizes.attention, for: .f32)
+        context = Activations(columns: sizes.attention, for: sizes.precision)
+        intermediate = Activations(columns: sizes.intermediate, for: sizes.precision)
+    }
+}

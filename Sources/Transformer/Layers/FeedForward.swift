@@ -1,0 +1,74 @@
+public import Checkpoints
+public import Tensors
+
+/// The wide rows between a layer's attention and its output: `f(x·W₁ᵀ + b)`, or gated `f(x·Wᵀ) ⊙ x·Vᵀ`. The product with
+/// the second matrix is the residual output's.
+///
+/// Sources: Vaswani et al. 2017, §3.3; Shazeer 2020, "GLU Variants Improve Transformer", §2.
+public final class FeedForward {
+    /// `W₁`, `W`, or both matrices of the gated kind in one.
+    public let dense: Linear
+    public let gate: Linear?
+    let kind: FeedForwardKind
+    let activation: Activation
+    private let size: Int
+
+    public struct Saved: Sendable {
+        let dense: Linear.Saved
+        let beforeActivation: Tensor  // [tokens, intermediateSize]
+        let gate: Tensor?  // [tokens, intermediateSize]
+    }
+
+    /// - Parameter scope: the layer's place.
+    public init(_ scope: ParameterScope, _ architecture: EncoderArchitecture) throws(CheckpointError) {
+        let size = architecture.intermediateSize
+        func linear(_ name: String, _ outputSize: Int) throws(CheckpointError) -> Linear {
+            try Linear(
+                scope[name], inputSize: architecture.hiddenSize, outputSize: outputSize,
+                hasBias: architecture.hasFeedForwardBias, standardDeviation: architecture.initializerRange)
+        }
+        kind = architecture.feedForward
+        if case .fusedGated = kind {
+            dense = try linear(architecture.names.intermediate, 2 * size)
+        } else {
+            dense = try linear(architecture.names.intermediate, size)
+        }
+        gate = kind == .gated ? try linear(architecture.names.gate, size) : nil
+        activation = architecture.hiddenAct
+        self.size = size
+    }
+
+    public var linears: [Linear] { [dense] + (gate.map { [$0] } ?? []) }
+
+    /// - Returns: `[tokens, intermediateSize]`
+    public func forward(_ input: Tensor) -> (output: Tensor, saved: Saved) {
+        let operand = ProductOperand(input, dense.precision)
+        let (values, denseSaved) = dense.forward(operand)
+        var (activated, factor) = (values, gate?.forward(operand).output)
+        if case .fusedGated(let activatedFirst) = kind {
+            let (first, second) = (values.columns(0..<size), values.columns(size..<2 * size))
+            (activated, factor) = activatedFirst ? (first, second) : (second, first)
+        }
+        return (
+            factor.map { activated.gated(by: $0, activation) } ?? activated.activated(activation),
+            Saved(dense: denseSaved, beforeActivation: activated, gate: factor)
+        )
+    }
+
+    /// Adds to the gradients, and adds the gradient of the input to `inputGradient`.
+    public func backward(_ gradient: Tensor, _ saved: Saved, addingTo inputGradient: inout Tensor) {
+        guard let factor = saved.gate else {
+            var inner = gradient
+            inner.multiply(byDerivativeOf: activation, at: saved.beforeActivation)
+            return dense.backward(inner, saved.dense, addingTo: &inputGradient)
+        }
+        let inner = gradient.backpropagated(throughGate: factor, activation, at: saved.beforeActivation)
+        if case .fusedGated(let activatedFirst) = kind {
+            let halves = activatedFirst ? [inner.input, inner.gate] : [inner.gate, inner.input]
+            dense.backward(Tensor(columns: halves), saved.dense, addingTo: &inputGradient)
+        } else {
+            dense.backward(inner.input, saved.dense, addingTo: &inputGradient)
+            gate?.backward(inner.gate, saved.dense, addingTo: &inputGradient)
+        }
+    }
+}
