@@ -122,7 +122,7 @@ public struct CheckpointConversion: Sendable {
         switch target(entry) {
         case .float32: try file.write(tensor.values)
         case .float16:
-            let values = tensor.values.map(half)
+            let values = tensor.values.map { Float16($0).bitPattern }
             guard values.allSatisfy({ $0 & 0x7C00 != 0x7C00 }) else {
                 throw .notRepresentable(weights.path, name: entry.name, .float16)
             }

@@ -1,38 +1,21 @@
 public import Tensors
 
 extension TensorArchive {
-    /// A tensor's values, read in place where the file holds them as this machine does.
+    /// A tensor's values where the file holds them. Matrices in another form than this machine's are converted when they
+    /// are read, so that the memory of both forms is needed for one of them at a time; what is no matrix is copied.
     ///
     /// - Throws: `notFloatingPoint` for integers; `checksum` for values that changed since they were written.
     public func stored(_ entry: TensorEntry) throws(CheckpointError) -> StoredTensor {
-        guard entry.dataType == .float32, entry.place.strides == nil, entry.shape.count > 0 else {
-            return StoredTensor(try tensor(entry))
-        }
-        try entry.checkChecksum()
-        let file = entry.place.file
-        let inPlace: StoredTensor? = unsafe file.withUnsafeBytes { bytes in
-            let start = unsafe bytes.baseAddress! + entry.place.offset
-            guard Int(bitPattern: start) % MemoryLayout<Float>.alignment == 0 else { return nil }
-            return unsafe StoredTensor(entry.shape, start.assumingMemoryBound(to: Float.self), owner: file)
-        }
-        return if let inPlace { inPlace } else { StoredTensor(try tensor(entry)) }
+        try entry.checkReadable()
+        return entry.inPlace ?? entry.converting ?? StoredTensor(entry.tensor)
     }
 
     /// A copy of a tensor's values in `Float`. Values of f16, bf16 and f32 are exact, those of f64 rounded.
     ///
     /// - Throws: as `stored`.
     public func tensor(_ entry: TensorEntry) throws(CheckpointError) -> Tensor {
-        try entry.checkChecksum()
-        let values: [Float] =
-            switch entry.dataType {
-            case .float32: entry.values(UInt32.self) { Float(bitPattern: $0) }
-            case .float16: entry.values(UInt16.self, float(fromHalf:))
-            case .bfloat16: entry.values(UInt16.self) { Float(bitPattern: UInt32($0) << 16) }
-            case .float64: entry.values(UInt64.self) { Float(Double(bitPattern: $0)) }
-            default: throw .notFloatingPoint(entry.place.file.path, name: entry.name, entry.dataType)
-            }
-        entry.releasePages()
-        return Tensor(entry.shape, values)
+        try entry.checkReadable()
+        return entry.tensor
     }
 
     /// The values as the file has them, row-major.
@@ -53,6 +36,39 @@ extension TensorArchive {
 }
 
 extension TensorEntry {
+    fileprivate func checkReadable() throws(CheckpointError) {
+        guard dataType.isFloatingPoint else { throw .notFloatingPoint(place.file.path, name: name, dataType) }
+        try checkChecksum()
+    }
+
+    /// The values as they lie in the file, where that is how this machine has them.
+    fileprivate var inPlace: StoredTensor? {
+        guard dataType == .float32, place.strides == nil, shape.count > 0 else { return nil }
+        return unsafe place.file.withUnsafeBytes { bytes in
+            let start = unsafe bytes.baseAddress! + place.offset
+            guard Int(bitPattern: start) % MemoryLayout<Float>.alignment == 0 else { return nil }
+            return unsafe StoredTensor(shape, start.assumingMemoryBound(to: Float.self), owner: place.file)
+        }
+    }
+
+    fileprivate var converting: StoredTensor? {
+        shape.dimensions.count == 2 ? StoredTensor(shape) { rows(of: self, $0).tensor } : nil
+    }
+
+    /// - Precondition: the values are real numbers.
+    fileprivate var tensor: Tensor {
+        let values: [Float] =
+            switch dataType {
+            case .float32: values(UInt32.self) { Float(bitPattern: $0) }
+            case .float16: values(Float16.self) { Float($0) }
+            case .bfloat16: values(UInt16.self) { Float(bitPattern: UInt32($0) << 16) }
+            case .float64: values(Double.self) { Float($0) }
+            default: preconditionFailure("\(dataType) is no real number")
+            }
+        releasePages()
+        return Tensor(shape, values)
+    }
+
     fileprivate func checkChecksum() throws(CheckpointError) {
         guard let expected = place.checksum else { return }
         let found = unsafe place.file.withUnsafeBytes { bytes in
@@ -100,6 +116,18 @@ extension TensorEntry {
             }
         }
     }
+}
+
+/// Some rows of a matrix, whose checksum was checked before.
+private func rows(of entry: TensorEntry, _ range: Range<Int>) -> TensorEntry {
+    if range == 0..<entry.shape.rows { return entry }
+    let stride = entry.place.strides?[0] ?? entry.shape.columns
+    let place = entry.place
+    return TensorEntry(
+        name: entry.name, dataType: entry.dataType, shape: [range.count, entry.shape.columns],
+        place: TensorPlace(
+            file: place.file, offset: place.offset + range.lowerBound * stride * entry.dataType.byteCount,
+            strides: place.strides))
 }
 
 /// Walks over a strided tensor in tiles of its last two dimensions, so that a transposed matrix is read line by line of
