@@ -4,7 +4,8 @@ usage: generate_checkpoints.py        (from anywhere; writes beside itself)
 
 For every NAME.bin, NAME.expected.safetensors holds what torch.load gives, converted to float32 where it is a real
 number. tf/bert_model.ckpt.* is a BERT of one layer with an optimizer's leftovers, under Google's names;
-tf/expected.safetensors has the names and directions of PyTorch. Hostile pickles are made by the tests themselves.
+tf/expected.safetensors has the names and directions of PyTorch. families/NAME.bin holds what
+../families/NAME/model.safetensors does (generate_families.py). Hostile pickles are made by the tests themselves.
 """
 
 import collections
@@ -15,7 +16,7 @@ import shutil
 import golden
 import numpy
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 DIRECTORY = golden.HERE / "checkpoints"
 
@@ -66,6 +67,14 @@ def write_torch(name, value, tensors, **options):
     loaded = torch.load(path, weights_only=False)  # the restricted loader knows protocol 2 alone
     assert list(loaded)[0] == list(value)[0]
     expected(DIRECTORY / f"{name}.expected.safetensors", tensors)
+
+
+def write_families():
+    (DIRECTORY / "families").mkdir()
+    for source in sorted((golden.HERE / "families").iterdir()):
+        path = DIRECTORY / "families" / f"{source.name}.bin"
+        torch.save(load_file(source / "model.safetensors"), path)
+        os.chmod(path, 0o644)
 
 
 def write_tensorflow():
@@ -137,6 +146,7 @@ def main():
     write_torch("module", state, state)
     write_torch("training", {"epoch": 3, "state_dict": state, "optimizer": {"state": {0: {"step": torch.tensor(1.)}},
                 "param_groups": [{"lr": 1e-3, "params": [0]}]}, "note": None, "scores": [0.5, 1], "done": True}, state)
+    write_families()
     versions = dict(golden.versions(), tensorflow=write_tensorflow())
     golden.write_json(DIRECTORY / "versions.json", {"generator": "generate_checkpoints.py", "versions": versions})
 

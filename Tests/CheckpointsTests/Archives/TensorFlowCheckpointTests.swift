@@ -80,18 +80,22 @@ struct TensorFlowCheckpointTests {
     // MARK: Hand-made tables
 
     /// A table of one block, with checksums.
-    private func table(_ entries: [(key: String, value: [UInt8])], compression: UInt8 = 0) -> [UInt8] {
-        func block(_ entries: [(key: String, value: [UInt8])]) -> [UInt8] {
+    ///
+    /// - Parameter more: bytes behind the entries.
+    private func table(
+        _ entries: [(key: String, value: [UInt8])], _ more: [UInt8] = [], compression: UInt8 = 0
+    ) -> [UInt8] {
+        func block(_ entries: [(key: String, value: [UInt8])], _ more: [UInt8] = []) -> [UInt8] {
             var block: [UInt8] = []
             for (key, value) in entries {
                 block += [0, UInt8(key.utf8.count), UInt8(value.count)]
                 block += Array(key.utf8)
                 block += value
             }
-            block += [0, 0, 0, 0, 1, 0, 0, 0, compression]
+            block += more + [0, 0, 0, 0, 1, 0, 0, 0, compression]
             return block + little(masked(block), 4)
         }
-        var bytes = block(entries)
+        var bytes = block(entries, more)
         let handle = varint(0) + varint(bytes.count - 5)
         let start = bytes.count
         bytes += block([("z", handle)])
@@ -161,6 +165,20 @@ struct TensorFlowCheckpointTests {
         }
     }
 
+    @Test("names that repeat a long beginning are refused before they fill the memory")
+    func longNames() {
+        // Two entries make the name 354 bytes long; every further one is all of it and nothing of its own.
+        let tail = [UInt8](repeating: UInt8(ascii: "n"), count: 127)
+        var repeats: [UInt8] = [100, 127, 0] + tail
+        repeats += [0xE3, 1, 127, 0] + tail
+        for _ in 0..<10_000 { repeats += [0xE2, 2, 0, 0] }
+        let index = table([("", [8, 1]), (String(repeating: "n", count: 100), [])], repeats)
+        guard case .malformed("names longer than the block", _) = fault(index: index) else {
+            Issue.record("three megabytes of names in 40 kB")
+            return
+        }
+    }
+
     @Test("tables of another kind are named")
     func tables() {
         #expect(fault(index: table([Self.header], compression: 1)) == .compressed)
@@ -168,8 +186,12 @@ struct TensorFlowCheckpointTests {
         #expect(fault(index: table([Self.header, ("_CHECKPOINTABLE_OBJECT_GRAPH", [8, 7])])) == .objectGraph)
         #expect(
             fault(
-                index: table([Self.header, ("a/gamma", entry()), ("a/kernel", entry())]), data: [0, 0, 0, 0])
-                == .duplicateName("a.weight"))
+                index: table([Self.header, ("a/gamma", entry()), ("a/kernel", entry(offset: 4))]),
+                data: [UInt8](repeating: 0, count: 8)) == .duplicateName("a.weight"))
+        #expect(
+            fault(
+                index: table([Self.header, ("a", entry()), ("b", entry(offset: 3))]),
+                data: [UInt8](repeating: 0, count: 8)) == .overlap(name: "b", other: "a"))
         guard case .malformed = fault(index: table([("w", entry())])) else {
             Issue.record("a table without header was taken")
             return

@@ -164,6 +164,14 @@ struct TorchCheckpointTests {
         }
     }
 
+    @Test("a tensor of more dimensions than torch has is refused, so that one tuple used often takes no memory")
+    func rank() {
+        let ones = [UInt8](repeating: 1, count: 65)
+        #expect(
+            fault(pickle: state(sizes: ones, strides: ones)) == .tooLarge("a tensor has 65 dimensions", limit: 64))
+        #expect(fault(pickle: state(sizes: ones.dropLast(), strides: ones.dropLast())) == nil)
+    }
+
     // MARK: Containers
 
     @Test("a damaged or unusual zip archive is refused")

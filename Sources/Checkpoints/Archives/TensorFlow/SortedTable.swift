@@ -54,6 +54,7 @@ struct SortedTable {
         var reader = ByteReader(file, block.lowerBound..<block.upperBound - 4 - 4 * restarts)
         var pairs: [(key: [UInt8], value: Range<Int>)] = []
         var key: [UInt8] = []
+        var keyBytes = 0
         while reader.remaining > 0 {
             let offset = reader.offset
             guard let shared = reader.size(), let length = reader.size(), let size = reader.size(), shared <= key.count,
@@ -61,8 +62,9 @@ struct SortedTable {
             else { throw .malformed("a damaged entry", offset: offset) }
             key.removeSubrange(shared...)
             key += tail
-            // A key is a name; shared beginnings must not make megabytes of a few bytes.
-            guard key.count <= 1 << 12 else { throw .malformed("a name of \(key.count) bytes", offset: offset) }
+            // Shared beginnings must not make megabytes of a few bytes.
+            keyBytes += key.count
+            guard keyBytes <= 64 * block.count else { throw .malformed("names longer than the block", offset: offset) }
             pairs.append((key, value))
         }
         return pairs

@@ -72,6 +72,7 @@ public struct TensorFlowCheckpoint: TensorArchive {
 
     private static func entries(_ table: SortedTable, _ shards: [MappedFile]) throws(TensorFlowFault) -> [TensorEntry] {
         var entries: [TensorEntry] = []
+        var extents: [(shard: Int, range: Range<Int>, name: String)] = []
         for (key, value) in table.pairs.dropFirst() {
             guard let name = String(validating: key, as: UTF8.self) else {
                 throw .malformed("a name that is not UTF-8", offset: value.lowerBound)
@@ -82,6 +83,11 @@ public struct TensorFlowCheckpoint: TensorArchive {
                 throw .malformed("a damaged entry", offset: value.lowerBound)
             }
             entries.append(try entry(name, bundle, translated, shards))
+            if bundle.size > 0 { extents.append((bundle.shard, bundle.offset..<bundle.offset + bundle.size, name)) }
+        }
+        extents.sort { ($0.shard, $0.range.lowerBound) < ($1.shard, $1.range.lowerBound) }
+        for (a, b) in zip(extents, extents.dropFirst()) where a.shard == b.shard && a.range.overlaps(b.range) {
+            throw .overlap(name: b.name, other: a.name)
         }
         return entries
     }

@@ -11,6 +11,7 @@ public enum TensorFlowFault: Error, Equatable, Sendable, CustomStringConvertible
     case unsupportedDataType(name: String, Int)
     case sizeMismatch(name: String, bytes: Int, expected: Int)
     case outsideFile(name: String, shard: String)
+    case overlap(name: String, other: String)
     case duplicateName(String)
 
     public var description: String {
@@ -27,6 +28,7 @@ public enum TensorFlowFault: Error, Equatable, Sendable, CustomStringConvertible
         case .sizeMismatch(let name, let bytes, let expected):
             "\"\(name)\" has \(bytes) bytes; its shape calls for \(expected)"
         case .outsideFile(let name, let shard): "\"\(name)\" reaches beyond \(shard) (truncated?)"
+        case .overlap(let name, let other): "\"\(name)\" lies over \"\(other)\""
         case .duplicateName(let name): "two variables become \"\(name)\""
         }
     }

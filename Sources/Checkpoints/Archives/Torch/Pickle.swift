@@ -8,6 +8,8 @@
 struct Pickle {
     static let protocols = 2...5
     static let operationLimit = 1 << 21
+    /// Of a tensor's dimensions: a tuple may be used many times, but its copies must not add up.
+    static let rankLimit = 64
 
     /// What a pickle holds.
     struct Contents {
@@ -262,6 +264,9 @@ struct Pickle {
             guard arguments.count >= 4, case .integer(let start) = arguments[1], let sizes = integers(arguments[2]),
                 let strides = integers(arguments[3])
             else { throw .malformed("a tensor without sizes and strides", offset: offset) }
+            guard max(sizes.count, strides.count) <= Self.rankLimit else {
+                throw .tooLarge("a tensor has \(max(sizes.count, strides.count)) dimensions", limit: Self.rankLimit)
+            }
             stack.append(.tensor(built.tensors.count))
             built.tensors.append(
                 TorchTensor(storage: built.storages[index], offset: start, sizes: sizes, strides: strides))
