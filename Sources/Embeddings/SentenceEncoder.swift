@@ -23,7 +23,7 @@ public final class SentenceEncoder {
     /// - Parameter precision: of the encoder's products, which is available.
     public init(_ directory: ModelDirectory, precision: Precision = .f32) throws(ModelError) {
         let (modules, configuration, architecture, source) = try loading { () throws(CheckpointError) in
-            let configuration = try JSONFile(directory.configuration, purpose: "the model's architecture")
+            let configuration = try directory.openConfiguration()
             let architecture = try EncoderArchitecture(configuration)
             let source = ParameterSource(
                 try directory.openWeights(), spellings: architecture.spellings, random: RandomSource(seed: 0))

@@ -56,7 +56,7 @@ public final class SequenceClassifier {
         _ directory: ModelDirectory, labels given: [String]?, random: RandomSource, isNewHead: Bool
     ) throws(ModelError) {
         let (configuration, architecture, source) = try loading { () throws(CheckpointError) in
-            let configuration = try JSONFile(directory.configuration, purpose: "the model's architecture")
+            let configuration = try directory.openConfiguration()
             let architecture = try EncoderArchitecture(configuration)
             let weights = try directory.openWeights()
             return (
