@@ -25,6 +25,8 @@ FAMILIES = {
     "albert": ("AlbertModel", dict(SMALL, embedding_size=32)),
     "electra": ("ElectraModel", dict(SMALL, embedding_size=32)),
     "mpnet": ("MPNetModel", SMALL),
+    "deberta": ("DebertaV2Model", dict(SMALL, relative_attention=True, position_buckets=32, norm_rel_ebd="layer_norm",
+                                       share_att_key=True, pos_att_type="p2c|c2p", position_biased_input=False)),
 }
 
 

@@ -14,7 +14,7 @@ public protocol EncoderFamily: Sendable {
 
 extension EncoderArchitecture {
     public static let families: [any EncoderFamily.Type] = [
-        BERT.self, RoBERTa.self, DistilBERT.self, ALBERT.self, ELECTRA.self, MPNet.self,
+        BERT.self, RoBERTa.self, DistilBERT.self, ALBERT.self, ELECTRA.self, MPNet.self, DeBERTa.self,
     ]
 
     /// Every `model_type` that this program runs.
@@ -52,6 +52,12 @@ extension JSONFile {
 
     func initializerRange(_ key: String = "initializer_range", absent: Double = 0.02) throws(CheckpointError) -> Float {
         Float(try number(key, absent: absent, in: 0...10))
+    }
+
+    /// 0 says that there is no table of token types.
+    func typeVocabSize(absent: Int) throws(CheckpointError) -> Int {
+        let key = "type_vocab_size"
+        return object[key]?.integer == 0 ? 0 : try size(key, absent: absent)
     }
 
     /// The size of each of `heads` equal parts of `size`.

@@ -35,7 +35,7 @@ public enum BERT: EncoderFamily {
             intermediateSize: try file.size("intermediate_size"),
             maxTokens: positions.maxTokens,
             learnedPositions: positions,
-            typeVocabSize: try file.size("type_vocab_size", absent: 2),
+            typeVocabSize: try file.typeVocabSize(absent: 2),
             hiddenAct: try file.activation("hidden_act"),
             normalization: NormalizationKind(epsilon: try file.epsilon("layer_norm_eps", absent: 1e-12)),
             layerPaths: (0..<(try file.size("num_hidden_layers"))).map { "encoder.layer.\($0)" },
