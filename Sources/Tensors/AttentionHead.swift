@@ -12,7 +12,8 @@
     private(set) var number = 0
     private let memory: ScratchMemory
 
-    init(queries: Range<Int>, keys: Range<Int>, size: Int, innerSize: Int) {
+    /// - Parameter extra: floats of scratch besides those of scores, their gradient and the slices.
+    init(queries: Range<Int>, keys: Range<Int>, size: Int, innerSize: Int, extra: Int = 0) {
         self.queries = queries
         self.keys = keys
         self.size = size
@@ -21,7 +22,8 @@
         let (columns, padded) = (paddedToTiles(tokens), paddedToTiles(size))
         // At most: three slices, one by columns, sums, weights without the dropped ones, scores.
         memory = ScratchMemory(
-            2 * rows * padded + tokens * padded + size * columns + max(rows, tokens) * padded + 2 * rows * columns)
+            2 * rows * padded + tokens * padded + size * columns + max(rows, tokens) * padded + 2 * rows * columns
+                + extra)
     }
 
     var paddedSize: Int { paddedToTiles(size) }

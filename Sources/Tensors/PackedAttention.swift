@@ -15,6 +15,8 @@ public struct PackedAttention: Sendable {
     public let bias: RelativeBias?
     /// The largest distance to a key that a query attends to.
     public let window: Int?
+    /// What the distances add to the products of queries and keys, before they are scaled.
+    public let positions: DisentangledPositions?
     public let dropout: DropoutMask?
 
     /// What the backward pass needs.
@@ -28,23 +30,30 @@ public struct PackedAttention: Sendable {
         public let query, key, value: Tensor
         /// Of the values of the relative bias, `[heads, 2·reach - 1]`, where it was asked for.
         public let bias: Tensor?
+        /// Of the keys and the queries that stand for distances, where there are any.
+        public let positionKeys, positionQueries: Tensor?
     }
 
     public init(
         queries: [Range<Int>], keys: [Range<Int>], heads: Int, scale: Float? = nil, bias: RelativeBias? = nil,
-        window: Int? = nil, dropout: DropoutMask? = nil
+        window: Int? = nil, positions: DisentangledPositions? = nil, dropout: DropoutMask? = nil
     ) {
         precondition(queries.count == keys.count, "\(queries.count) sequences of queries, \(keys.count) of keys")
         precondition(
             zip(queries, keys).allSatisfy { $0.isEmpty == $1.isEmpty }, "keys without queries, or without keys")
         precondition(
             window == nil || zip(queries, keys).allSatisfy { $0.count <= $1.count }, "queries beyond all windows")
+        precondition(
+            positions == nil || window == nil && bias == nil, "disentangled positions beside a window or a bias")
+        precondition(
+            positions.map { $0.reach >= keys.reduce(0) { max($0, $1.count) } } ?? true, "positions of a shorter reach")
         self.queries = queries
         self.keys = keys
         self.heads = heads
         self.scale = scale
         self.bias = bias
         self.window = window
+        self.positions = positions
         self.dropout = dropout
     }
 
@@ -68,10 +77,14 @@ public struct PackedAttention: Sendable {
                     let (rows, tokens, stride) = (part.queries.count, part.keys.count, part.stride)
                     let start = part.start + head.number * rows * stride
                     let scores = unsafe probabilities.baseAddress! + start
-                    let q = unsafe head.slice(query, head.queries)
-                    let keyColumns = unsafe head.columns(key, head.keys)
                     let v = unsafe head.slice(value, head.keys)
-                    unsafe multiply(q, keyColumns, rows: rows, depth: headSize, into: scores, stride)
+                    if let positions {
+                        unsafe positions.scores(of: head, query, key, into: scores, stride)
+                    } else {
+                        let q = unsafe head.slice(query, head.queries)
+                        let keyColumns = unsafe head.columns(key, head.keys)
+                        unsafe multiply(q, keyColumns, rows: rows, depth: headSize, into: scores, stride)
+                    }
                     for row in 0..<rows {
                         let values = unsafe UnsafeMutableBufferPointer(start: scores + row * stride, count: stride)
                         let factor = unsafe rules.prepare(
@@ -109,6 +122,7 @@ public struct PackedAttention: Sendable {
         var keyGradient = window == nil ? Tensor.uninitialized(key.shape) : .zeros(key.shape)
         var valueGradient = keyGradient
         var biasGradients = Tensor.zeros([ofBias ? biasOffsets[queries.count] : 0])
+        let positionGradients = positions.map { DisentangledGradients($0, keys) }
         unsafe queryGradient.withUnsafeMutableValues { queryGradient in
             unsafe keyGradient.withUnsafeMutableValues { keyGradient in
                 unsafe valueGradient.withUnsafeMutableValues { valueGradient in
@@ -157,13 +171,16 @@ public struct PackedAttention: Sendable {
                                     for i in 0..<count { unsafe scores[i] *= rules.scale }
                                 }
                                 let scoreGradient = unsafe Rows(pointer: UnsafePointer(scores), stride: stride)
-                                unsafe multiply(
-                                    scoreGradient, head.slice(key, head.keys), rows: rows, depth: tokens, into: sums,
-                                    size)
+                                let k = unsafe head.slice(key, head.keys)
+                                unsafe multiply(scoreGradient, k, rows: rows, depth: tokens, into: sums, size)
+                                let q = unsafe head.slice(query, head.queries)
+                                unsafe positionGradients?.add(
+                                    .keys, part.sequence, head, scoreGradient, content: q, to: sums)
                                 unsafe head.write(sums, to: queryGradient, head.queries)
                                 unsafe multiply(
-                                    scoreGradient.transposed, head.slice(query, head.queries), rows: tokens,
-                                    depth: rows, into: sums, size)
+                                    scoreGradient.transposed, q, rows: tokens, depth: rows, into: sums, size)
+                                unsafe positionGradients?.add(
+                                    .queries, part.sequence, head, scoreGradient, content: k, to: sums)
                                 unsafe put(sums, of: head, to: keyGradient)
                             }
                         }
@@ -173,7 +190,8 @@ public struct PackedAttention: Sendable {
         }
         return Gradients(
             query: queryGradient, key: keyGradient, value: valueGradient,
-            bias: ofBias ? sum(ofBiasGradients: biasGradients, biasOffsets) : nil)
+            bias: ofBias ? sum(ofBiasGradients: biasGradients, biasOffsets) : nil,
+            positionKeys: positionGradients?.sum(.keys), positionQueries: positionGradients?.sum(.queries))
     }
 
     /// Gives a part's rows of keys or values their gradient, which is the sum of all parts' with a window.
@@ -283,8 +301,13 @@ extension PackedAttention {
         ) { rules in
             ThreadPool.shared.run(queries.count) { sequence in
                 for part in parts[sequence] {
+                    let extra =
+                        positions.map {
+                            DisentangledGradients.scratchCount(
+                                queries: part.queries.count, keys: part.keys.count, size: size, $0)
+                        } ?? 0
                     var head = AttentionHead(
-                        queries: part.queries, keys: part.keys, size: size, innerSize: heads * size)
+                        queries: part.queries, keys: part.keys, size: size, innerSize: heads * size, extra: extra)
                     for number in 0..<heads {
                         head.begin(number)
                         body(&head, part, rules)

@@ -21,6 +21,7 @@ import random
 import shutil
 import sys
 import tempfile
+import zlib
 
 import golden
 import jina_bert
@@ -129,6 +130,27 @@ VARIANTS = {
     "mpnet-odd": ("MPNetForSequenceClassification", dict(
         vocab_size=39, hidden_size=15, num_hidden_layers=2, num_attention_heads=3, intermediate_size=19,
         max_position_embeddings=30, hidden_act="gelu_new"), {}),
+    "deberta-v3": ("DebertaV2ForSequenceClassification", dict(
+        vocab_size=42, hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=24,
+        max_position_embeddings=40, relative_attention=True, position_buckets=8, norm_rel_ebd="layer_norm",
+        share_att_key=True, pos_att_type="p2c|c2p", position_biased_input=False, type_vocab_size=0,
+        pooler_hidden_act="gelu"), {}),
+    "deberta-own-projections": ("DebertaV2ForSequenceClassification", dict(
+        vocab_size=36, hidden_size=15, num_hidden_layers=2, num_attention_heads=3, intermediate_size=20,
+        max_position_embeddings=30, relative_attention=True, max_relative_positions=11, pos_att_type=["c2p", "p2c"],
+        position_biased_input=True, type_vocab_size=2, pooler_hidden_act="tanh", hidden_act="gelu_new"), {}),
+    "deberta-projected-embeddings": ("DebertaV2ForSequenceClassification", dict(
+        vocab_size=40, embedding_size=10, hidden_size=18, num_hidden_layers=2, num_attention_heads=2,
+        intermediate_size=24, max_position_embeddings=44, relative_attention=True, position_buckets=7,
+        max_relative_positions=24, pos_att_type="c2p", norm_rel_ebd="layer_norm", position_biased_input=False,
+        type_vocab_size=2), {}),
+    "deberta-position-to-content": ("DebertaV2ForSequenceClassification", dict(
+        vocab_size=38, hidden_size=12, num_hidden_layers=3, num_attention_heads=4, intermediate_size=16,
+        max_position_embeddings=36, relative_attention=True, position_buckets=16, pos_att_type="p2c",
+        share_att_key=True, position_biased_input=True, type_vocab_size=0), {}),
+    "deberta-absolute": ("DebertaV2ForSequenceClassification", dict(
+        vocab_size=38, hidden_size=12, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16,
+        max_position_embeddings=20, relative_attention=False, type_vocab_size=2), {}),
     "modernbert": ("ModernBertForSequenceClassification", dict(
         vocab_size=47, hidden_size=16, num_hidden_layers=4, num_attention_heads=2, intermediate_size=20,
         max_position_embeddings=30, local_attention=8, **MODERN_IDS), {}),
@@ -364,11 +386,11 @@ def write_long(name, seed):
 def main():
     names = sys.argv[1:] or list(VARIANTS) + ["long-contexts/" + name for name in LONG_VARIANTS]
     for name in names:
+        seed = zlib.crc32(name.encode())
         if name.startswith("long-contexts/"):
-            name = name.removeprefix("long-contexts/")
-            write_long(name, 101 + list(LONG_VARIANTS).index(name))
+            write_long(name.removeprefix("long-contexts/"), seed)
         else:
-            write(name, 1 + list(VARIANTS).index(name))
+            write(name, seed)
 
 
 if __name__ == "__main__":

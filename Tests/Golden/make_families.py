@@ -29,6 +29,8 @@ FAMILIES = {
                                            cls_token_id=101, eos_token_id=102, sep_token_id=102)),
     "nomic_bert": ("NomicBertModel", SMALL),
     "gte": ("GteModel", SMALL),
+    "deberta": ("DebertaV2Model", dict(SMALL, relative_attention=True, position_buckets=32, norm_rel_ebd="layer_norm",
+                                       share_att_key=True, pos_att_type="p2c|c2p", position_biased_input=False)),
 }
 
 

@@ -100,7 +100,7 @@ struct EncoderFamilyTests {
     func prefixes(golden: String, prefix: String, others: [String]) throws {
         let architecture = try EncoderArchitecture(Self.configuration(golden))
         let weights = try ModelDirectory(Golden.directory("families").appending(golden)).openWeights()
-        func hidden(_ checkpoint: SafeTensors) throws -> Tensor {
+        func hidden(_ checkpoint: any TensorArchive) throws -> Tensor {
             let source = ParameterSource(
                 checkpoint, spellings: architecture.spellings, random: RandomSource(seed: 0))
             let encoder = try TransformerEncoder(source.root, architecture)

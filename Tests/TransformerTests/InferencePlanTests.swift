@@ -12,6 +12,10 @@ struct InferencePlanTests {
         "tiny-bert-gelu": [
             "hidden_size": 384, "num_attention_heads": 12, "intermediate_size": 768, "max_position_embeddings": 256,
         ],
+        "families/deberta-v3": [
+            "hidden_size": 384, "num_attention_heads": 12, "pooler_hidden_size": 384, "intermediate_size": 768,
+            "max_position_embeddings": 256, "vocab_size": 60, "position_buckets": 64,
+        ],
         "families/modernbert": [
             "hidden_size": 384, "num_attention_heads": 12, "intermediate_size": 576, "max_position_embeddings": 256,
             "local_attention": 48, "vocab_size": 120,
@@ -63,7 +67,7 @@ struct InferencePlanTests {
     @Test("lower precisions stay near f32", arguments: families, Precision.available)
     func fidelity(family: String, precision: Precision) throws {
         let encoder = try encoder(family)
-        let batch = TokenBatch(sequences([27, 40, 9]))
+        let batch = TokenBatch(sequences([27, 40, 9, 140]))
         let exact = encoder.forward(batch).output
         let hidden = InferencePlan(encoder, precision: precision).encode(batch)
         let limits: [Precision: Float] = [.f32: 1e-5, .bf16: 2e-2, .int8: 4e-2]

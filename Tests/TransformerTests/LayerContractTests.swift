@@ -38,7 +38,7 @@ struct LayerContractTests {
             }
         },
         Case(testDescription: "SelfAttention") { scope in
-            let layer = try SelfAttention(scope, architecture)
+            let layer = try SelfAttention(scope, architecture())
             return Layer(inputSize: 6) { input, random in
                 let (output, saved) = layer.forward(input, sequences, training: random)
                 return (output, { layer.backward($0, saved) })
@@ -60,21 +60,21 @@ struct LayerContractTests {
             }
         },
         Case(testDescription: "EncoderLayer") { scope in
-            let layer = try EncoderLayer(scope, architecture)
+            let layer = try EncoderLayer(scope, architecture())
             return Layer(inputSize: 6) { input, random in
                 let (output, saved) = layer.forward(input, sequences, training: random)
                 return (output, { layer.backward($0, saved) })
             }
         },
         Case(testDescription: "EncoderLayer, first tokens alone") { scope in
-            let layer = try EncoderLayer(scope, architecture)
+            let layer = try EncoderLayer(scope, architecture())
             return Layer(inputSize: 6) { input, random in
                 let (output, saved) = layer.forward(input, sequences, firstOnly: true, training: random)
                 return (output, { layer.backward($0, saved) })
             }
         },
         Case(testDescription: "EncoderLayer, gated, dropout between the dense layers") { scope in
-            var architecture = try architecture
+            var architecture = try architecture()
             architecture.feedForward = .fusedGated(activatedFirst: false)
             architecture.hasFeedForwardBias = false
             architecture.intermediateDropout = 0.4
@@ -84,8 +84,17 @@ struct LayerContractTests {
                 return (output, { layer.backward($0, saved) })
             }
         },
+        Case(testDescription: "EncoderLayer, disentangled positions") { scope in
+            let architecture = try architecture("families/deberta-v3")
+            let layer = try EncoderLayer(
+                scope["layer"], architecture, relativeEmbeddings: RelativeEmbeddings(scope, architecture))
+            return Layer(inputSize: 6) { input, random in
+                let (output, saved) = layer.forward(input, sequences, training: random)
+                return (output, { layer.backward($0, saved) })
+            }
+        },
         Case(testDescription: "ClassificationHead") { scope in
-            let layer = try ClassificationHead(scope, architecture, labels: 3)
+            let layer = try ClassificationHead(scope, architecture(), labels: 3)
             return Layer(inputSize: 6) { input, _ in
                 let (output, saved) = layer.forward(input)
                 return (output, { layer.backward($0, saved) })
@@ -93,20 +102,18 @@ struct LayerContractTests {
         },
     ]
 
-    private static var architecture: EncoderArchitecture {
-        get throws {
-            let file = try JSONFile(Golden.directory("tiny-bert-gelu").appending("config.json"), purpose: "the test")
-            var architecture = try EncoderArchitecture(file)
-            architecture.hiddenSize = 6
-            architecture.embeddingSize = 6
-            architecture.headSize = 3
-            architecture.numAttentionHeads = 2
-            architecture.intermediateSize = 7
-            architecture.initializerRange = 0.5
-            architecture.hiddenDropoutProb = 0.2
-            architecture.attentionProbsDropoutProb = 0.2
-            return architecture
-        }
+    private static func architecture(_ name: String = "tiny-bert-gelu") throws -> EncoderArchitecture {
+        let file = try JSONFile(Golden.directory(name).appending("config.json"), purpose: "the test")
+        var architecture = try EncoderArchitecture(file)
+        architecture.hiddenSize = 6
+        architecture.embeddingSize = 6
+        architecture.headSize = 3
+        architecture.numAttentionHeads = 2
+        architecture.intermediateSize = 7
+        architecture.initializerRange = 0.5
+        architecture.hiddenDropoutProb = 0.2
+        architecture.attentionProbsDropoutProb = 0.2
+        return architecture
     }
 
     private func make(_ test: Case) throws -> (layer: Layer, parameters: [Parameter], input: Tensor, weights: Tensor) {

@@ -34,7 +34,7 @@ struct LongContextTests {
         // Company moves the text's rows, but not its places.
         let company = TokenBatch([Array(text.ids[..<7]), text.ids])
         let last = try expected.values("hidden.\(states.count - 1)")
-        let limits: [Precision: Float] = [.f32: 1e-5, .bf16: 3e-2, .int8: 8e-2]
+        let limits: [Precision: Float] = [.f32: 1e-5, .bf16: 5e-2, .int8: 8e-2]
         for precision in Precision.available {
             let hidden = InferencePlan(encoder, precision: precision).encode(company).gather(rows.map { $0 + 7 })
             #expect(hidden.relativeDifference(from: last) < limits[precision]!, "\(precision)")

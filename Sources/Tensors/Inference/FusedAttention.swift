@@ -15,10 +15,12 @@ public enum FusedAttention {
     ///   - scale: of the scores, by default `1 / √headSize`.
     ///   - bias: added to the scaled scores.
     ///   - window: the largest distance to a key that a query attends to; what lies farther is not computed.
+    ///   - positions: what the distances add to the products of queries and keys, before they are scaled.
     ///   - context: becomes `[queries, innerSize]`.
     public static func attend(
         _ query: Activations, _ keyValue: Activations, queries: [Range<Int>], keys: [Range<Int>], heads: Int,
-        scale: Float? = nil, bias: RelativeBias? = nil, window: Int? = nil, into context: Activations
+        scale: Float? = nil, bias: RelativeBias? = nil, window: Int? = nil,
+        positions: DisentangledPositions? = nil, into context: Activations
     ) {
         let innerSize = query.columns
         let headSize = innerSize / heads
@@ -35,14 +37,15 @@ public enum FusedAttention {
         AttentionScores.with(
             scale: scale, bias: bias, window: window, heads: heads, headSize: headSize, length: length
         ) { rules in
-            unsafe attend(query, keyValue, queries: queries, keys: keys, heads: heads, rules, into: context)
+            unsafe attend(
+                query, keyValue, queries: queries, keys: keys, heads: heads, rules, positions, into: context)
         }
     }
 
     @unsafe
     private static func attend(
         _ query: Activations, _ keyValue: Activations, queries: [Range<Int>], keys: [Range<Int>], heads: Int,
-        _ rules: AttentionScores, into context: Activations
+        _ rules: AttentionScores, _ positions: DisentangledPositions?, into context: Activations
     ) {
         let innerSize = query.columns
         let headSize = innerSize / heads
@@ -54,10 +57,13 @@ public enum FusedAttention {
             let (rows, tokens) = (queries[sequence], keys[sequence])
             if rows.isEmpty { return }
             let head = Head(
-                size: headSize, queryStride: innerSize, keyStride: 2 * innerSize, keys: tokens.count, rules: rules)
+                size: headSize, queryStride: innerSize, keyStride: 2 * innerSize, keys: tokens.count, rules: rules,
+                distances: positions.map {
+                    DisentangledScores(positions: $0, size: headSize, queries: rows.count, keys: tokens.count)
+                })
             let halves = HalfAttentionHead(
                 size: headSize, queryStride: innerSize, keyStride: 2 * innerSize, keys: tokens.count, rules: rules)
-            let usesHalves = context.precision != .f32 && halves.isWorthwhile
+            let usesHalves = context.precision != .f32 && positions == nil && halves.isWorthwhile
             let byteCount = usesHalves ? halves.scratchBytes : 4 * head.scratchCount
             unsafe withUnsafeTemporaryAllocation(byteCount: byteCount, alignment: 64) { memory in
                 let scratch = unsafe memory.baseAddress!.assumingMemoryBound(to: Float.self)
@@ -91,15 +97,18 @@ public enum FusedAttention {
         let keyStride: Int
         let keys: Int
         let rules: AttentionScores
+        let distances: DisentangledScores?
         /// Whole tiles of keys.
         var paddedKeys: Int { paddedToTiles(keys) }
         var paddedSize: Int { paddedToTiles(size) }
         /// Values are read for every block of queries: of many, side by side, not each from a row of all heads.
         var copiesValues: Bool { size != paddedSize || keys > 64 }
+        private var keyCount: Int { distances?.scratchCount ?? size * paddedKeys }
+        private var scoreMargin: Int { distances == nil ? 0 : DisentangledScores.margin }
         /// Keys by columns, values by rows where a head is not made of whole tiles, scores, and a row of context.
         var scratchCount: Int {
-            size * paddedKeys + (copiesValues ? keys * paddedSize : 0) + queriesPerBlock * paddedKeys
-                + queriesPerBlock * paddedSize
+            keyCount + (copiesValues ? keys * paddedSize : 0) + queriesPerBlock * paddedSize
+                + scoreMargin + queriesPerBlock * (distances?.stride ?? paddedKeys)
         }
 
         @unsafe
@@ -110,8 +119,12 @@ public enum FusedAttention {
         ) {
             let (paddedKeys, paddedSize) = (paddedKeys, paddedSize)
             let transposed = unsafe scratch
-            unsafe transpose(key, into: transposed)
-            var rest = unsafe scratch + size * paddedKeys
+            if let distances {
+                unsafe distances.prepare(head: number, key, keyStride: keyStride, transposed)
+            } else {
+                unsafe transpose(key, into: transposed)
+            }
+            var rest = unsafe scratch + keyCount
             var (values, valueStride) = unsafe (value, keyStride)
             if copiesValues {
                 for row in 0..<keys {
@@ -121,21 +134,30 @@ public enum FusedAttention {
                 unsafe (values, valueStride) = (UnsafePointer(rest), paddedSize)
                 unsafe rest += keys * paddedSize
             }
-            let scores = unsafe rest
-            let sums = unsafe rest + queriesPerBlock * paddedKeys
+            let sums = unsafe rest
+            let scores = unsafe rest + queriesPerBlock * paddedSize + scoreMargin
             for first in stride(from: 0, to: queries, by: queriesPerBlock) {
                 let rows = min(queriesPerBlock, queries - first)
                 let places = rules.places(of: first..<first + queriesPerBlock, among: keys)
                 // From the beginning of a tile.
                 let firstKey = places.lowerBound & ~31
                 let count = places.upperBound - firstKey
-                let width = paddedToTiles(count)
-                for column in stride(from: 0, to: width, by: 32) {
+                let padded = paddedToTiles(count)
+                let width = distances?.stride ?? padded
+                if let distances {
                     for row in stride(from: 0, to: rows, by: 4) {
-                        unsafe multiplyTile(
-                            query + (first + row) * queryStride, queryStride, rows: min(4, rows - row),
-                            transposed + firstKey + column, paddedKeys, depth: size, scores + row * width + column,
-                            width)
+                        unsafe distances.compute(
+                            query + (first + row) * queryStride, queryStride: queryStride, first: first + row,
+                            rows: min(4, rows - row), transposed, into: scores + row * width)
+                    }
+                } else {
+                    for column in stride(from: 0, to: width, by: 32) {
+                        for row in stride(from: 0, to: rows, by: 4) {
+                            unsafe multiplyTile(
+                                query + (first + row) * queryStride, queryStride, rows: min(4, rows - row),
+                                transposed + firstKey + column, paddedKeys, depth: size,
+                                scores + row * width + column, width)
+                        }
                     }
                 }
                 var totals = SIMD8<Float>.one
@@ -143,7 +165,7 @@ public enum FusedAttention {
                     let part = unsafe scores + row * width
                     let factor = unsafe rules.prepare(
                         part, count: count, head: number, distance: firstKey - first - row)
-                    totals[row] = unsafe exponentiate(part, count: count, padded: width, scale: factor)
+                    totals[row] = unsafe exponentiate(part, count: count, padded: padded, scale: factor)
                 }
                 for column in stride(from: 0, to: paddedSize, by: 32) {
                     for row in stride(from: 0, to: rows, by: 4) {

@@ -28,6 +28,8 @@ public struct EncoderArchitecture: Equatable, Sendable {
     public var normalizesEmbeddings = true
     /// Whether a projection from `embeddingSize` to `hiddenSize` follows.
     public var projectsEmbeddings = false
+    /// Whether the normalization stands behind the projection, which then has no bias, and not before it.
+    public var normalizesProjection = false
 
     // MARK: Layers
 
@@ -156,6 +158,24 @@ public enum RelativePositions: Equatable, Sendable {
     ///   - size: of the part of every head that is rotated.
     ///   - ntkFactor: how many times longer texts may be than those the base was made for, 1 for none (`RotaryTable`).
     case rotary(base: Double, size: Int, ntkFactor: Double = 1)
+    /// Keys and queries that stand for distances, projected in every layer of one table.
+    ///
+    /// Source: He et al. 2021, "DeBERTa", §3.1.
+    case disentangled(DisentangledKind)
+}
+
+/// What disentangled attention knows of distances.
+public struct DisentangledKind: Equatable, Sendable {
+    /// The table's rows.
+    public var distances: DistanceRows
+    /// Whether queries meet keys of distances: content to position.
+    public var hasKeys: Bool
+    /// Whether keys meet queries of distances: position to content.
+    public var hasQueries: Bool
+    /// Whether the tokens' projections are the distances' too.
+    public var sharesProjections: Bool
+    /// Whether the table is normalized before it is projected.
+    public var isNormalized: Bool
 }
 
 /// Attention to near tokens in some layers. Source: Warner et al. 2024, "ModernBERT", §2.1.2.
@@ -178,12 +198,16 @@ public struct EncoderNames: Equatable, Sendable {
     public var embeddingNorm = "embeddings.LayerNorm"
     public var embeddingProjection = ""
     public var relativeBias = ""
+    public var relativeEmbeddings = ""
+    public var relativeNorm = ""
     public var finalNorm = ""
 
     // Below a layer's path.
     public var query = "attention.self.query"
     public var key = "attention.self.key"
     public var value = "attention.self.value"
+    public var positionKey = ""
+    public var positionQuery = ""
     /// One matrix in place of the three: queries above keys above values.
     public var fusedProjections: String?
     public var attentionOutput = "attention.output.dense"

@@ -6,6 +6,7 @@ struct FrozenEmbeddings: Sendable {
     private let positions: LearnedPositions?
     private let hasTypes: Bool
     private let norm: FrozenLayerNorm?
+    private let normalizesProjection: Bool
     private let projection: FrozenLinear?
 
     /// - Parameter factors: of the columns that the first layer reads.
@@ -13,8 +14,9 @@ struct FrozenEmbeddings: Sendable {
         tables = embeddings.tables.map { $0.weight.stored }
         positions = embeddings.positions
         hasTypes = embeddings.tokenTypeEmbeddings != nil
-        let isProjected = embeddings.projection != nil
-        norm = embeddings.layerNorm.map { FrozenLayerNorm($0, factors: isProjected ? nil : factors) }
+        let isFollowed = embeddings.outputNorm == nil
+        norm = embeddings.layerNorm.map { FrozenLayerNorm($0, factors: isFollowed ? nil : factors) }
+        normalizesProjection = embeddings.normalizesProjection
         projection = embeddings.projection.map {
             FrozenLinear([$0.weight.stored], biases: [$0.bias?.value], precision: precision)
         }
@@ -26,8 +28,9 @@ struct FrozenEmbeddings: Sendable {
         if hasTypes { rows.append(batch.tokenTypeIDs) }
         if let positions { rows.append(batch.rows(of: positions)) }
         if let projection {
-            workspace.embedded.embed(tables, rows, normalizedBy: norm)
+            workspace.embedded.embed(tables, rows, normalizedBy: normalizesProjection ? nil : norm)
             projection.project(workspace.embedded, into: hidden, workspace.scratch)
+            if normalizesProjection { hidden.normalize(hidden, by: norm) }
         } else {
             hidden.embed(tables, rows, normalizedBy: norm)
         }

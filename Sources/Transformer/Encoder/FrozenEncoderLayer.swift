@@ -18,11 +18,7 @@ struct Neighbours: Equatable {
             middle = layer.feedForwardNorm
             output = isLast ? encoder.finalNorm : encoder.layers[index + 1].attentionNorm
         } else {
-            let embeddings = encoder.embeddings
-            input =
-                index > 0
-                ? encoder.layers[index - 1].output.layerNorm
-                : embeddings.projection == nil ? embeddings.layerNorm : nil
+            input = index > 0 ? encoder.layers[index - 1].output.layerNorm : encoder.embeddings.outputNorm
             middle = layer.attentionOutput.layerNorm
             output = layer.output.layerNorm
         }
@@ -55,11 +51,14 @@ struct FrozenEncoderLayer: Sendable {
     private let window: Int?
     private let bias: RelativeBias?
     private let rotary: RotaryTable?
+    private let positions: DisentangledPositions?
 
-    /// - Parameter next: the factors of what the next layer reads.
+    /// - Parameters:
+    ///   - next: the factors of what the next layer reads.
+    ///   - relativeEmbeddings: of all distances shorter than `reach`.
     init(
         _ neighbours: Neighbours, precision: Precision, factors: Neighbours.Factors, next: [Float]?,
-        _ bias: RelativeBias?
+        _ bias: RelativeBias?, relativeEmbeddings: Tensor?, reach: Int
     ) {
         let layer = neighbours.layer
         guard let middle = neighbours.middle, let end = neighbours.output else {
@@ -82,6 +81,7 @@ struct FrozenEncoderLayer: Sendable {
         window = attention.window
         rotary = attention.rotary
         self.bias = bias
+        positions = relativeEmbeddings.flatMap { attention.positions?.frozen($0, reach: reach) }
     }
 
     /// Replaces `queries`, the rows of each sequence that go on, by the layer's output.
@@ -100,7 +100,7 @@ struct FrozenEncoderLayer: Sendable {
         }
         FusedAttention.attend(
             workspace.query, workspace.keyValue, queries: querySequences, keys: sequences, heads: heads, scale: scale,
-            bias: bias, window: window, into: workspace.context)
+            bias: bias, window: window, positions: positions, into: workspace.context)
         attentionOutput.add(
             workspace.context, to: queries.residual, normalizedBy: middleNorm, into: queries.normalized, scratch)
         intermediate.project(queries.normalized, into: workspace.intermediate, scratch)

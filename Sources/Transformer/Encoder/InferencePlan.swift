@@ -36,11 +36,14 @@ public final class InferencePlan: Sendable {
             factors: architecture.isPreNorm ? nil : factors.first?.input)
         firstNorm = neighbours.first?.layer.attentionNorm.map { FrozenLayerNorm($0, factors: factors[places[0]].input) }
         let bias = encoder.relativeBias?.values(reach: architecture.maxTokens)
+        let reach = architecture.maxTokens
+        let relativeEmbeddings = encoder.relativeEmbeddings?.frozen(reach: reach)
         let next = neighbours.indices.map { $0 + 1 < places.count ? factors[places[$0 + 1]].input : nil }
         let firstPlaces = different.indices.map { places.firstIndex(of: $0)! }
         let frozen = parallelMap(different.count) { index in
             FrozenEncoderLayer(
-                different[index], precision: precision, factors: factors[index], next: next[firstPlaces[index]], bias)
+                different[index], precision: precision, factors: factors[index], next: next[firstPlaces[index]], bias,
+                relativeEmbeddings: relativeEmbeddings, reach: reach)
         }
         layers = places.map { frozen[$0] }
     }
@@ -52,13 +55,17 @@ public final class InferencePlan: Sendable {
         )
         let matrices = architecture.feedForward == .plain ? 2 : 3
         let layer = 4 * hidden * inner + matrices * hidden * wide
+        var positions = 0
+        if case .disentangled(let kind) = architecture.relativePositions {
+            positions = 2 * kind.distances.count * inner
+        }
         let layers = Set(architecture.layerPaths).count
         let tokens = max(256, min(512, architecture.maxTokens))
         let row = 4 * hidden + 4 * inner + matrices * wide
         // Of a layer being packed, keys and values are copied; in bytes, every matrix once in f32.
         let copy = precision == .int8 ? hidden * max(2 * inner, (matrices - 1) * wide) : 2 * hidden * inner
         let threads = min(ThreadPool.shared.threads, layers)
-        return layers * layer * precision.bytes + threads * 4 * (copy + tokens * row)
+        return layers * (layer * precision.bytes + 4 * positions) + threads * 4 * (copy + tokens * row)
     }
 
     /// - Precondition: ids are below `vocabSize`, sequences no longer than `maxTokens`.

@@ -10,6 +10,8 @@ public final class TokenEmbeddings {
     public let tokenTypeEmbeddings: Embedding?
     public let layerNorm: LayerNorm?
     public let projection: Linear?
+    /// Whether the normalization stands behind the projection.
+    let normalizesProjection: Bool
     let positions: LearnedPositions?
     private let dropout: Float
 
@@ -38,15 +40,18 @@ public final class TokenEmbeddings {
         }
         tokenTypeEmbeddings =
             architecture.typeVocabSize > 0 ? try table(names.tokenTypeEmbeddings, architecture.typeVocabSize) : nil
+        normalizesProjection = architecture.normalizesProjection
+        let normSize = normalizesProjection ? architecture.hiddenSize : architecture.embeddingSize
         layerNorm =
             architecture.normalizesEmbeddings
-            ? try LayerNorm(scope[names.embeddingNorm], size: architecture.embeddingSize, architecture.normalization)
+            ? try LayerNorm(scope[names.embeddingNorm], size: normSize, architecture.normalization)
             : nil
         projection =
             architecture.projectsEmbeddings
             ? try Linear(
                 scope[names.embeddingProjection], inputSize: architecture.embeddingSize,
-                outputSize: architecture.hiddenSize, standardDeviation: architecture.initializerRange) : nil
+                outputSize: architecture.hiddenSize, hasBias: !normalizesProjection,
+                standardDeviation: architecture.initializerRange) : nil
         dropout = architecture.hiddenDropoutProb
     }
 
@@ -63,25 +68,36 @@ public final class TokenEmbeddings {
         }
         let types = add(tokenTypeEmbeddings, batch.tokenTypeIDs)
         let places = add(positionEmbeddings, positions.map { batch.rows(of: $0) } ?? [])
-        let normalized = layerNorm?.forward(sum)
-        var output = normalized?.output ?? sum
+        var projected = normalizesProjection ? projection?.forward(sum) : nil
+        let normalized = layerNorm?.forward(projected?.output ?? sum)
+        var output = normalized?.output ?? projected?.output ?? sum
         let mask = DropoutMask(probability: dropout, random: random)
         output.apply(mask)
-        let projected = projection?.forward(output)
+        if !normalizesProjection, let projection {
+            projected = projection.forward(output)
+            output = projected?.output ?? output
+        }
         return (
-            projected?.output ?? output,
+            output,
             Saved(
                 words: words, positions: places, types: types, layerNorm: normalized?.saved, mask: mask,
                 projection: projected?.saved)
         )
     }
 
+    /// What the first layer reads, where its factors are known.
+    var outputNorm: LayerNorm? { projection == nil || normalizesProjection ? layerNorm : nil }
+
     /// Adds to the gradients of all tables, of the normalization and of the projection.
     public func backward(_ gradient: Tensor, _ saved: Saved) {
         var gradient = gradient
-        if let projection, let input = saved.projection { gradient = projection.backward(gradient, input) }
+        func project() {
+            if let projection, let input = saved.projection { gradient = projection.backward(gradient, input) }
+        }
+        if !normalizesProjection { project() }
         gradient.apply(saved.mask)
         if let layerNorm, let rows = saved.layerNorm { gradient = layerNorm.backward(gradient, rows) }
+        if normalizesProjection { project() }
         wordEmbeddings.backward(gradient, saved.words)
         if let places = saved.positions { positionEmbeddings?.backward(gradient, places) }
         if let types = saved.types { tokenTypeEmbeddings?.backward(gradient, types) }

@@ -8,6 +8,7 @@ public final class TransformerEncoder {
     public let architecture: EncoderArchitecture
     public let embeddings: TokenEmbeddings
     public let relativeBias: RelativeAttentionBias?
+    public let relativeEmbeddings: RelativeEmbeddings?
     /// From the bottom up; layers that share their parameters are one object.
     public let layers: [EncoderLayer]
     /// Behind the last of pre-norm layers.
@@ -43,6 +44,7 @@ public final class TransformerEncoder {
         let before = scope.source.parameters.count
         embeddings = try TokenEmbeddings(scope, architecture)
         relativeBias = try RelativeAttentionBias(scope, architecture)
+        relativeEmbeddings = try RelativeEmbeddings(scope, architecture)
         embeddingParameters = Array(scope.source.parameters[before...])
         let rotary = RotaryTables(architecture)
         var shared: [String: EncoderLayer] = [:]
@@ -53,7 +55,8 @@ public final class TransformerEncoder {
                 continue
             }
             let layer = try EncoderLayer(
-                scope[path], architecture, index: index, relativeBias: relativeBias, rotary: rotary[index])
+                scope[path], architecture, index: index, relativeBias: relativeBias,
+                relativeEmbeddings: relativeEmbeddings, rotary: rotary[index])
             shared[path] = layer
             layers.append(layer)
         }

@@ -29,10 +29,11 @@ public final class EncoderLayer {
     /// - Parameters:
     ///   - scope: the layer's place.
     ///   - index: which layer it is, from the bottom.
-    ///   - relativeBias: shared by the layers of an encoder, as is `rotary`.
+    ///   - relativeBias: shared by the layers of an encoder, as are `relativeEmbeddings` and `rotary`.
     public init(
         _ scope: ParameterScope, _ architecture: EncoderArchitecture, index: Int = 0,
-        relativeBias: RelativeAttentionBias? = nil, rotary: RotaryTable? = nil
+        relativeBias: RelativeAttentionBias? = nil, relativeEmbeddings: RelativeEmbeddings? = nil,
+        rotary: RotaryTable? = nil
     ) throws(CheckpointError) {
         let before = scope.source.parameters.count
         let names = architecture.names
@@ -55,7 +56,7 @@ public final class EncoderLayer {
             ? try norm(names.attentionNorm) : nil
         attention = try SelfAttention(
             scope, architecture, window: isLocal ? architecture.localAttention?.window : nil,
-            relativeBias: relativeBias, rotary: rotary)
+            relativeBias: relativeBias, relativeEmbeddings: relativeEmbeddings, rotary: rotary)
         attentionOutput = try residual(
             names.attentionOutput, norm: names.attentionNorm, inputSize: architecture.attentionSize,
             hasBias: architecture.hasAttentionOutputBias, dropout: architecture.attentionOutputDropout)
@@ -68,7 +69,9 @@ public final class EncoderLayer {
     }
 
     public var linears: [Linear] {
-        attention.linears + [attentionOutput.dense] + feedForward.linears + [output.dense]
+        attention.linears + (attention.positions?.ownLinears ?? []) + [attentionOutput.dense] + feedForward.linears + [
+            output.dense
+        ]
     }
 
     /// - Parameters:

@@ -15,7 +15,7 @@ public final class RelativeAttentionBias {
     public init?(_ scope: ParameterScope, _ architecture: EncoderArchitecture) throws(CheckpointError) {
         heads = architecture.numAttentionHeads
         switch architecture.relativePositions {
-        case .none, .rotary: return nil
+        case .none, .rotary, .disentangled: return nil
         case .alibi: (weight, maxDistance) = (nil, 0)
         case .buckets(let count, let distance):
             maxDistance = distance

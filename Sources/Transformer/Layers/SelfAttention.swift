@@ -19,6 +19,7 @@ public final class SelfAttention {
     let scale: Float?
     let window: Int?
     let relativeBias: RelativeAttentionBias?
+    let positions: PositionProjections?
     let rotary: RotaryTable?
     let dropout: Float
 
@@ -31,15 +32,17 @@ public final class SelfAttention {
         let places: [Int32]
         let attention: PackedAttention
         let products: PackedAttention.Saved
+        let positions: PositionProjections.Saved?
     }
 
     /// - Parameters:
     ///   - scope: the layer's place.
     ///   - window: the largest distance to a key that a query attends to.
-    ///   - relativeBias: shared by the layers of an encoder, as is `rotary`.
+    ///   - relativeBias: shared by the layers of an encoder, as are `relativeEmbeddings` and `rotary`.
     public init(
         _ scope: ParameterScope, _ architecture: EncoderArchitecture, window: Int? = nil,
-        relativeBias: RelativeAttentionBias? = nil, rotary: RotaryTable? = nil
+        relativeBias: RelativeAttentionBias? = nil, relativeEmbeddings: RelativeEmbeddings? = nil,
+        rotary: RotaryTable? = nil
     ) throws(CheckpointError) {
         let names = architecture.names
         size = architecture.attentionSize
@@ -50,10 +53,11 @@ public final class SelfAttention {
         }
         if let fused = names.fusedProjections {
             projections = .fused(try linear(fused, 3 * size))
+            positions = nil
         } else {
-            projections = .separate(
-                query: try linear(names.query, size), key: try linear(names.key, size),
-                value: try linear(names.value, size))
+            let (query, key) = (try linear(names.query, size), try linear(names.key, size))
+            projections = .separate(query: query, key: key, value: try linear(names.value, size))
+            positions = try PositionProjections(scope, architecture, relativeEmbeddings, keys: key, queries: query)
         }
         heads = architecture.numAttentionHeads
         scale = architecture.attentionScale
@@ -63,6 +67,7 @@ public final class SelfAttention {
         self.rotary = rotary
     }
 
+    /// What projects the tokens.
     public var linears: [Linear] {
         switch projections {
         case .separate(let query, let key, let value): [query, key, value]
@@ -107,16 +112,18 @@ public final class SelfAttention {
             query.rotate(by: rotary, at: firstRows?.map { _ in 0 } ?? places, headSize: headSize)
             key.rotate(by: rotary, at: places, headSize: headSize)
         }
+        let reach = sequences.map(\.count).max() ?? 1
+        let projected = positions?.forward(reach: reach, training: random)
         let attention = PackedAttention(
             queries: firstRows == nil ? sequences : sequences.indices.map { $0..<$0 + 1 }, keys: sequences,
-            heads: heads, scale: scale, bias: relativeBias?.values(reach: sequences.map(\.count).max() ?? 1),
-            window: window, dropout: DropoutMask(probability: dropout, random: random))
+            heads: heads, scale: scale, bias: relativeBias?.values(reach: reach), window: window,
+            positions: projected?.output, dropout: DropoutMask(probability: dropout, random: random))
         let (context, products) = attention.forward(query, key, value)
         return (
             context,
             Saved(
                 firstRows: firstRows, queryInput: queryInput, input: input, query: query, key: key, value: value,
-                places: places, attention: attention, products: products)
+                places: places, attention: attention, products: products, positions: projected?.saved)
         )
     }
 
@@ -126,6 +133,9 @@ public final class SelfAttention {
         let gradients = saved.attention.backward(
             gradient, saved.query, saved.key, saved.value, saved.products, ofBias: learnsBias)
         if let bias = gradients.bias { relativeBias?.accumulate(bias) }
+        if let positions, let saved = saved.positions {
+            positions.backward(keys: gradients.positionKeys, queries: gradients.positionQueries, saved)
+        }
         var (query, key) = (gradients.query, gradients.key)
         if let rotary {
             query.rotate(
