@@ -20,6 +20,14 @@ public struct HeadArchitecture: Equatable, Sendable {
     public var output = "classifier"
     /// Whether the dense layer is part of the published encoder (BERT's pooler), so that a new head keeps its values.
     public var keepsDense = false
+
+    /// The head that gives every token a label: what the family's `...ForTokenClassification` has.
+    public var forTokens: HeadArchitecture {
+        var head = self
+        (head.dense, head.norm, head.inputDropout, head.output) = (nil, nil, 0, "classifier")
+        head.keepsDense = false
+        return head
+    }
 }
 
 /// What a head sees of a sequence.
