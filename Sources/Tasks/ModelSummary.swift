@@ -41,10 +41,7 @@ public struct ModelSummary: Sendable {
             ("parameters", "\(parameters) in \(weights.entries.count) tensors"),
             ("tokenizer", "\(tokenizer.vocabularySize) tokens, from \(Self.name(tokenizer.files, below: directory))"),
         ]
-        if configuration.object["id2label"] != nil {
-            let labels = try loading { () throws(CheckpointError) in try ClassifierConfiguration.labels(configuration) }
-            lines.append(("labels", labels.joined(separator: ", ")))
-        }
+        lines += try loading { () throws(CheckpointError) in try Self.head(configuration, in: directory) }
         if directory.exists("modules.json") {
             let modules = try loading { () throws(CheckpointError) in try SentenceModules(directory) }
             lines.append(
@@ -60,6 +57,25 @@ public struct ModelSummary: Sendable {
             }
             return files
         }
+    }
+
+    private static func head(
+        _ configuration: JSONFile, in directory: ModelDirectory
+    ) throws(CheckpointError) -> [(String, String)] {
+        let head = PublishedHead(configuration)
+        var lines: [(String, String)] = []
+        var text = head?.kind.name ?? "not named"
+        if let verb = head?.kind.verb { text += ": graft \(verb)" }
+        let isClassifier = head?.kind == .sequenceClassification
+        if isClassifier {
+            let classifier = try ClassifierConfiguration(configuration, in: directory)
+            text += ", \(classifier.problem.rawValue)\(classifier.isCrossEncoder ? ", a cross-encoder" : "")"
+        }
+        lines.append(("head", text))
+        if configuration.object["id2label"] != nil || isClassifier || head?.kind == .tokenClassification {
+            lines.append(("labels", try ClassifierConfiguration.labels(configuration).joined(separator: ", ")))
+        }
+        return lines
     }
 
     public func json(listsTensors: Bool) -> JSON {
