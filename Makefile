@@ -8,7 +8,7 @@ SWIFT ?= swift
 FLAGS := -c release $(if $(MARCH),-Xcc -march=$(MARCH))
 GRAFT := .build/release/graft
 SOURCES := Package.swift Sources Tests Benchmarks/Package.swift Benchmarks/Sources Fuzzing/Package.swift Fuzzing/Sources
-PACKAGES := libopenblas-dev libdnnl-dev libicu-dev libsentencepiece-dev
+PACKAGES := libopenblas-dev libdnnl-dev libicu-dev libsentencepiece-dev zlib1g-dev
 
 .PHONY: help setup build test check format lint parity bench fuzz demo install clean
 

@@ -9,7 +9,12 @@ let settings: [SwiftSetting] = [
 ]
 
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 
@@ -27,7 +32,10 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.100.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0", traits: []),
     ],
     targets: [
@@ -47,7 +55,10 @@ let package = Package(
             name: "Tensors", dependencies: ["COpenBLAS", "COneDNN", "CPlatform", systemPackage], swiftSettings: settings
         ),
         .target(
-            name: "Checkpoints", dependencies: ["Tensors", "JSON", systemPackage, subprocess, crypto],
+            name: "Checkpoints",
+            dependencies: [
+                "Tensors", "JSON", systemPackage, subprocess, crypto, asyncHTTPClient, nioCore, nioHTTP1, nioSSL,
+            ],
             swiftSettings: settings),
         .target(
             name: "Tokenizers", dependencies: ["JSON", "CICU", "CSentencePiece", systemPackage],
@@ -74,7 +85,10 @@ let package = Package(
             linkerSettings: [.unsafeFlags(["-static-stdlib", "-l_FoundationCShims", "-l_FoundationCollections"])]),
 
         .target(
-            name: "TestSupport", dependencies: ["Tensors", "Checkpoints", "JSON", systemPackage],
+            name: "TestSupport",
+            dependencies: [
+                "Tensors", "Checkpoints", "JSON", systemPackage, crypto, nioCore, nioHTTP1, nioPosix,
+            ],
             path: "Tests/TestSupport", swiftSettings: settings),
         .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: settings),
         .testTarget(name: "TensorsTests", dependencies: ["Tensors", "JSON", "TestSupport"], swiftSettings: settings),

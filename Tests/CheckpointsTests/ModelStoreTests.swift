@@ -1,4 +1,6 @@
 import Checkpoints
+import FoundationEssentials
+import Glibc
 import SystemPackage
 import TestSupport
 import Testing
@@ -28,6 +30,8 @@ struct ModelStoreTests {
         #expect(root(["HF_HOME": "", "HOME": "/d"]) == "/d/.cache/huggingface/hub")
         #expect(ModelStore(environment: ["HF_HUB_OFFLINE": "1"]).isOffline)
         #expect(!ModelStore(environment: ["HF_HUB_OFFLINE": "0"]).isOffline)
+        #expect(ModelStore(environment: ["TRANSFORMERS_OFFLINE": "yes"]).isOffline)
+        #expect(root(["HF_HUB_CACHE": "~/a", "HOME": "/d"]) == "/d/a")
     }
 
     @Test("a model is found by its whole name and by the last part of it")
@@ -65,17 +69,25 @@ struct ModelStoreTests {
         #expect(store.repositories == [])
     }
 
+    /// Without a network: what would ask the hub fails.
+    private func fetch(_ source: String, as name: String? = nil) async throws(StoreError) -> ModelStore.Fetched {
+        var options = FetchOptions()
+        options.name = name
+        let hub = HubSettings(environment: ["HF_ENDPOINT": "none"])
+        return try await ModelStore(root: store.root, hub: hub).fetch(source, options)
+    }
+
     @Test("a directory is brought into the store whole; a second one of the name is refused")
     func directories() async throws {
         let model = try TinyModel.make(in: directory, named: "tiny")
-        let fetched = try await store.fetch(model.string, as: "me/tiny") { _ in }
+        let fetched = try await fetch(model.string, as: "me/tiny")
         #expect(fetched.repository == "me/tiny" && !fetched.wasPresent)
         #expect(try store.resolve("tiny").path == fetched.path)
         #expect(contents(of: fetched.path.appending("vocab.txt")) == contents(of: model.appending("vocab.txt")))
         await #expect(throws: StoreError.nameTaken(name: "me/tiny", fetched.path)) {
-            try await store.fetch(model.string, as: "me/tiny") { _ in }
+            try await fetch(model.string, as: "me/tiny")
         }
-        let again = try await store.fetch("me/tiny", as: nil) { _ in }
+        let again = try await fetch("me/tiny")
         #expect(again.wasPresent)
     }
 
@@ -83,26 +95,46 @@ struct ModelStoreTests {
     func invalidSources() async throws {
         try directory.write("x", to: "empty/readme")
         let path = directory("empty")
-        await #expect(throws: StoreError.noModelInside(path)) { try await store.fetch(path.string, as: nil) { _ in } }
+        await #expect(throws: StoreError.noModelInside(path)) { try await fetch(path.string) }
         for name in ["a/b/c", "../x", "a b", "", "a--b"] {
             await #expect(throws: StoreError.invalidName(name)) {
-                try await store.fetch(path.string, as: name) { _ in }
+                try await fetch(path.string, as: name)
             }
         }
-        await #expect(throws: StoreError.unknownSource(name: "org/unknown", known: ["all-MiniLM-L6-v2"])) {
-            try await store.fetch("org/unknown", as: nil) { _ in }
+        await #expect(throws: StoreError.hub(.invalidEndpoint("none"))) { try await fetch("org/unknown") }
+        await #expect(throws: StoreError.checkpoint(.unreadable("org/absent.zip", .noSuchFileOrDirectory))) {
+            try await fetch("org/absent.zip")
         }
         let offline = ModelStore(root: directory("hub"), isOffline: true)
         await #expect(throws: StoreError.offline(name: "all-MiniLM-L6-v2")) {
-            try await offline.fetch("all-MiniLM-L6-v2", as: nil) { _ in }
+            try await offline.fetch("all-MiniLM-L6-v2")
         }
         let archive = try directory.write("not an archive", to: "broken.zip")
         do {
-            _ = try await store.fetch(archive.string, as: nil) { _ in }
+            _ = try await fetch(archive.string)
             Issue.record("a broken archive was accepted")
         } catch {
             guard case .archive(archive, _) = error else { throw error }
         }
-        #expect(directory.names.contains("hub") == false || store.repositories == [])
+        #expect(store.repositories == [])
+        #expect(names(in: "hub").allSatisfy { !$0.hasPrefix(".graft-") })
+    }
+
+    private func names(in folder: String) -> [String] {
+        (try? FileManager.default.contentsOfDirectory(atPath: directory(folder).string)) ?? []
+    }
+
+    @Test("what a killed run has left is removed by the next fetch, and what a running one uses is not")
+    func abandoned() async throws {
+        let model = try TinyModel.make(in: directory, named: "tiny")
+        try directory.write("x", to: "hub/.graft-1/file")
+        try directory.write("x", to: "hub/.graft-2/file")
+        let lock = try FileDescriptor.open(directory("hub/.graft-2"), .readOnly)
+        #expect(flock(lock.rawValue, LOCK_EX | LOCK_NB) == 0)
+        _ = try await fetch(model.string, as: "me/tiny")
+        #expect(names(in: "hub").filter { $0.hasPrefix(".graft-") } == [".graft-2"])
+        try lock.close()
+        _ = try await fetch(model.string, as: "me/other")
+        #expect(names(in: "hub").filter { $0.hasPrefix(".graft-") } == [])
     }
 }

@@ -16,7 +16,7 @@ public enum TinyModel {
         return directory(name)
     }
 
-    static var vocabulary: [String] {
+    public static var vocabulary: [String] {
         let special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
         let letters = "abcdefghijklmnopqrstuvwxyz".map(String.init)
         let words = ["the", "film", "good", "bad", "fine", "dull", "was", "plot", "warm", "cold", "not", "very"]

@@ -9,6 +9,6 @@ extension MappedFile {
             unsafe hash.update(bufferPointer: bytes)
             return hash.finalize()
         }
-        return digest.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        return hexadecimal(digest)
     }
 }

