@@ -5,7 +5,8 @@ import PackageDescription
 let parsers = [
     "JSON": "JSON", "SafeTensors": "Checkpoints", "LabelledExamples": "Tasks", "Tokenizer": "Tokenizers",
     "TokenizerConfiguration": "Tokenizers", "VocabularyText": "Tokenizers", "Merges": "Tokenizers",
-    "SentencePiece": "Tokenizers", "Verification": "Tokenizers",
+    "SentencePiece": "Tokenizers", "Verification": "Tokenizers", "TorchCheckpoint": "Checkpoints",
+    "TensorFlowCheckpoint": "Checkpoints", "ShardedCheckpoint": "Checkpoints",
 ]
 let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 let settings: [SwiftSetting] = [.strictMemorySafety(), .unsafeFlags(["-parse-as-library"])]

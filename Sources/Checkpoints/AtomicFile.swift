@@ -26,7 +26,12 @@ public final class AtomicFile {
     }
 
     /// Writes values as little-endian binary32.
-    public func write(_ values: [Float]) throws(CheckpointError) {
+    public func write(_ values: [Float]) throws(CheckpointError) { try writeValues(values) }
+
+    /// Writes values in little-endian order.
+    func write(_ values: [UInt16]) throws(CheckpointError) { try writeValues(values) }
+
+    private func writeValues(_ values: [some BitwiseCopyable]) throws(CheckpointError) {
         do {
             _ = unsafe try values.withUnsafeBytes { unsafe try descriptor.writeAll($0) }
         } catch { throw .unwritable(path, error as? Errno ?? .ioError) }

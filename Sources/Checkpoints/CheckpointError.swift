@@ -12,6 +12,18 @@ public enum CheckpointError: Error, Equatable, Sendable {
     /// A value of a JSON file that is absent (`found` is nil) or not what it should be.
     case invalidValue(FilePath, key: String, found: String?, expected: String)
     case invalidHeader(FilePath, SafeTensorsFault)
+    case invalidTorch(FilePath, TorchFault)
+    case invalidTensorFlow(FilePath, TensorFlowFault)
+    case invalidShards(FilePath, ShardFault)
+    case noWeights(FilePath)
+    case severalWeights(FilePath, [String])
+    /// A link of a model directory that leads to a file elsewhere.
+    case leadsOutside(FilePath, target: FilePath)
+    case notFloatingPoint(FilePath, name: String, DataType)
+    /// A weight that is infinite or not a number.
+    case notFinite(FilePath, name: String)
+    /// A value too large for the data type that was asked for.
+    case notRepresentable(FilePath, name: String, DataType)
     case missingTensor(FilePath, name: String)
     case shapeMismatch(FilePath, name: String, found: Shape, expected: Shape)
     case unusedTensors(FilePath, names: [String])
@@ -53,6 +65,26 @@ extension CheckpointError: CustomStringConvertible {
             "\(file): \"\(key)\" is \(found ?? "missing"); expected \(expected)."
         case .invalidHeader(let file, let fault):
             "\(file): not a valid safetensors file: \(fault). Fetch or copy it again."
+        case .invalidTorch(let file, let fault):
+            "\(file): not a PyTorch checkpoint that can be read: \(fault). Fetch it again, or take model.safetensors."
+        case .invalidTensorFlow(let file, let fault):
+            "\(file): not a TensorFlow checkpoint that can be read: \(fault). Fetch or copy it again."
+        case .invalidShards(let file, let fault):
+            "\(file): the checkpoint's files do not fit together: \(fault). Fetch or copy all of them again."
+        case .noWeights(let directory):
+            "\(directory): holds no weights; expected \(ModelDirectory.weightNames.joined(separator: ", ")) "
+                + "or a TensorFlow checkpoint (*.ckpt.index). Is the directory a complete model?"
+        case .severalWeights(let directory, let names):
+            "\(directory): holds several TensorFlow checkpoints: \(names.joined(separator: ", ")). Remove all but one."
+        case .leadsOutside(let file, let target):
+            "\(file): a link out of the model's directory, to \(target). Put the file itself there."
+        case .notFloatingPoint(let file, let name, let type):
+            "\(file): \"\(name)\" has data type \(type.rawValue); a weight has F32, F16, BF16 or F64."
+        case .notFinite(let file, let name):
+            "\(file): \"\(name)\" holds a value that is infinite or not a number. "
+                + "The model was damaged, or its training went wrong."
+        case .notRepresentable(let file, let name, let type):
+            "\(file): \"\(name)\" holds a value too large for \(type.rawValue). Use --dtype bf16 or f32."
         case .missingTensor(let file, let name):
             "\(file): has no tensor \"\(name)\", which config.json calls for. Do both files come from the same model?"
         case .shapeMismatch(let file, let name, let found, let expected):
@@ -65,7 +97,7 @@ extension CheckpointError: CustomStringConvertible {
         case .unsupportedArchitecture(let file, let found, let supported):
             "\(file): model_type \"\(found)\" is not supported; this version runs \(supported.joined(separator: ", "))."
         case .unsupportedFormat(let file, let format):
-            "\(file): \(format) is not supported by this version; convert the model to model.safetensors first."
+            "\(file): \(format) is not supported by this version; take or make model.safetensors or pytorch_model.bin."
         }
     }
 }

@@ -40,4 +40,25 @@ public import SystemPackage
         precondition(range.lowerBound >= 0 && range.upperBound <= count, "\(range) of \(count) bytes")
         return unsafe withUnsafeBytes { unsafe Array($0[range]) }
     }
+
+    /// An integer of the file, in little-endian order. The bytes are in the file.
+    func integer<Value: FixedWidthInteger>(at offset: Int, as type: Value.Type) -> Value {
+        precondition(offset >= 0 && offset + MemoryLayout<Value>.size <= count, "\(offset) of \(count) bytes")
+        return unsafe withUnsafeBytes { unsafe Value(littleEndian: $0.loadUnaligned(fromByteOffset: offset, as: type)) }
+    }
+
+    func contains(_ bytes: [UInt8], at offset: Int) -> Bool {
+        offset + bytes.count <= count && self.bytes(offset..<offset + bytes.count) == bytes
+    }
+
+    func starts(with bytes: [UInt8]) -> Bool { contains(bytes, at: 0) }
+
+    /// Lets the system take back the memory of a part that will not be read soon, where that is worth a call.
+    func release(_ range: Range<Int>) {
+        let page = 4096
+        let start = (range.lowerBound + page - 1) / page * page
+        let length = range.upperBound / page * page - start
+        guard length >= 1 << 20, let base = unsafe base else { return }
+        unsafe madvise(UnsafeMutableRawPointer(mutating: base + start), length, MADV_DONTNEED)
+    }
 }

@@ -9,7 +9,7 @@ public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
     case checkpoint(CheckpointError)
     case tokenizer(TokenizerError)
     case memory(MemoryShortage)
-    /// A family that is not trained on masked words.
+    /// A family whose head for masked words, if there is one, is not known here.
     case noMaskedHead(FilePath, modelType: String)
     /// A tokenizer without a token that stands in for a word.
     case noMaskToken(FilePath)
@@ -22,7 +22,7 @@ public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
         case .tokenizer(let error): "\(error)"
         case .memory(let error): "\(error)"
         case .noMaskedHead(let file, let type):
-            "\(file): models of model_type \"\(type)\" have no head for masked words, which graft fill needs."
+            "\(file): graft fill does not run the heads of model_type \"\(type)\"."
         case .noMaskToken(let directory):
             "\(directory): the tokenizer has no mask token, which graft fill needs. Does it belong to the model?"
         case .otherHead(let file, let found, let wanted): "\(file): \(Self.describe(found, wanted: wanted))"

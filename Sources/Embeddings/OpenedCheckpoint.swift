@@ -7,14 +7,14 @@ package struct OpenedCheckpoint {
     package let directory: ModelDirectory
     package let configuration: JSONFile
     package let architecture: EncoderArchitecture
-    package let weights: SafeTensors
+    package let weights: any TensorArchive
     package let source: ParameterSource
 
     /// - Parameter random: initializes what the checkpoint lacks, where that is allowed.
     package init(_ directory: ModelDirectory, random: RandomSource = RandomSource(seed: 0)) throws(ModelError) {
         self.directory = directory
         (configuration, architecture, weights) = try loading { () throws(CheckpointError) in
-            let configuration = try JSONFile(directory.configuration, purpose: "the model's architecture")
+            let configuration = try directory.openConfiguration()
             return (configuration, try EncoderArchitecture(configuration), try directory.openWeights())
         }
         source = ParameterSource(weights, spellings: architecture.spellings, random: random)

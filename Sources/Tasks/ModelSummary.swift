@@ -14,44 +14,44 @@ public struct ModelSummary: Sendable {
         public let sha256: String
     }
 
-    /// Facts in the order to be read.
-    public let lines: [(title: String, text: String)]
-    public let files: [File]
-    public let tensors: [SafeTensors.Entry]
+    /// Something to know about a model: for people, and for programs.
+    public struct Fact: Equatable, Sendable {
+        public let title: String
+        public let text: String
+        public let value: JSON
 
+        init(_ title: String, _ text: String, _ value: JSON? = nil) {
+            self.title = title
+            self.text = text
+            self.value = value ?? .string(text)
+        }
+    }
+
+    /// Facts in the order to be read.
+    public let facts: [Fact]
+    public let files: [File]
+    public let tensors: [TensorEntry]
+
+    /// - Throws: what is wrong with the directory; an architecture that this version does not run is not.
     public init(_ directory: ModelDirectory) throws(ModelError) {
-        let (configuration, encoder, weights) = try loading { () throws(CheckpointError) in
-            let configuration = try JSONFile(directory.configuration, purpose: "the model's architecture")
-            return (configuration, try EncoderArchitecture(configuration), try directory.openWeights())
+        let adapter = try loading { () throws(CheckpointError) in try AdapterDirectory(directory) }
+        let weights: any TensorArchive
+        var facts = [Fact("directory", directory.path.string)]
+        if let adapter {
+            weights = adapter.weights
+            facts += Self.facts(adapter)
+        } else {
+            let configuration = try loading { () throws(CheckpointError) in try directory.openConfiguration() }
+            weights = try loading { () throws(CheckpointError) in try directory.openWeights() }
+            facts += try Self.facts(directory, configuration)
         }
-        let tokenizer: Tokenizer
-        do { tokenizer = try Tokenizer(directory: directory.path) } catch { throw .tokenizer(error) }
+        facts.insert(contentsOf: Self.facts(weights, below: directory), at: 1)
+        self.facts = facts
         tensors = weights.entries
-        let isNumber: (SafeTensors.DataType) -> Bool = { [.float32, .float16, .bfloat16, .float64].contains($0) }
-        let parameters = weights.entries.filter { isNumber($0.dataType) }.reduce(0) { $0 + $1.shape.count }
-        var lines = [
-            ("directory", directory.path.string),
-            ("architecture", try loading { () throws(CheckpointError) in try configuration.string("model_type") }),
-            (
-                "encoder",
-                "\(encoder.numHiddenLayers) layers, hidden size \(encoder.hiddenSize), \(encoder.numAttentionHeads) heads, "
-                    + "intermediate size \(encoder.intermediateSize), \(encoder.hiddenAct.rawValue)"
-            ),
-            ("positions", "\(encoder.maxTokens)"),
-            ("parameters", "\(parameters) in \(weights.entries.count) tensors"),
-            ("tokenizer", "\(tokenizer.vocabularySize) tokens, from \(Self.name(tokenizer.files, below: directory))"),
-        ]
-        lines += try loading { () throws(CheckpointError) in try Self.head(configuration, in: directory) }
-        if directory.exists("modules.json") {
-            let modules = try loading { () throws(CheckpointError) in try SentenceModules(directory) }
-            lines.append(
-                ("sentences", "\(modules.pooling.rawValue) pooling\(modules.normalizes ? ", normalized" : "")"))
-        }
-        self.lines = lines.map { (title: $0.0, text: $0.1) }
         files = try loading { () throws(CheckpointError) in
             var files: [File] = []
             for path in directory.files {
-                let file = try MappedFile(path)
+                let file = try directory.map(path)
                 files.append(
                     File(name: Self.relative(path, to: directory), bytes: file.count, sha256: file.sha256))
             }
@@ -59,11 +59,66 @@ public struct ModelSummary: Sendable {
         }
     }
 
+    // MARK: Facts
+
+    private static func facts(_ weights: any TensorArchive, below directory: ModelDirectory) -> [Fact] {
+        let numbers = weights.entries.filter(\.dataType.isFloatingPoint)
+        let parameters = numbers.reduce(0) { $0 + $1.shape.count }
+        let types = Dictionary(grouping: weights.entries, by: \.dataType.rawValue).sorted { $0.key < $1.key }
+        return [
+            Fact("format", "\(weights.format), \(name(weights.files, below: directory))", .string(weights.format)),
+            Fact("parameters", "\(parameters) in \(weights.entries.count) tensors", .integer(parameters)),
+            Fact(
+                "dataTypes", types.map { "\($0.key) (\($0.value.count))" }.joined(separator: ", "),
+                .object(types.reduce(into: JSONObject()) { $0.append($1.key, .integer($1.value.count)) })),
+        ]
+    }
+
+    private static func facts(_ adapter: AdapterDirectory) -> [Fact] {
+        var facts = [
+            Fact("adapter", "\(adapter.kind), of \(adapter.library.rawValue)", .string(adapter.kind)),
+            Fact("library", adapter.library.rawValue),
+        ]
+        if let base = adapter.baseModel { facts.append(Fact("base", base)) }
+        let settings = adapter.settings.map { "\($0.key) \(String(decoding: $0.value.serialized(), as: UTF8.self))" }
+        facts.append(
+            Fact(
+                "settings", settings.joined(separator: ", "),
+                .object(adapter.settings.reduce(into: JSONObject()) { $0.append($1.key, $1.value) })))
+        return facts
+    }
+
+    private static func facts(
+        _ directory: ModelDirectory, _ configuration: JSONFile
+    ) throws(ModelError) -> [Fact] {
+        guard let type = configuration.object["model_type"]?.string else {
+            return [Fact("architecture", "unknown: config.json has no model_type", .null)]
+        }
+        var facts: [Fact] = []
+        do throws(CheckpointError) {
+            facts = [Fact("architecture", type)] + Self.facts(try EncoderArchitecture(configuration))
+        } catch {
+            guard case .unsupportedArchitecture = error else { throw .checkpoint(error) }
+            return [Fact("architecture", "\(type), which this version does not run", .string(type))]
+        }
+        facts.append(try tokenizer(directory))
+        facts += try loading { () throws(CheckpointError) in try head(configuration, in: directory) }
+        if directory.exists("modules.json") {
+            let modules = try loading { () throws(CheckpointError) in try SentenceModules(directory) }
+            facts.append(
+                Fact(
+                    "sentences", "\(modules.pooling.rawValue) pooling\(modules.normalizes ? ", normalized" : "")",
+                    .object([
+                        "pooling": .string(modules.pooling.rawValue), "normalizes": .bool(modules.normalizes),
+                    ])))
+        }
+        return facts
+    }
+
     private static func head(
         _ configuration: JSONFile, in directory: ModelDirectory
-    ) throws(CheckpointError) -> [(String, String)] {
+    ) throws(CheckpointError) -> [Fact] {
         let head = PublishedHead(configuration)
-        var lines: [(String, String)] = []
         var text = head?.kind.name ?? "not named"
         if let verb = head?.kind.verb { text += ": graft \(verb)" }
         let isClassifier = head?.kind == .sequenceClassification
@@ -71,16 +126,46 @@ public struct ModelSummary: Sendable {
             let classifier = try ClassifierConfiguration(configuration, in: directory)
             text += ", \(classifier.problem.rawValue)\(classifier.isCrossEncoder ? ", a cross-encoder" : "")"
         }
-        lines.append(("head", text))
+        var facts = [Fact("head", text)]
         if configuration.object["id2label"] != nil || isClassifier || head?.kind == .tokenClassification {
-            lines.append(("labels", try ClassifierConfiguration.labels(configuration).joined(separator: ", ")))
+            let labels = try ClassifierConfiguration.labels(configuration)
+            facts.append(Fact("labels", labels.joined(separator: ", "), .array(labels.map { .string($0) })))
         }
-        return lines
+        return facts
+    }
+
+    private static func tokenizer(_ directory: ModelDirectory) throws(ModelError) -> Fact {
+        do throws(TokenizerError) {
+            let tokenizer = try Tokenizer(directory: directory.path)
+            let file = name(tokenizer.files, below: directory)
+            return Fact(
+                "tokenizer", "\(tokenizer.vocabularySize) tokens, from \(file)",
+                .object(["vocabularySize": .integer(tokenizer.vocabularySize), "file": .string(file)]))
+        } catch .noTokenizerFile {
+            return Fact("tokenizer", "none: its files are not in the directory", .null)
+        } catch { throw .tokenizer(error) }
+    }
+
+    private static func facts(_ encoder: EncoderArchitecture) -> [Fact] {
+        [
+            Fact(
+                "encoder",
+                "\(encoder.numHiddenLayers) layers, hidden size \(encoder.hiddenSize), \(encoder.numAttentionHeads) heads, "
+                    + "intermediate size \(encoder.intermediateSize), \(encoder.hiddenAct.rawValue)",
+                .object([
+                    "numHiddenLayers": .integer(encoder.numHiddenLayers), "hiddenSize": .integer(encoder.hiddenSize),
+                    "numAttentionHeads": .integer(encoder.numAttentionHeads),
+                    "intermediateSize": .integer(encoder.intermediateSize),
+                    "hiddenAct": .string(encoder.hiddenAct.rawValue),
+                ])),
+            Fact("positions", "\(encoder.maxTokens)", .integer(encoder.maxTokens)),
+        ]
     }
 
     public func json(listsTensors: Bool) -> JSON {
         var object = JSONObject()
-        for (title, text) in lines { object.append(title, .string(text)) }
+        for fact in facts { object.append(fact.title, fact.value) }
+        object["tensorCount"] = .integer(tensors.count)
         object["files"] = .array(
             files.map { file in
                 .object(["name": .string(file.name), "bytes": .integer(file.bytes), "sha256": .string(file.sha256)])

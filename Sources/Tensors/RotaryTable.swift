@@ -16,10 +16,19 @@ public struct RotaryTable: Sendable {
 
     /// Rounds where transformers does: frequencies are the reciprocals of powers in f32, and angles products in f32, which
     /// at far places moves them by more than any later rounding.
-    public init(positions: Int, size: Int, base: Double) {
-        precondition(size > 0 && size % 2 == 0 && base > 0, "rotary positions of \(size) columns to base \(base)")
+    ///
+    /// - Parameter ntkFactor: slows all pairs down, the last ones by about this factor, for texts that much longer than those
+    ///   the base was made for. Source: Su 2023, "Transformer upgrade path 10: RoPE is a β-ary encoding"
+    ///   (kexue.fm/archives/9706), as released with Zhang et al. 2024, "mGTE".
+    public init(positions: Int, size: Int, base: Double, ntkFactor: Double = 1) {
+        precondition(
+            size > 0 && size % 2 == 0 && base > 0 && ntkFactor > 0,
+            "rotary positions of \(size) columns to base \(base)")
         (self.positions, self.size) = (positions, size)
-        let frequencies = stride(from: 0, to: size, by: 2).map { 1 / Float(pow(base, Double(Float($0) / Float(size)))) }
+        let slowing = Float(pow(ntkFactor, 2 / Double(size)))
+        let frequencies = stride(from: 0, to: size, by: 2).map {
+            1 / Float(pow(base * ntkFactor, Double(Float($0) / Float(size)))) / slowing
+        }
         let half = size / 2
         var cosines = Tensor.uninitialized([positions, half])
         var sines = cosines

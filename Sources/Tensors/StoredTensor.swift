@@ -1,4 +1,5 @@
-/// The values of a tensor where they are: in a tensor, or in memory that something else owns, such as a mapped file.
+/// The values of a tensor where they are: in a tensor, or in memory that something else owns, such as a mapped file, in
+/// this machine's form or in one that is converted whenever it is read.
 public struct StoredTensor: Sendable {
     public let shape: Shape
     private let storage: Storage
@@ -6,6 +7,7 @@ public struct StoredTensor: Sendable {
     private enum Storage: Sendable {
         case tensor(Tensor)
         case borrowed(BorrowedValues)
+        case converted(firstRow: Int, read: @Sendable (Range<Int>) -> Tensor)
     }
 
     public init(_ tensor: Tensor) {
@@ -22,6 +24,20 @@ public struct StoredTensor: Sendable {
         storage = .borrowed(unsafe BorrowedValues(pointer: values, owner: owner))
     }
 
+    /// A matrix that is converted whenever it is read, and kept by nobody.
+    ///
+    /// - Parameter read: gives some of the rows, `[range.count, columns]`.
+    public init(_ shape: Shape, readingRows read: @escaping @Sendable (Range<Int>) -> Tensor) {
+        precondition(shape.dimensions.count == 2, "\(shape) is no matrix")
+        self.shape = shape
+        storage = .converted(firstRow: 0, read: read)
+    }
+
+    private init(_ shape: Shape, _ storage: Storage) {
+        self.shape = shape
+        self.storage = storage
+    }
+
     public var rows: Int { shape.rows }
     public var columns: Int { shape.columns }
     public var count: Int { shape.count }
@@ -31,7 +47,7 @@ public struct StoredTensor: Sendable {
         if case .tensor = storage { true } else { false }
     }
 
-    /// Rows of a matrix, `[range.count, columns]`: read in place where the whole is.
+    /// Rows of a matrix, `[range.count, columns]`: read where the whole is.
     public func rows(_ range: Range<Int>) -> StoredTensor {
         precondition((0...rows).contains(range.lowerBound) && range.upperBound <= rows, "rows \(range) of \(shape)")
         return switch storage {
@@ -39,6 +55,8 @@ public struct StoredTensor: Sendable {
         case .borrowed(let values):
             unsafe StoredTensor(
                 [range.count, columns], values.pointer + range.lowerBound * columns, owner: values.owner)
+        case .converted(let first, let read):
+            StoredTensor([range.count, columns], .converted(firstRow: first + range.lowerBound, read: read))
         }
     }
 
@@ -54,6 +72,7 @@ public struct StoredTensor: Sendable {
                     _ = unsafe output.initialize(from: UnsafeBufferPointer(start: values.pointer, count: count))
                     initialized = count
                 })
+        case .converted(let first, let read): return read(first..<first + rows)
         }
     }
 
@@ -65,7 +84,17 @@ public struct StoredTensor: Sendable {
             withExtendedLifetime(values) {
                 unsafe body(UnsafeBufferPointer(start: values.pointer, count: shape.count))
             }
+        case .converted: unsafe tensor.values.withUnsafeBufferPointer { unsafe body($0) }
         }
+    }
+
+    /// One row of a matrix; no other is read.
+    @unsafe
+    func withRow<Result>(_ row: Int, _ body: (UnsafeBufferPointer<Float>) -> Result) -> Result {
+        if case .converted(let first, let read) = storage {
+            return unsafe read(first + row..<first + row + 1).values.withUnsafeBufferPointer { unsafe body($0) }
+        }
+        return unsafe withValues { unsafe body(UnsafeBufferPointer(rebasing: $0[row * columns..<(row + 1) * columns])) }
     }
 }
 

@@ -50,9 +50,12 @@ struct BadInputTests {
     func missingWeights() async throws {
         try await graft.shell("rm \(model)/model.safetensors")
         try await expectFailure(
-            "embed", model.string, says: "base/model.safetensors: no such file", "Is the directory a complete model?")
+            "embed", model.string, says: "base: holds no weights; expected model.safetensors", "pytorch_model.bin",
+            "Is the directory a complete model?")
+        try scratch.write("x", to: "base/tf_model.h5")
+        try await expectFailure("embed", model.string, says: "a Keras checkpoint is not supported")
         try scratch.write("x", to: "base/pytorch_model.bin")
-        try await expectFailure("embed", model.string, says: "a PyTorch checkpoint is not supported")
+        try await expectFailure("embed", model.string, says: "pytorch_model.bin: not a PyTorch checkpoint")
     }
 
     @Test("a truncated safetensors file")
@@ -75,7 +78,7 @@ struct BadInputTests {
     func architecture() async throws {
         try await graft.shell("sed -i 's/\"model_type\": \"bert\"/\"model_type\": \"gpt2\"/' \(model)/config.json")
         try await expectFailure(
-            "inspect", model.string, says: "config.json: model_type \"gpt2\" is not supported", "bert")
+            "embed", model.string, says: "config.json: model_type \"gpt2\" is not supported", "bert")
         try scratch.write("{", to: "base/config.json")
         try await expectFailure("embed", model.string, says: "config.json: not valid JSON")
     }

@@ -60,6 +60,27 @@ struct CommandTests {
         #expect(names["tensors"]?.array?.count == 41)
     }
 
+    @Test("a converted model says its format as data and embeds the same")
+    func conversion() async throws {
+        let base = try TinyModel.make(in: scratch, named: "base").string
+        let output = scratch("half").string
+        let converted = try await graft("convert", base, output, "--dtype", "f16", "--max-shard-size", "10KB")
+        #expect(converted.status == 0 && converted.output == output + "\n")
+        let summary = try JSON(parsing: Array(await graft("inspect", output, "--json").output.utf8))
+        #expect(summary["architecture"] == .string("bert") && summary["encoder"]?["hiddenSize"] == .integer(32))
+        #expect(summary["tokenizer"]?["vocabularySize"] == .integer(120))
+        #expect(summary["dataTypes"]?["F16"]?.integer == summary["tensorCount"]?.integer)
+        #expect(summary["format"]?.string?.hasPrefix("safetensors in ") == true)
+        func embedding(_ model: String) async throws -> [Double] {
+            let output = try await graft("embed", model, input: Array("good\n".utf8)).output
+            return try JSON(parsing: Array(output.utf8))["embedding"]?.array?.compactMap(\.number) ?? []
+        }
+        let (half, single) = try await (embedding(output), embedding(base))
+        #expect(half.count == 32 && zip(half, single).allSatisfy { abs($0 - $1) < 0.01 })
+        let again = try await graft("convert", base, output)
+        #expect(again.status == 1 && again.errors.contains("exists already"))
+    }
+
     @Test("words and their scripts need no model")
     func words() async throws {
         let lines =

@@ -6,20 +6,90 @@ Every directory holds one tiny random checkpoint with its family's sequence-clas
 transformers has no such head), and expected.safetensors: the hidden states of every layer, the logits, the loss, the
 gradient of every parameter and the losses of ten AdamW steps, all without dropout. Values come from a float64 run of the
 float32 weights; the script checks that torch's own float32 run agrees within 1e-5.
+
+Of families for long texts there are also the long-contexts/NAME checkpoints, encoders with a text of 1,600 tokens and some
+rows of its hidden states.
+
+JinaBERT is not in transformers: its reference is jina_bert.py, our own. So is the scaling of GTE's rotary positions, of which
+transformers takes part only in the form of its own checkpoints.
 """
 
+import copy
 import inspect
+import json
 import random
 import shutil
 import sys
+import tempfile
 
 import golden
+import jina_bert
 import torch
 import transformers
+from safetensors.torch import load_file
 from transformers import get_linear_schedule_with_warmup
 
 LABELS = ["negative", "neutral", "positive"]
 STEPS, WARMUP = 10, 3
+
+
+def published_nomic(config, tensors):
+    """The published spelling: GPT-2's configuration keys, and another prefix."""
+    renamed = {"hidden_size": "n_embd", "num_attention_heads": "n_head", "num_hidden_layers": "n_layer",
+               "intermediate_size": "n_inner", "max_position_embeddings": "n_positions",
+               "layer_norm_eps": "layer_norm_epsilon", "hidden_dropout_prob": "resid_pdrop",
+               "attention_probs_dropout_prob": "attn_pdrop"}
+    published = {renamed.get(key, key): value for key, value in config.items()}
+    base = published.pop("rope_parameters")["rope_theta"]
+    activation = {"silu": "swiglu", "gelu": "geglu"}[published.pop("hidden_act")]
+    del published["head_dim"]
+    published.update(
+        activation_function=activation, rotary_emb_base=base, rotary_emb_fraction=1.0, rotary_emb_interleaved=False,
+        rotary_emb_scale_base=None, rotary_scaling_factor=None, prenorm=False, parallel_block=False, causal=False,
+        qkv_proj_bias=False, mlp_fc1_bias=False, mlp_fc2_bias=False, use_rms_norm=False, embd_pdrop=0.0,
+        pad_vocab_size_multiple=8, vocab_size=published["vocab_size"] - 3)
+    return published, {key.replace("nomic_bert.", "bert."): value for key, value in tensors.items()}
+
+
+def published_gte(config, tensors):
+    """The published spelling: another type, the base and the scaling of rotary positions apart, and another prefix."""
+    published = dict(config, model_type="new", position_embedding_type="rope", layer_norm_type="layer_norm",
+                     logn_attention_scale=False, logn_attention_clip1=False, pack_qkv=True, unpad_inputs=False,
+                     use_memory_efficient_attention=False, **GTE_ROTARY)
+    del published["rope_parameters"]
+    return published, {key.replace("gte.", "new."): value for key, value in tensors.items()}
+
+
+def published_unpacked_gte(config, tensors):
+    """The same with three matrices in place of one, and without scaling."""
+    published, tensors = published_gte(config, tensors)
+    published.update(pack_qkv=False, rope_scaling=None, rope_theta=config["rope_parameters"]["rope_theta"])
+    for key in [key for key in tensors if "qkv_proj" in key]:
+        for name, part in zip("qkv", tensors.pop(key).chunk(3)):
+            tensors[key.replace("qkv_proj", name + "_proj")] = part.clone()
+    return published, tensors
+
+
+def published_modernbert(config, tensors):
+    """The spelling of transformers 4."""
+    published = dict(config, global_attn_every_n_layers=2, global_rope_theta=160000.0, local_rope_theta=10000.0,
+                     layer_norm_eps=1e-5, position_embedding_type="absolute")
+    del published["rope_parameters"], published["layer_types"]
+    return published, tensors
+
+
+MODERN_IDS = dict(pad_token_id=0, bos_token_id=1, cls_token_id=1, eos_token_id=2, sep_token_id=2)
+GTE_ROTARY = dict(rope_theta=500.0, rope_scaling={"type": "ntk", "factor": 8.0})
+
+
+def scale_rotary(model):
+    """Rotary positions as the published GTE code scales them (kexue.fm/archives/9706), in float32 as it does."""
+    encoder = getattr(model, "gte", model)
+    base, factor = GTE_ROTARY["rope_theta"], GTE_ROTARY["rope_scaling"]["factor"]
+    size = model.config.hidden_size // model.config.num_attention_heads
+    frequencies = 1.0 / ((base * factor) ** (torch.arange(0, size, 2).float() / size))
+    encoder.rotary_emb.inv_freq = frequencies / factor ** (2 / size)
+
 
 # name: (model class, configuration, options)
 VARIANTS = {
@@ -59,6 +129,61 @@ VARIANTS = {
     "mpnet-odd": ("MPNetForSequenceClassification", dict(
         vocab_size=39, hidden_size=15, num_hidden_layers=2, num_attention_heads=3, intermediate_size=19,
         max_position_embeddings=30, hidden_act="gelu_new"), {}),
+    "modernbert": ("ModernBertForSequenceClassification", dict(
+        vocab_size=47, hidden_size=16, num_hidden_layers=4, num_attention_heads=2, intermediate_size=20,
+        max_position_embeddings=30, local_attention=8, **MODERN_IDS), {}),
+    "modernbert-biases": ("ModernBertForSequenceClassification", dict(
+        vocab_size=42, hidden_size=18, num_hidden_layers=3, num_attention_heads=3, intermediate_size=14,
+        max_position_embeddings=21, local_attention=5, attention_bias=True, mlp_bias=True, norm_bias=True,
+        classifier_bias=True, classifier_pooling="mean", classifier_activation="relu", hidden_activation="gelu_new",
+        global_attn_every_n_layers=2, norm_eps=1e-4, **MODERN_IDS,
+        rope_parameters={"full_attention": {"rope_type": "default", "rope_theta": 900.0},
+                         "sliding_attention": {"rope_type": "default", "rope_theta": 70.0}}), {}),
+    "modernbert-4": ("ModernBertForSequenceClassification", dict(
+        vocab_size=40, hidden_size=16, num_hidden_layers=3, num_attention_heads=4, intermediate_size=12,
+        max_position_embeddings=20, local_attention=4, global_attn_every_n_layers=2, **MODERN_IDS),
+        {"publish": published_modernbert}),
+    "nomic": ("NomicBertForSequenceClassification", dict(
+        vocab_size=48, hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=24,
+        max_position_embeddings=24), {"publish": published_nomic}),
+    "nomic-5": ("NomicBertForSequenceClassification", dict(
+        vocab_size=43, hidden_size=14, num_hidden_layers=2, num_attention_heads=3, head_dim=6, intermediate_size=19,
+        max_position_embeddings=20, hidden_act="gelu", type_vocab_size=1, layer_norm_eps=1e-5,
+        rope_parameters={"rope_type": "default", "rope_theta": 300.0}), {}),
+    "gte": ("GteForSequenceClassification", dict(
+        vocab_size=46, hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=20,
+        max_position_embeddings=25), {"publish": published_gte, "prepare": scale_rotary}),
+    "gte-unpacked": ("GteForSequenceClassification", dict(
+        vocab_size=41, hidden_size=12, num_hidden_layers=1, num_attention_heads=3, intermediate_size=18,
+        max_position_embeddings=20, type_vocab_size=0), {"publish": published_unpacked_gte}),
+    "gte-5": ("GteForSequenceClassification", dict(
+        vocab_size=44, hidden_size=18, num_hidden_layers=2, num_attention_heads=3, intermediate_size=15,
+        max_position_embeddings=22, type_vocab_size=2, hidden_act="gelu_new"), {}),
+    "jina": ("JinaBertForSequenceClassification", dict(
+        vocab_size=45, hidden_size=18, num_hidden_layers=2, num_attention_heads=3, intermediate_size=22,
+        max_position_embeddings=26, position_embedding_type="alibi", feed_forward_type="geglu"), {}),
+    "jina-relu": ("JinaBertForSequenceClassification", dict(
+        vocab_size=38, hidden_size=16, num_hidden_layers=1, num_attention_heads=4, intermediate_size=13,
+        max_position_embeddings=19, type_vocab_size=1, position_embedding_type="alibi", feed_forward_type="reglu",
+        layer_norm_eps=1e-5), {}),
+}
+
+LONG = 1600
+# Around the edges of windows, and at both ends.
+LONG_ROWS = [0, 1, 63, 64, 65, 66, 128, 500, 799, 800, 801, 1023, 1024, 1500, 1533, 1534, 1535, 1536, 1598, 1599]
+LONG_VARIANTS = {
+    "modernbert": ("ModernBertForSequenceClassification", dict(
+        vocab_size=60, hidden_size=32, num_hidden_layers=3, num_attention_heads=2, intermediate_size=24,
+        max_position_embeddings=2048, local_attention=128, **MODERN_IDS), {}),
+    "nomic": ("NomicBertForSequenceClassification", dict(
+        vocab_size=56, hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=24,
+        max_position_embeddings=2048), {"publish": published_nomic}),
+    "gte": ("GteForSequenceClassification", dict(
+        vocab_size=50, hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=24,
+        max_position_embeddings=2048), {"publish": published_gte, "prepare": scale_rotary}),
+    "jina": ("JinaBertForSequenceClassification", dict(
+        vocab_size=50, hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=24,
+        max_position_embeddings=2048, position_embedding_type="alibi", feed_forward_type="geglu"), {}),
 }
 
 
@@ -142,13 +267,43 @@ def train(model, rows, learning_rate):
     return losses
 
 
-def write(name, seed):
-    class_name, values, options = VARIANTS[name]
-    model_class = getattr(transformers, class_name)
+def saved_names(model, gradients):
+    """The gradients under the names, and in the matrices, in which save_pretrained writes the parameters."""
+    clone = copy.deepcopy(model)
+    for name, parameter in clone.named_parameters():
+        parameter.data = gradients["gradient." + name]
+    with tempfile.TemporaryDirectory() as directory:
+        clone.save_pretrained(directory)
+        return {"gradient." + name: value for name, value in load_file(directory + "/model.safetensors").items()}
+
+
+def build(class_name, values, options, seed):
+    model_class = getattr(transformers, class_name, None) or getattr(jina_bert, class_name)
     config = model_class.config_class(**values, attn_implementation="eager")
     config.id2label = dict(enumerate(LABELS))
     config.label2id = {label: i for i, label in enumerate(LABELS)}
     config.problem_type = "single_label_classification"
+    torch.manual_seed(seed)
+    model = randomize(model_class(config), seed)
+    options.get("prepare", lambda model: None)(model)
+    return model
+
+
+def save(model, directory, options):
+    """save_pretrained, and then another spelling of what it wrote."""
+    shutil.rmtree(directory, ignore_errors=True)
+    golden.save_checkpoint(model, directory)
+    if "publish" in options:
+        config = json.loads((directory / "config.json").read_text())
+        config, tensors = options["publish"](config, load_file(directory / "model.safetensors"))
+        (directory / "config.json").write_text(json.dumps(config, indent=2) + "\n")
+        golden.write_tensors(directory / "model.safetensors", tensors)
+
+
+def write(name, seed):
+    class_name, values, options = VARIANTS[name]
+    model = build(class_name, values, options, seed)
+    config = model.config
     padding = config.pad_token_id
     limit = getattr(config, "max_position_embeddings", 24)
     if "relative" not in name and config.model_type in ("roberta", "camembert", "xlm-roberta"):
@@ -157,17 +312,20 @@ def write(name, seed):
         limit -= 2
     limit = options.get("longest", limit)
     rows = sequences(config, seed, limit, {0, 1, padding})
-    torch.manual_seed(seed)
-    model = randomize(model_class(config), seed)
     directory = golden.HERE / "families" / name
-    shutil.rmtree(directory, ignore_errors=True)
-    golden.save_checkpoint(model, directory)
+    save(model, directory, options)
     single = compute(model, rows)
     model.double()
     double = compute(model, rows)
     worst = max(float(((single[key].double() - double[key]).abs().max()) / max(1.0, float(double[key].abs().max())))
                 for key in double)
     assert worst < 2e-5, f"{name}: float32 and float64 differ by {worst}"
+    if config.model_type in ("nomic_bert", "gte"):
+        gradients = {key: double.pop(key) for key in list(double) if key.startswith("gradient.")}
+        gradients = saved_names(model, gradients)
+        if "publish" in options:
+            gradients = options["publish"](config.to_dict(), gradients)[1]
+        double |= gradients
     rate = options.get("learning_rate", 1e-3)
     losses = train(model, rows, rate)
     golden.write_tensors(directory / "expected.safetensors", double)
@@ -180,10 +338,37 @@ def write(name, seed):
           f"losses {losses[0]:.4f} to {losses[-1]:.4f}")
 
 
+def write_long(name, seed):
+    """Some rows of every layer for one long text."""
+    class_name, values, options = LONG_VARIANTS[name]
+    model = build(class_name, values, options, seed)
+    directory = golden.HERE / "long-contexts" / name
+    save(model, directory, options)
+    source = random.Random(seed)
+    row = {"inputIDs": [source.randrange(3, values["vocab_size"]) for _ in range(LONG)], "tokenTypeIDs": [0] * LONG}
+    with torch.no_grad():
+        single = model(**inputs(model, row), output_hidden_states=True).hidden_states
+        double = model.double()(**inputs(model, row), output_hidden_states=True).hidden_states
+    worst = max(float((a.double() - b).abs().max() / b.abs().max()) for a, b in zip(single, double))
+    assert worst < 2e-5, f"{name}: float32 and float64 differ by {worst}"
+    golden.write_tensors(
+        directory / "expected.safetensors",
+        {f"hidden.{layer}": hidden[0][LONG_ROWS] for layer, hidden in enumerate(double)})
+    golden.write_json(directory / "expected.json", {
+        "generator": "generate_families.py", "versions": golden.versions(),
+        "largestDifferenceOfTorchFloat32": worst, "rows": LONG_ROWS, "sequences": [row]})
+    size = sum(file.stat().st_size for file in directory.iterdir())
+    print(f"long-contexts/{name}: {size // 1024} kB, float32 differs by at most {worst:.1e}")
+
+
 def main():
-    names = sys.argv[1:] or list(VARIANTS)
+    names = sys.argv[1:] or list(VARIANTS) + ["long-contexts/" + name for name in LONG_VARIANTS]
     for name in names:
-        write(name, 1 + list(VARIANTS).index(name))
+        if name.startswith("long-contexts/"):
+            name = name.removeprefix("long-contexts/")
+            write_long(name, 101 + list(LONG_VARIANTS).index(name))
+        else:
+            write(name, 1 + list(VARIANTS).index(name))
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import sys
 import golden
 import torch
 import transformers
-from generate_families import inputs, randomize, sequences
+from generate_families import MODERN_IDS, inputs, randomize, sequences
 
 BERT = dict(vocab_size=29, hidden_size=12, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16,
             max_position_embeddings=16)
@@ -22,6 +22,7 @@ DISTILBERT = dict(vocab_size=29, dim=12, n_layers=1, n_heads=2, hidden_dim=16, m
 ALBERT = dict(BERT, embedding_size=8)
 ELECTRA = dict(BERT, embedding_size=6)
 MPNET = dict(BERT, max_position_embeddings=18, relative_attention_num_buckets=32)
+MODERN = dict(BERT, **MODERN_IDS)
 TAGS = ["O", "B-PER", "I-PER", "B-LOC", "I-LOC"]
 SINGLE, MULTI, REGRESSION = "single_label_classification", "multi_label_classification", "regression"
 
@@ -47,6 +48,7 @@ VARIANTS = {
     "albert-masked": ("AlbertForMaskedLM", ALBERT, None, None),
     "electra-masked": ("ElectraForMaskedLM", dict(ELECTRA, hidden_act="relu"), None, None),
     "mpnet-masked": ("MPNetForMaskedLM", MPNET, None, None),
+    "modernbert-tokens": ("ModernBertForTokenClassification", MODERN, TAGS, None),
 }
 
 

@@ -25,6 +25,10 @@ FAMILIES = {
     "albert": ("AlbertModel", dict(SMALL, embedding_size=32)),
     "electra": ("ElectraModel", dict(SMALL, embedding_size=32)),
     "mpnet": ("MPNetModel", SMALL),
+    "modernbert": ("ModernBertModel", dict(SMALL, num_hidden_layers=4, local_attention=16, bos_token_id=101,
+                                           cls_token_id=101, eos_token_id=102, sep_token_id=102)),
+    "nomic_bert": ("NomicBertModel", SMALL),
+    "gte": ("GteModel", SMALL),
 }
 
 

@@ -90,6 +90,14 @@ struct RotaryTableTests {
         #expect(rows.largestDifference(from: Tensor([2, 4], [1, 0, 0, 1, c, s, -s, c])) < 1e-6)
     }
 
+    @Test("scaled by a factor, the last pair turns slower by all of it, the first by its root for each pair")
+    func scaled() {
+        var rows = Tensor([1, 4], [1, 1, 0, 0])
+        rows.rotate(by: RotaryTable(positions: 33, size: 4, base: 100, ntkFactor: 16), at: [32], headSize: 4)
+        // 32 places by 1 / 16^(1/2), and by 100^(-1/2) / 16.
+        #expect(rows.largestDifference(from: Tensor([1, 4], [cosf(8), cosf(0.2), sinf(8), sinf(0.2)])) < 1e-6)
+    }
+
     @Test("turning back restores the rows; columns behind the turned ones stay", arguments: [6, 16, 34])
     func inverse(size: Int) {
         let (headSize, heads, tokens) = (40, 3, 500)

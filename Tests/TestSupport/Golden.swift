@@ -31,10 +31,10 @@ public enum Golden {
     }
 }
 
-extension SafeTensors {
+extension TensorArchive {
     /// A tensor that must be there.
     public func values(_ name: String) throws -> Tensor {
-        guard let entry = self[name] else { throw CheckpointError.missingTensor(file.path, name: name) }
+        guard let entry = self[name] else { throw CheckpointError.missingTensor(path, name: name) }
         return try tensor(entry)
     }
 }

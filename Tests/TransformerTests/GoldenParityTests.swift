@@ -105,7 +105,7 @@ struct GoldenParityTests {
             _ = try TransformerEncoder(source.root, architecture)
             try source.checkAllUsed { $0.contains("pooler") }
         }
-        let weights = directory.weights
+        let weights = directory.path.appending("model.safetensors")
         #expect(
             throws: CheckpointError.shapeMismatch(
                 weights, name: "embeddings.word_embeddings.weight", found: [120, 32], expected: [130, 32])

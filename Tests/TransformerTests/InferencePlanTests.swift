@@ -7,14 +7,32 @@ import Transformer
 
 @Suite("InferencePlan")
 struct InferencePlanTests {
+    /// Configurations of several families, by their goldens, and what is larger here.
+    private static let shapes: [String: [String: Int]] = [
+        "tiny-bert-gelu": [
+            "hidden_size": 384, "num_attention_heads": 12, "intermediate_size": 768, "max_position_embeddings": 256,
+        ],
+        "families/modernbert": [
+            "hidden_size": 384, "num_attention_heads": 12, "intermediate_size": 576, "max_position_embeddings": 256,
+            "local_attention": 48, "vocab_size": 120,
+        ],
+        "families/nomic": ["n_embd": 384, "n_head": 12, "n_inner": 768, "n_positions": 256, "vocab_size": 120],
+        "families/gte": [
+            "hidden_size": 384, "num_attention_heads": 12, "intermediate_size": 768, "max_position_embeddings": 256,
+            "vocab_size": 120,
+        ],
+        "families/jina": [
+            "hidden_size": 384, "num_attention_heads": 12, "intermediate_size": 768, "max_position_embeddings": 256,
+            "vocab_size": 120,
+        ],
+    ]
+    static let families = shapes.keys.sorted()
+
     /// An encoder whose matrices are wide enough to be computed in panels of columns.
-    private func encoder() throws -> TransformerEncoder {
-        let directory = ModelDirectory(Golden.directory("tiny-bert-gelu"))
+    private func encoder(_ family: String) throws -> TransformerEncoder {
+        let directory = ModelDirectory(Golden.directory(family))
         var file = try JSONFile(directory.configuration, purpose: "the test")
-        file.object["hidden_size"] = .integer(384)
-        file.object["num_attention_heads"] = .integer(12)
-        file.object["intermediate_size"] = .integer(768)
-        file.object["max_position_embeddings"] = .integer(256)
+        for (key, value) in Self.shapes[family] ?? [:] { file.object[key] = .integer(value) }
         let source = ParameterSource(nil, random: RandomSource(seed: 5))
         return try TransformerEncoder(source.root.initializing, EncoderArchitecture(file))
     }
@@ -26,9 +44,9 @@ struct InferencePlanTests {
 
     @Test(
         "a sequence encodes to the same bits alone, in company, inside a split, and cut to its first token",
-        arguments: Precision.available)
-    func independence(precision: Precision) throws {
-        let plan = InferencePlan(try encoder(), precision: precision)
+        arguments: families, Precision.available)
+    func independence(family: String, precision: Precision) throws {
+        let plan = InferencePlan(try encoder(family), precision: precision)
         let sequences = sequences([3, 27, 8, 1, 33, 16, 96, 12, 30, 130, 5, 200])
         let company = TokenBatch(sequences)
         let together = plan.encode(company)
@@ -42,9 +60,9 @@ struct InferencePlanTests {
         }
     }
 
-    @Test("lower precisions stay near f32", arguments: Precision.available)
-    func fidelity(precision: Precision) throws {
-        let encoder = try encoder()
+    @Test("lower precisions stay near f32", arguments: families, Precision.available)
+    func fidelity(family: String, precision: Precision) throws {
+        let encoder = try encoder(family)
         let batch = TokenBatch(sequences([27, 40, 9]))
         let exact = encoder.forward(batch).output
         let hidden = InferencePlan(encoder, precision: precision).encode(batch)
@@ -54,7 +72,7 @@ struct InferencePlanTests {
 
     @Test("an empty batch has no hidden states", arguments: Precision.available)
     func empty(precision: Precision) throws {
-        let plan = InferencePlan(try encoder(), precision: precision)
+        let plan = InferencePlan(try encoder("tiny-bert-gelu"), precision: precision)
         #expect(plan.encode(TokenBatch()).rows == 0)
     }
 }

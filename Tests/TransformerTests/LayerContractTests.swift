@@ -73,6 +73,17 @@ struct LayerContractTests {
                 return (output, { layer.backward($0, saved) })
             }
         },
+        Case(testDescription: "EncoderLayer, gated, dropout between the dense layers") { scope in
+            var architecture = try architecture
+            architecture.feedForward = .fusedGated(activatedFirst: false)
+            architecture.hasFeedForwardBias = false
+            architecture.intermediateDropout = 0.4
+            let layer = try EncoderLayer(scope, architecture)
+            return Layer(inputSize: 6) { input, random in
+                let (output, saved) = layer.forward(input, sequences, training: random)
+                return (output, { layer.backward($0, saved) })
+            }
+        },
         Case(testDescription: "ClassificationHead") { scope in
             let layer = try ClassificationHead(scope, architecture, labels: 3)
             return Layer(inputSize: 6) { input, _ in

@@ -6,7 +6,11 @@ import Tasks
 struct Inspect: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Show what a model is: architecture, parameters, tokenizer, head, and files with their checksums.",
-        discussion: "Example: graft inspect all-MiniLM-L6-v2")
+        discussion: """
+            A directory with an adapter, of PEFT or of AdapterHub, is described as well.
+
+            Example: graft inspect all-MiniLM-L6-v2
+            """)
 
     @OptionGroup var model: ModelArgument
 
@@ -25,7 +29,7 @@ struct Inspect: ParsableCommand {
                 return
             }
             try StandardOutput.print(
-                summary.lines.map { "\($0.title.padded(to: 14))\($0.text)\n" }.joined(), terminator: "")
+                summary.facts.map { "\($0.title.padded(to: 14))\($0.text)\n" }.joined(), terminator: "")
             var table = Table(["\nfile", "bytes", "SHA-256"])
             for file in summary.files { table.add([file.name, "\(file.bytes)", file.sha256]) }
             try StandardOutput.print(table.text, terminator: "")

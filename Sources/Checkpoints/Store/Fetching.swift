@@ -1,3 +1,4 @@
+import Crypto
 import FoundationEssentials
 import Subprocess
 public import SystemPackage
@@ -65,11 +66,11 @@ extension ModelStore {
 
     private func importDirectory(_ path: FilePath, as repository: String) throws(StoreError) -> Fetched {
         guard let model = Self.modelDirectory(below: path) else { throw .noModelInside(path) }
-        let weights: SafeTensors
-        do throws(CheckpointError) { weights = try ModelDirectory(model).openWeights() } catch {
+        let checksum: String
+        do throws(CheckpointError) { checksum = try Self.checksum(ModelDirectory(model).openWeights()) } catch {
             throw .checkpoint(error)
         }
-        return try installed(model, repository, revision: weights.file.sha256)
+        return try installed(model, repository, revision: checksum)
     }
 
     private func importArchive(
@@ -97,9 +98,17 @@ extension ModelStore {
 
     /// The directory itself, or the one below it that holds a model.
     private static func modelDirectory(below path: FilePath) -> FilePath? {
-        let configurations = files(below: path).filter { $0.lastComponent == "config.json" }
-        return configurations.map { $0.removingLastComponent() }
-            .first { FileManager.default.fileExists(atPath: $0.appending("model.safetensors").string) }
+        let configurations = files(below: path).filter {
+            $0.lastComponent == "config.json" || $0.lastComponent == "bert_config.json"
+        }
+        return configurations.map { $0.removingLastComponent() }.first { (try? ModelDirectory($0).weights()) != nil }
+    }
+
+    /// Of the weights: that of the only file, or one over those of all files.
+    private static func checksum(_ weights: any TensorArchive) throws(CheckpointError) -> String {
+        var checksums: [String] = []
+        for file in weights.files { checksums.append(try MappedFile(file).sha256) }
+        return checksums.count == 1 ? checksums[0] : hexadecimal(SHA256.hash(data: Array(checksums.joined().utf8)))
     }
 
     func workDirectory() throws(StoreError) -> WorkDirectory {

@@ -5,7 +5,7 @@ import JSON
 /// root and in the folders that `modules.json` names.
 struct FileChoice {
     /// What makes a directory a model, the first last in the store: with it the model counts as present.
-    static let markers = ["config.json", "modules.json", "adapter_config.json"]
+    static let markers = ["config.json", "modules.json", "adapter_config.json", "bert_config.json"]
 
     static let small: Set<String> = [
         "config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
@@ -17,7 +17,7 @@ struct FileChoice {
     private static let weights = [
         "model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json",
     ]
-    private static let adapters = ["adapter_model.safetensors", "adapter_model.bin"]
+    private static let adapters = ["adapter_model.safetensors", "adapter_model.bin", "pytorch_adapter.bin"]
 
     let source: String
     /// The files to choose from.

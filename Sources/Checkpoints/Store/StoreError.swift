@@ -53,7 +53,7 @@ extension StoreError: CustomStringConvertible {
                 + "nothing was installed."
         case .archive(let file, let reason): "\(file): cannot be unpacked: \(reason)"
         case .noModelInside(let path):
-            "\(path): holds no model; expected a directory with config.json and model.safetensors."
+            "\(path): holds no model; expected a directory with config.json and weights, such as model.safetensors."
         case .nameTaken(let name, let path):
             "\(name): the store has a model of this name already (\(path)). Choose another name with --as, or remove it."
         case .invalidName(let name):

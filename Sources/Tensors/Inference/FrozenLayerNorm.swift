@@ -91,8 +91,8 @@ extension Activations {
             for row in block * part..<min(count, (block + 1) * part) {
                 let target = unsafe values[row]
                 for index in tables.indices {
-                    unsafe tables[index].withValues { table in
-                        let source = unsafe table.baseAddress! + Int(rows[index][row]) * columns
+                    unsafe tables[index].withRow(Int(rows[index][row])) { values in
+                        let source = values.baseAddress!
                         if index == 0 {
                             unsafe target.update(from: source, count: columns)
                         } else {

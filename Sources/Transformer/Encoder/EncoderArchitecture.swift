@@ -41,7 +41,9 @@ public struct EncoderArchitecture: Equatable, Sendable {
     public var normalizesFirstInput = true
     public var hasAttentionBias = true
     public var hasAttentionOutputBias = true
+    /// Of what widens the rows; `hasOutputBias` of what narrows them again.
     public var hasFeedForwardBias = true
+    public var hasOutputBias = true
     public var feedForward = FeedForwardKind.plain
     /// The factor of the scores; `nil` is `1 / √headSize`.
     public var attentionScale: Float?
@@ -54,7 +56,12 @@ public struct EncoderArchitecture: Equatable, Sendable {
 
     // MARK: Training
 
+    /// Of the embeddings, and of what the halves of a layer add to the residual where the next two are `nil`.
     public var hiddenDropoutProb: Float
+    public var attentionOutputDropout: Float?
+    public var outputDropout: Float?
+    /// Of the wide rows between the two products behind attention.
+    public var intermediateDropout: Float = 0
     public var attentionProbsDropoutProb: Float
     public var initializerRange: Float
 
@@ -66,7 +73,7 @@ public struct EncoderArchitecture: Equatable, Sendable {
     /// Beginnings of names that checkpoints of the family hold besides the encoder: heads of pre-training.
     public var pretrainingHeads: [String]
     public var head: HeadArchitecture
-    /// `nil` where the family has no head for masked words.
+    /// `nil` where the family has no head for masked words, or has one that is not run.
     public var maskedHead: MaskedHeadArchitecture?
 
     public var numHiddenLayers: Int { layerPaths.count }
@@ -81,7 +88,7 @@ public struct EncoderArchitecture: Equatable, Sendable {
 
     /// Tensors of the summary that some published encoders hold beside the layers.
     public func isPooler(_ name: String) -> Bool {
-        name.hasPrefix(names.prefix + ".pooler.") || name.hasPrefix("pooler.")
+        ([names.prefix + ".", ""] + spellings.otherPrefixes).contains { name.hasPrefix($0 + "pooler.") }
     }
 
     /// Tensors of a pooler or of a classification head.
@@ -147,8 +154,10 @@ public enum RelativePositions: Equatable, Sendable {
     case alibi
     /// Queries and keys are rotated by their places. Source: Su et al. 2021, "RoFormer", §3.2.
     ///
-    /// - Parameter size: of the part of every head that is rotated.
-    case rotary(base: Double, size: Int)
+    /// - Parameters:
+    ///   - size: of the part of every head that is rotated.
+    ///   - ntkFactor: how many times longer texts may be than those the base was made for, 1 for none (`RotaryTable`).
+    case rotary(base: Double, size: Int, ntkFactor: Double = 1)
 }
 
 /// Attention to near tokens in some layers. Source: Warner et al. 2024, "ModernBERT", §2.1.2.

@@ -161,11 +161,11 @@ private struct RotaryTables {
 
     init(_ architecture: EncoderArchitecture) {
         localLayers = architecture.localAttention?.layers ?? []
-        guard case .rotary(let base, let size) = architecture.relativePositions else {
+        guard case .rotary(let base, let size, let factor) = architecture.relativePositions else {
             (all, local) = (nil, nil)
             return
         }
-        let table = RotaryTable(positions: architecture.maxTokens, size: size, base: base)
+        let table = RotaryTable(positions: architecture.maxTokens, size: size, base: base, ntkFactor: factor)
         all = table
         local = architecture.localAttention.map {
             $0.rotaryBase == base

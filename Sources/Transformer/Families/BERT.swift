@@ -16,11 +16,13 @@ public enum BERT: EncoderFamily {
     }
 
     /// What BERT and its descendants share; they change what they have otherwise.
+    ///
+    /// - Parameter positionType: what `position_embedding_type` must be, where it is there.
     static func architecture(
-        _ file: JSONFile, prefix: String, head: HeadArchitecture
+        _ file: JSONFile, prefix: String, head: HeadArchitecture, positionType: String = "absolute"
     ) throws(CheckpointError) -> EncoderArchitecture {
-        if let positions = file.object["position_embedding_type"]?.string, positions != "absolute" {
-            throw file.invalid("position_embedding_type", expected: "\"absolute\"")
+        if let positions = file.object["position_embedding_type"]?.string, positions != positionType {
+            throw file.invalid("position_embedding_type", expected: "\"\(positionType)\"")
         }
         let hiddenSize = try file.size("hidden_size")
         let heads = try file.size("num_attention_heads")
@@ -35,7 +37,7 @@ public enum BERT: EncoderFamily {
             intermediateSize: try file.size("intermediate_size"),
             maxTokens: positions.maxTokens,
             learnedPositions: positions,
-            typeVocabSize: try file.size("type_vocab_size", absent: 2),
+            typeVocabSize: try file.typeVocabSize(absent: 2),
             hiddenAct: try file.activation("hidden_act"),
             normalization: NormalizationKind(epsilon: try file.epsilon("layer_norm_eps", absent: 1e-12)),
             layerPaths: (0..<(try file.size("num_hidden_layers"))).map { "encoder.layer.\($0)" },

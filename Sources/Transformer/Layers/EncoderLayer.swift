@@ -40,13 +40,14 @@ public final class EncoderLayer {
             try LayerNorm(scope[name], size: architecture.hiddenSize, architecture.normalization)
         }
         func residual(
-            _ name: String, norm normName: String, inputSize: Int, hasBias: Bool
+            _ name: String, norm normName: String, inputSize: Int, hasBias: Bool, dropout: Float?
         ) throws(CheckpointError) -> ResidualOutput {
             ResidualOutput(
                 dense: try Linear(
                     scope[name], inputSize: inputSize, outputSize: architecture.hiddenSize, hasBias: hasBias,
                     standardDeviation: architecture.initializerRange),
-                layerNorm: architecture.isPreNorm ? nil : try norm(normName), dropout: architecture.hiddenDropoutProb)
+                layerNorm: architecture.isPreNorm ? nil : try norm(normName),
+                dropout: dropout ?? architecture.hiddenDropoutProb)
         }
         let isLocal = architecture.localAttention?.layers.contains(index) ?? false
         attentionNorm =
@@ -57,12 +58,12 @@ public final class EncoderLayer {
             relativeBias: relativeBias, rotary: rotary)
         attentionOutput = try residual(
             names.attentionOutput, norm: names.attentionNorm, inputSize: architecture.attentionSize,
-            hasBias: architecture.hasAttentionOutputBias)
+            hasBias: architecture.hasAttentionOutputBias, dropout: architecture.attentionOutputDropout)
         feedForwardNorm = architecture.isPreNorm ? try norm(names.outputNorm) : nil
         feedForward = try FeedForward(scope, architecture)
         output = try residual(
             names.output, norm: names.outputNorm, inputSize: architecture.intermediateSize,
-            hasBias: architecture.hasFeedForwardBias)
+            hasBias: architecture.hasOutputBias, dropout: architecture.outputDropout)
         parameters = Array(scope.source.parameters[before...])
     }
 
@@ -85,7 +86,8 @@ public final class EncoderLayer {
             normalized?.output ?? hidden, sequences, firstRows: firstRows, training: random)
         let (attended, attentionOutputSaved) = attentionOutput.forward(context, residual: residual, training: random)
         let normalizedAttended = feedForwardNorm?.forward(attended)
-        let (inner, feedForwardSaved) = feedForward.forward(normalizedAttended?.output ?? attended)
+        let (inner, feedForwardSaved) = feedForward.forward(
+            normalizedAttended?.output ?? attended, training: random)
         let (result, outputSaved) = output.forward(inner, residual: attended, training: random)
         return (
             result,

@@ -12,11 +12,13 @@ public final class FeedForward {
     let kind: FeedForwardKind
     let activation: Activation
     private let size: Int
+    private let dropout: Float
 
     public struct Saved: Sendable {
         let dense: Linear.Saved
         let beforeActivation: Tensor  // [tokens, intermediateSize]
         let gate: Tensor?  // [tokens, intermediateSize]
+        let mask: DropoutMask?
     }
 
     /// - Parameter scope: the layer's place.
@@ -36,12 +38,13 @@ public final class FeedForward {
         gate = kind == .gated ? try linear(architecture.names.gate, size) : nil
         activation = architecture.hiddenAct
         self.size = size
+        dropout = architecture.intermediateDropout
     }
 
     public var linears: [Linear] { [dense] + (gate.map { [$0] } ?? []) }
 
     /// - Returns: `[tokens, intermediateSize]`
-    public func forward(_ input: Tensor) -> (output: Tensor, saved: Saved) {
+    public func forward(_ input: Tensor, training random: RandomSource?) -> (output: Tensor, saved: Saved) {
         let operand = ProductOperand(input, dense.precision)
         let (values, denseSaved) = dense.forward(operand)
         var (activated, factor) = (values, gate?.forward(operand).output)
@@ -49,18 +52,19 @@ public final class FeedForward {
             let (first, second) = (values.columns(0..<size), values.columns(size..<2 * size))
             (activated, factor) = activatedFirst ? (first, second) : (second, first)
         }
-        return (
-            factor.map { activated.gated(by: $0, activation) } ?? activated.activated(activation),
-            Saved(dense: denseSaved, beforeActivation: activated, gate: factor)
-        )
+        var output = factor.map { activated.gated(by: $0, activation) } ?? activated.activated(activation)
+        let mask = DropoutMask(probability: dropout, random: random)
+        output.apply(mask)
+        return (output, Saved(dense: denseSaved, beforeActivation: activated, gate: factor, mask: mask))
     }
 
     /// Adds to the gradients, and adds the gradient of the input to `inputGradient`.
     public func backward(_ gradient: Tensor, _ saved: Saved, addingTo inputGradient: inout Tensor) {
+        var gradient = gradient
+        gradient.apply(saved.mask)
         guard let factor = saved.gate else {
-            var inner = gradient
-            inner.multiply(byDerivativeOf: activation, at: saved.beforeActivation)
-            return dense.backward(inner, saved.dense, addingTo: &inputGradient)
+            gradient.multiply(byDerivativeOf: activation, at: saved.beforeActivation)
+            return dense.backward(gradient, saved.dense, addingTo: &inputGradient)
         }
         let inner = gradient.backpropagated(throughGate: factor, activation, at: saved.beforeActivation)
         if case .fusedGated(let activatedFirst) = kind {

@@ -15,14 +15,14 @@ public final class ParameterSource {
     public private(set) var parameters: [Parameter] = []
     /// Names of the parameters that the checkpoint lacked and that were initialized.
     public private(set) var initialized: [String] = []
-    private let checkpoint: SafeTensors?
+    private let checkpoint: (any TensorArchive)?
     private let spellings: CheckpointSpellings
     private let random: RandomSource
     private var used: Set<String> = []
 
     /// - Parameter checkpoint: `nil` initializes everything.
     public init(
-        _ checkpoint: SafeTensors?, spellings: CheckpointSpellings = CheckpointSpellings(), random: RandomSource
+        _ checkpoint: (any TensorArchive)?, spellings: CheckpointSpellings = CheckpointSpellings(), random: RandomSource
     ) {
         self.checkpoint = checkpoint
         self.spellings = spellings
@@ -50,12 +50,15 @@ public final class ParameterSource {
         for spelling in spellings.alternatives(to: name) {
             guard let entry = checkpoint[spelling] else { continue }
             guard entry.shape == shape else {
-                throw .shapeMismatch(checkpoint.file.path, name: spelling, found: entry.shape, expected: shape)
+                throw .shapeMismatch(checkpoint.path, name: spelling, found: entry.shape, expected: shape)
             }
             used.insert(spelling)
             // Matrices stay where they are until somebody wants to change them; the rest is small.
-            return shape.count == shape.columns
-                ? StoredTensor(try checkpoint.tensor(entry)) : try checkpoint.stored(entry)
+            let stored = try checkpoint.stored(entry)
+            let value = shape.count == shape.columns ? StoredTensor(stored.tensor) : stored
+            // One step of a training run that went wrong reaches every bias; a matrix in place is not read for this.
+            if value.isTensor, !value.tensor.isFinite { throw .notFinite(checkpoint.path, name: spelling) }
+            return value
         }
         return nil
     }
@@ -63,7 +66,7 @@ public final class ParameterSource {
     private func initialize(
         _ name: String, _ shape: Shape, _ initializer: ParameterInitializer, _ absence: Absence
     ) throws(CheckpointError) -> Tensor {
-        if let checkpoint, absence == .isError { throw .missingTensor(checkpoint.file.path, name: name) }
+        if let checkpoint, absence == .isError { throw .missingTensor(checkpoint.path, name: name) }
         initialized.append(name)
         return initializer.tensor(shape, random)
     }
@@ -74,7 +77,7 @@ public final class ParameterSource {
     public func checkAllUsed(except isIgnored: (String) -> Bool) throws(CheckpointError) {
         guard let checkpoint else { return }
         let unused = checkpoint.entries.map(\.name).filter { !used.contains($0) && !isIgnored($0) }
-        if !unused.isEmpty { throw .unusedTensors(checkpoint.file.path, names: unused) }
+        if !unused.isEmpty { throw .unusedTensors(checkpoint.path, names: unused) }
     }
 }
 

@@ -1,0 +1,139 @@
+import FoundationEssentials
+import JSON
+public import SystemPackage
+import Tensors
+
+/// Any readable checkpoint to a Hugging Face directory: `config.json`, `model.safetensors` in one file or several, and
+/// what else belongs to the model, such as the tokenizer's files.
+public struct CheckpointConversion: Sendable {
+    /// The data type of all weights; `nil` leaves each as it is. Integers stay integers.
+    public var dataType: DataType?
+    /// The most bytes of tensors in a file; a larger tensor has a file of its own.
+    public var maxShardSize: Int
+
+    public init(dataType: DataType? = nil, maxShardSize: Int = .max) {
+        self.dataType = dataType
+        self.maxShardSize = maxShardSize
+    }
+
+    public struct Result: Equatable, Sendable {
+        public let tensors: Int
+        public let bytes: Int
+        public let files: Int
+    }
+
+    /// Converts a model: the directory appears whole or not at all. One tensor at a time is in memory.
+    ///
+    /// - Throws: `outputExists`; `notFinite` and `notRepresentable`, which name the tensor; what reading throws.
+    public func convert(_ model: ModelDirectory, to path: FilePath) throws(CheckpointError) -> Result {
+        try AtomicDirectory.checkAbsence(of: path)
+        let weights = try model.openWeights()
+        var configuration = try model.openConfiguration()
+        let output = try AtomicDirectory(path)
+        if let name = dataType.flatMap({ Self.torchNames[$0] }) {
+            let key = configuration.object["dtype"] == nil ? "torch_dtype" : "dtype"
+            configuration.object[key] = .string(name)
+        }
+        try configuration.write(to: output.temporary.appending("config.json"))
+        try model.copy(companions(of: model), to: output.temporary)
+        let result = try write(weights, to: output.temporary)
+        try output.commit()
+        return result
+    }
+
+    private static let torchNames: [DataType: String] = [
+        .float32: "float32", .float16: "float16", .bfloat16: "bfloat16",
+    ]
+
+    /// The files beside configuration and weights: those of the tokenizer, and whole folders that `modules.json` names.
+    private func companions(of model: ModelDirectory) -> [FilePath] {
+        model.files.filter { path in
+            var relative = path
+            guard relative.removePrefix(model.path) else { return false }
+            let name = relative.string
+            if name.hasPrefix(".") { return false }
+            if relative.components.count > 1 { return model.exists("modules.json") && name.first?.isNumber == true }
+            return Self.companionExtensions.contains(path.extension ?? "") && !name.hasSuffix(".index.json")
+                && !["config.json", "bert_config.json"].contains(name)
+        }
+    }
+
+    private static let companionExtensions: Set<String> = ["json", "txt", "model", "jinja", "md"]
+
+    // MARK: Weights
+
+    private func write(_ weights: any TensorArchive, to directory: FilePath) throws(CheckpointError) -> Result {
+        let shards = shards(weights)
+        var total = 0
+        var map = JSONObject()
+        for (index, entries) in shards.enumerated() {
+            let name = shards.count == 1 ? "model.safetensors" : Self.shardName(index, of: shards.count)
+            let items = entries.map { SafeTensors.Item(name: $0.name, dataType: target($0), shape: $0.shape) }
+            try SafeTensors.write(items, to: directory.appending(name)) { item, file throws(CheckpointError) in
+                try write(entries[item], of: weights, to: file)
+            }
+            total += items.reduce(0) { $0 + $1.byteCount }
+            for entry in entries { map.append(entry.name, .string(name)) }
+        }
+        if shards.count > 1 {
+            let object: JSONObject = [
+                "metadata": .object(["total_size": .integer(total)]), "weight_map": .object(map),
+            ]
+            let path = directory.appending("model.safetensors.index.json")
+            try JSONFile(path, object: object).write(to: path)
+        }
+        return Result(tensors: weights.entries.count, bytes: total, files: shards.count)
+    }
+
+    private func target(_ entry: TensorEntry) -> DataType {
+        entry.dataType.isFloatingPoint ? dataType ?? entry.dataType : entry.dataType
+    }
+
+    /// The tensors of each file. Within one, wide values come first, so that all are aligned.
+    private func shards(_ weights: any TensorArchive) -> [[TensorEntry]] {
+        var shards: [[TensorEntry]] = [[]]
+        var bytes = 0
+        for entry in weights.entries {
+            let size = entry.shape.count * target(entry).byteCount
+            if bytes > 0, size > maxShardSize - bytes {
+                shards.append([])
+                bytes = 0
+            }
+            shards[shards.count - 1].append(entry)
+            bytes += size
+        }
+        return shards.map { entries in
+            let widths = Set(entries.map { target($0).byteCount }).sorted(by: >)
+            return widths.flatMap { width in entries.filter { target($0).byteCount == width } }
+        }
+    }
+
+    private static func shardName(_ index: Int, of count: Int) -> String {
+        func digits(_ number: Int) -> String { String(String(100_000 + number).dropFirst()) }
+        return "model-\(digits(index + 1))-of-\(digits(count)).safetensors"
+    }
+
+    private func write(
+        _ entry: TensorEntry, of weights: any TensorArchive, to file: AtomicFile
+    ) throws(CheckpointError) {
+        guard entry.dataType.isFloatingPoint else { return try file.write(weights.bytes(entry)) }
+        let tensor = try weights.tensor(entry)
+        guard tensor.isFinite else { throw .notFinite(weights.path, name: entry.name) }
+        switch target(entry) {
+        case .float32: try file.write(tensor.values)
+        case .float16:
+            let values = tensor.values.map { Float16($0).bitPattern }
+            guard values.allSatisfy({ $0 & 0x7C00 != 0x7C00 }) else {
+                throw .notRepresentable(weights.path, name: entry.name, .float16)
+            }
+            try file.write(values)
+        case .bfloat16:
+            let values = tensor.values.map(brain)
+            guard values.allSatisfy({ $0 & 0x7F80 != 0x7F80 }) else {
+                throw .notRepresentable(weights.path, name: entry.name, .bfloat16)
+            }
+            try file.write(values)
+        default: try file.write(weights.bytes(entry))
+        }
+    }
+}

@@ -1,0 +1,125 @@
+import Checkpoints
+import JSON
+import SystemPackage
+import Tensors
+import TestSupport
+import Testing
+import Transformer
+
+/// What configurations say beside the goldens: what is refused, where dropout is, and other spellings.
+@Suite("EncoderFamily")
+struct EncoderFamilyTests {
+    /// A member that makes a golden's configuration one of a model that does not run here.
+    struct Refusal: CustomTestStringConvertible, Sendable {
+        let golden, key: String
+        let value: JSON
+        var testDescription: String { "\(golden) with \(key)" }
+    }
+
+    private static func configuration(_ golden: String) throws -> JSONFile {
+        let directory = ModelDirectory(Golden.directory("families").appending(golden))
+        return try JSONFile(directory.configuration, purpose: "the test")
+    }
+
+    static let refusals = [
+        Refusal(golden: "modernbert", key: "classifier_pooling", value: .string("max")),
+        Refusal(golden: "modernbert", key: "layer_types", value: .array([.string("full_attention")])),
+        Refusal(golden: "modernbert", key: "rope_scaling", value: .object(["rope_type": .string("yarn")])),
+        Refusal(golden: "modernbert-4", key: "local_rope_theta", value: .null),
+        Refusal(golden: "nomic", key: "prenorm", value: .bool(true)),
+        Refusal(golden: "nomic", key: "rotary_emb_interleaved", value: .bool(true)),
+        Refusal(golden: "nomic", key: "rotary_scaling_factor", value: .integer(2)),
+        Refusal(golden: "nomic", key: "rotary_emb_fraction", value: .integer(0)),
+        Refusal(golden: "nomic", key: "num_experts", value: .integer(8)),
+        Refusal(golden: "nomic", key: "activation_function", value: .string("glu")),
+        Refusal(golden: "nomic-5", key: "rope_parameters", value: .object(["rope_type": .string("dynamic")])),
+        Refusal(golden: "gte", key: "layer_norm_type", value: .string("rms_norm")),
+        Refusal(golden: "gte", key: "logn_attention_scale", value: .bool(true)),
+        Refusal(golden: "gte", key: "position_embedding_type", value: .string("absolute")),
+        Refusal(
+            golden: "gte", key: "rope_scaling", value: .object(["type": .string("linear"), "factor": .integer(2)])),
+        Refusal(golden: "jina", key: "feed_forward_type", value: .string("original")),
+        Refusal(golden: "jina", key: "position_embedding_type", value: .string("relative_key")),
+    ]
+
+    @Test("what would change the computation is refused by its key", arguments: refusals)
+    func refused(refusal: Refusal) throws {
+        var file = try Self.configuration(refusal.golden)
+        _ = try EncoderArchitecture(file)
+        file.object[refusal.key] = refusal.value
+        #expect {
+            try EncoderArchitecture(file)
+        } throws: { error in
+            guard case CheckpointError.invalidValue(_, let key, _, _) = error else { return false }
+            return key == refusal.key
+        }
+    }
+
+    @Test("the Jina variant that normalizes queries and keys is refused")
+    func codeVariant() throws {
+        var file = try Self.configuration("jina")
+        file.object["auto_map"] = .object([
+            "AutoModel": .string("jinaai/jina-bert-v2-qk-post-norm--modeling_bert.JinaBertModel")
+        ])
+        #expect {
+            try EncoderArchitecture(file)
+        } throws: { error in
+            guard case CheckpointError.invalidValue(_, "auto_map", _, _) = error else { return false }
+            return true
+        }
+    }
+
+    @Test("dropout is where the references have it")
+    func dropout() throws {
+        func places(_ golden: String, _ members: [String: Double]) throws -> [Float] {
+            var file = try Self.configuration(golden)
+            for (key, value) in members { file.object[key] = .number(value) }
+            let it = try EncoderArchitecture(file)
+            return [
+                it.hiddenDropoutProb, it.attentionProbsDropoutProb, it.attentionOutputDropout ?? it.hiddenDropoutProb,
+                it.intermediateDropout, it.outputDropout ?? it.hiddenDropoutProb, it.head.dropout,
+            ]
+        }
+        let modern = [
+            "embedding_dropout": 0.1, "attention_dropout": 0.2, "mlp_dropout": 0.3, "classifier_dropout": 0.4,
+        ]
+        #expect(try places("modernbert", modern) == [0.1, 0.2, 0.2, 0.3, 0, 0.4])
+        #expect(try places("nomic", ["resid_pdrop": 0.1, "attn_pdrop": 0.2]) == [0.1, 0.2, 0.1, 0, 0.1, 0.1])
+        let hidden = ["hidden_dropout_prob": 0.1, "attention_probs_dropout_prob": 0.2]
+        #expect(try places("gte", hidden) == [0.1, 0.2, 0.1, 0.1, 0.1, 0.1])
+        #expect(try places("jina", hidden) == [0.1, 0.2, 0.1, 0.1, 0, 0.1])
+    }
+
+    @Test(
+        "tensors without the encoder's prefix, or with another publisher's, load alike",
+        arguments: [
+            ("modernbert", "model.", [""]), ("nomic", "bert.", ["", "nomic_bert."]),
+            ("nomic-5", "nomic_bert.", ["", "bert."]),
+            ("gte", "new.", ["", "gte."]), ("gte-5", "gte.", ["", "new."]), ("jina", "bert.", [""]),
+        ])
+    func prefixes(golden: String, prefix: String, others: [String]) throws {
+        let architecture = try EncoderArchitecture(Self.configuration(golden))
+        let weights = try ModelDirectory(Golden.directory("families").appending(golden)).openWeights()
+        func hidden(_ checkpoint: SafeTensors) throws -> Tensor {
+            let source = ParameterSource(
+                checkpoint, spellings: architecture.spellings, random: RandomSource(seed: 0))
+            let encoder = try TransformerEncoder(source.root, architecture)
+            try source.checkAllUsed { architecture.isBufferOrPretrainingHead($0) || architecture.isHead($0) }
+            return encoder.forward(TokenBatch([[3, 5, 7, 9, 11]])).output
+        }
+        let expected = try hidden(weights)
+        let directory = try TemporaryDirectory()
+        for other in others {
+            let tensors = try weights.entries.map { entry in
+                let name = entry.name
+                return (
+                    name: name.hasPrefix(prefix) ? other + name.dropFirst(prefix.count) : name,
+                    value: try weights.tensor(entry)
+                )
+            }
+            let path = directory("model.safetensors")
+            try SafeTensors.write(tensors, to: path)
+            #expect(try hidden(SafeTensors(path)) == expected, "\"\(other)\"")
+        }
+    }
+}
