@@ -29,11 +29,22 @@ public struct LengthSortedBatches: Sendable {
     /// - Parameter body: for a batch, `[batch.count, columns]`.
     /// - Returns: the rows in the order of the texts.
     package func map(_ body: (_ batch: [Int]) -> Tensor) -> [ArraySlice<Float>] {
-        let results = parallelMap(batches.count) { body(batches[$0]) }
-        var rows = [ArraySlice<Float>](repeating: [], count: count)
-        for (batch, result) in zip(batches, results) {
-            for (row, index) in batch.enumerated() { rows[index] = result.row(row) }
+        mapEach { batch in
+            let rows = body(batch)
+            return batch.indices.map { rows.row($0) }
         }
-        return rows
+    }
+
+    /// Computes one result for every text, batch by batch on all threads.
+    ///
+    /// - Parameter body: for a batch, a result for each of its texts.
+    /// - Returns: the results in the order of the texts.
+    package func mapEach<Result>(_ body: (_ batch: [Int]) -> [Result]) -> [Result] {
+        let results = parallelMap(batches.count) { body(batches[$0]) }
+        var all = [Result?](repeating: nil, count: count)
+        for (batch, results) in zip(batches, results) {
+            for (index, result) in zip(batch, results) { all[index] = result }
+        }
+        return all.map { $0! }
     }
 }

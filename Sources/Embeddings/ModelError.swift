@@ -1,4 +1,5 @@
 public import Checkpoints
+public import SystemPackage
 public import Tensors
 public import Tokenizers
 package import Transformer
@@ -8,12 +9,23 @@ public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
     case checkpoint(CheckpointError)
     case tokenizer(TokenizerError)
     case memory(MemoryShortage)
+    /// A family whose head for masked words, if there is one, is not known here.
+    case noMaskedHead(FilePath, modelType: String)
+    /// A tokenizer without a token that stands in for a word.
+    case noMaskToken(FilePath)
+    /// A model with another head than the one asked for.
+    case otherHead(FilePath, found: PublishedHead, wanted: PublishedHead.Kind)
 
     public var description: String {
         switch self {
         case .checkpoint(let error): "\(error)"
         case .tokenizer(let error): "\(error)"
         case .memory(let error): "\(error)"
+        case .noMaskedHead(let file, let type):
+            "\(file): graft fill does not run the heads of model_type \"\(type)\"."
+        case .noMaskToken(let directory):
+            "\(directory): the tokenizer has no mask token, which graft fill needs. Does it belong to the model?"
+        case .otherHead(let file, let found, let wanted): "\(file): \(Self.describe(found, wanted: wanted))"
         }
     }
 }

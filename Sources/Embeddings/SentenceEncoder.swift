@@ -22,16 +22,12 @@ public final class SentenceEncoder {
 
     /// - Parameter precision: of the encoder's products, which is available.
     public init(_ directory: ModelDirectory, precision: Precision = .f32) throws(ModelError) {
-        let (modules, configuration, architecture, source) = try loading { () throws(CheckpointError) in
-            let configuration = try directory.openConfiguration()
-            let architecture = try EncoderArchitecture(configuration)
-            let source = ParameterSource(
-                try directory.openWeights(), spellings: architecture.spellings, random: RandomSource(seed: 0))
-            return (try SentenceModules(directory), configuration, architecture, source)
-        }
-        pretrained = try PretrainedEncoder(directory, configuration, architecture, from: source)
+        let modules = try loading { () throws(CheckpointError) in try SentenceModules(directory) }
+        let checkpoint = try OpenedCheckpoint(directory)
+        let architecture = checkpoint.architecture
+        pretrained = try checkpoint.encoder()
         try loading { () throws(CheckpointError) in
-            try source.checkAllUsed { architecture.isBufferOrPretrainingHead($0) || architecture.isHead($0) }
+            try checkpoint.source.checkAllUsed { architecture.isBufferOrPretrainingHead($0) || architecture.isHead($0) }
         }
         pooling = modules.pooling
         normalizes = modules.normalizes

@@ -102,10 +102,7 @@ public struct ModelSummary: Sendable {
             return [Fact("architecture", "\(type), which this version does not run", .string(type))]
         }
         facts.append(try tokenizer(directory))
-        if configuration.object["id2label"] != nil {
-            let labels = try loading { () throws(CheckpointError) in try ClassifierConfiguration.labels(configuration) }
-            facts.append(Fact("labels", labels.joined(separator: ", "), .array(labels.map { .string($0) })))
-        }
+        facts += try loading { () throws(CheckpointError) in try head(configuration, in: directory) }
         if directory.exists("modules.json") {
             let modules = try loading { () throws(CheckpointError) in try SentenceModules(directory) }
             facts.append(
@@ -114,6 +111,25 @@ public struct ModelSummary: Sendable {
                     .object([
                         "pooling": .string(modules.pooling.rawValue), "normalizes": .bool(modules.normalizes),
                     ])))
+        }
+        return facts
+    }
+
+    private static func head(
+        _ configuration: JSONFile, in directory: ModelDirectory
+    ) throws(CheckpointError) -> [Fact] {
+        let head = PublishedHead(configuration)
+        var text = head?.kind.name ?? "not named"
+        if let verb = head?.kind.verb { text += ": graft \(verb)" }
+        let isClassifier = head?.kind == .sequenceClassification
+        if isClassifier {
+            let classifier = try ClassifierConfiguration(configuration, in: directory)
+            text += ", \(classifier.problem.rawValue)\(classifier.isCrossEncoder ? ", a cross-encoder" : "")"
+        }
+        var facts = [Fact("head", text)]
+        if configuration.object["id2label"] != nil || isClassifier || head?.kind == .tokenClassification {
+            let labels = try ClassifierConfiguration.labels(configuration)
+            facts.append(Fact("labels", labels.joined(separator: ", "), .array(labels.map { .string($0) })))
         }
         return facts
     }

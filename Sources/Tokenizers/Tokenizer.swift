@@ -113,6 +113,11 @@ public final class Tokenizer: Sendable {
         return nil
     }
 
+    /// Whether tokens that continue a word are spelled with a mark before them, such as `##ing`.
+    public var marksContinuations: Bool {
+        if case .wordPiece(let model) = table.model { model.prefixLength > 0 } else { false }
+    }
+
     /// The number of special tokens put around one text, or around a pair.
     public func specialTokenCount(pair: Bool = false) -> Int {
         PostProcessor.specialTokens(in: pair ? pipeline.postProcessor.pair : pipeline.postProcessor.single)

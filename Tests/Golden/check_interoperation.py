@@ -4,9 +4,10 @@ usage: check_interoperation.py DIR DATA.tsv RECORDS.jsonl [--max-length 128] [--
 
 DATA.tsv has a header with a column `text` (or is one text per line when the first line holds no tab). RECORDS.jsonl
 is what graft printed for those texts in that order, one record a line: {"index":0,"logits":[...]}, or
-{"index":0,"scores":{"negative":0.02,"positive":0.98}} as `--scores` gives. Logits are compared as they are, in the
-order of config.json's id2label; scores with softmax(logits / temperature), so give the temperature if graft
-calibrated (or compare logits). Exit status 1 and one line per complaint if anything differs.
+{"index":0,"scores":{"negative":0.02,"positive":0.98}} as `--scores` gives, or {"index":0,"value":1.5} of a regression.
+Logits and values are compared as they are, in the order of config.json's id2label; scores with
+softmax(logits / temperature), so give the temperature if graft calibrated (or compare logits), or with the sigmoids
+where problem_type is multi_label_classification. Exit status 1 and one line per complaint if anything differs.
 """
 
 import argparse
@@ -51,7 +52,10 @@ def main():
             complaints.append(f"{arguments.directory}: transformers reports {key}: {sorted(map(str, info[key]))}")
     tokenizer = AutoTokenizer.from_pretrained(arguments.directory)
     labels = [model.config.id2label[i] for i in range(model.config.num_labels)]
-    if labels == [f"LABEL_{i}" for i in range(len(labels))]:
+    problem = model.config.problem_type
+    if problem is None:
+        complaints.append(f"{arguments.directory}/config.json: problem_type is missing")
+    if problem != "regression" and labels == [f"LABEL_{i}" for i in range(len(labels))]:
         complaints.append(f"{arguments.directory}/config.json: id2label is missing")
 
     texts = read_texts(arguments.data)
@@ -77,10 +81,14 @@ def main():
                                   f"config.json has {sorted(labels)}")
                 continue
             ours = torch.tensor([record["scores"][label] for label in labels], dtype=torch.float64)
-            theirs = torch.softmax(logits / arguments.temperature, 0)
+            theirs = (torch.sigmoid(logits) if problem == "multi_label_classification"
+                      else torch.softmax(logits / arguments.temperature, 0))
             kinds.add("scores")
+        elif "value" in record:
+            ours, theirs = torch.tensor([record["value"]], dtype=torch.float64), logits
+            kinds.add("value")
         else:
-            complaints.append(f"{arguments.records}:{index + 1}: neither logits nor scores in {record}")
+            complaints.append(f"{arguments.records}:{index + 1}: neither logits nor scores nor a value in {record}")
             continue
         difference = float((ours - theirs).abs().max()) if len(ours) == len(theirs) else math.inf
         if math.isnan(difference):

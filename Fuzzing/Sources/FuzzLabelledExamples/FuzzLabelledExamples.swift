@@ -9,9 +9,17 @@ public func fuzz(_ data: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     let header: [UInt8] = name == "jsonl" ? [] : Array((name == "csv" ? "text,label\n" : "text\tlabel\n").utf8)
     let bytes = unsafe header + UnsafeBufferPointer(start: data + 1, count: count - 1)
     guard let examples = try? LabelledExamples(scratchFile("examples.\(name)", bytes)) else { return 0 }
-    let labels = examples.labels
-    guard let targets = try? examples.targets(labels), targets.count == examples.examples.count else {
-        fatalError("an example's own label is not among the labels")
+    for problem in ProblemType.allCases {
+        do throws(CorpusError) {
+            let targets = try examples.targets(examples.headLabels(for: problem), for: problem)
+            precondition(targets.count == examples.examples.count, "\(targets.count) targets")
+        } catch {
+            switch error {
+            case .emptyLabel, .singleLabel, .noLabels, .notANumber, .wrongValueCount: break
+            default: fatalError("an example's own label is not among the labels: \(error)")
+            }
+        }
     }
+    _ = examples.likelyProblem
     return 0
 }

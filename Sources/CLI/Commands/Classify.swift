@@ -5,10 +5,19 @@ import Transformer
 
 struct Classify: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Give each input line a label.",
+        abstract: "Give each input line a label, several labels, or a number, as the model's head does.",
         discussion: """
-            Writes one JSON record a line: {"index":0,"label":"positive","score":0.9871}, where index counts input \
-            lines from 0 and score is the label's probability. A line that cannot be used gets a record with "error".
+            Writes one JSON record a line, where index counts input lines from 0. A line that cannot be used gets a \
+            record with "error". What the record holds depends on the head:
+
+            one label        {"index":0,"label":"positive","score":0.9871}: the most probable one
+            several labels   {"index":0,"labels":["joy"],"scores":{"anger":0.01,"joy":0.93}}: those from --threshold
+            a number         {"index":0,"value":3.21}
+            several numbers  {"index":0,"values":{"LABEL_0":3.21,"LABEL_1":-0.5}}
+            cross-encoder    {"index":0,"score":0.9712}: how well two texts fit
+
+            Two texts are one input as a JSON line {"text":"...","text_pair":"..."} with --json, or as a line with a \
+            tab between them with --pairs.
 
             Example: graft classify reviews/ < lines.txt
             """)
@@ -18,13 +27,27 @@ struct Classify: ParsableCommand {
     @OptionGroup var threads: ThreadOption
     @OptionGroup var precision: PrecisionOption
 
-    @Flag(help: "Add the probabilities of all labels to each record.")
+    @Flag(help: "Each line holds two texts with a tab between them.")
+    var pairs = false
+
+    @Flag(help: "Add the scores of all labels to each record.")
     var scores = false
+
+    @Option(help: ArgumentHelp("Add the scores of the best labels to each record, best first.", valueName: "k"))
+    var topK: Int?
+
+    @Option(help: "Where a text may have several labels: the score from which on one is given (default: 0.5).")
+    var threshold: Float?
 
     @Option(help: "Cut texts after this many tokens (default: as the model was trained).")
     var maxLength: Int?
 
-    func validate() throws { try checkMaxLength(maxLength) }
+    func validate() throws {
+        try checkMaxLength(maxLength)
+        try checkThreshold(threshold)
+        if let topK, topK < 1 { throw ValidationError("--top-k is \(topK); expected at least 1.") }
+        if scores, topK != nil { throw ValidationError("--scores and --top-k: choose one of them.") }
+    }
 
     func run() throws {
         try reportingFailures {
@@ -32,9 +55,10 @@ struct Classify: ParsableCommand {
             let classifier = try SequenceClassifier(model.resolve(), precision: precision.resolve())
             try classifier.applyRecord()
             try classifier.limit(to: maxLength)
+            try classifier.decide(at: threshold)
             try stream.run(
-                acceptsPairs: classifier.acceptsPairs,
-                ClassificationRecords(classifier, showsAllScores: scores).render)
+                acceptsPairs: classifier.acceptsPairs, readsPairs: pairs,
+                ClassificationRecords(classifier, showsAllScores: scores, topK: topK).render)
         }
     }
 }
@@ -44,7 +68,23 @@ func checkMaxLength(_ length: Int?) throws {
     if let length, length < 3 { throw ValidationError("--max-length is \(length); expected at least 3.") }
 }
 
+func checkThreshold(_ threshold: Float?) throws {
+    if let threshold, !(0...1).contains(threshold) {
+        throw ValidationError("--threshold is \(threshold); expected 0 to 1.")
+    }
+}
+
 extension SequenceClassifier {
+    /// Gives labels from this score on, where the head gives several.
+    func decide(at threshold: Float?) throws {
+        guard let threshold else { return }
+        guard problem == .multiLabel else {
+            throw ValidationError(
+                "--threshold is for heads with several labels a text; this one's is \(problem.rawValue).")
+        }
+        self.threshold = threshold
+    }
+
     /// Cuts texts after `length` tokens, which the model's positions must allow.
     func limit(to length: Int?) throws {
         guard let length else { return }

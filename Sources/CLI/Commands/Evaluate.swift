@@ -6,10 +6,12 @@ import Tasks
 
 struct Evaluate: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Measure a classifier on labelled texts.",
+        abstract: "Measure a classifier or a regression on labelled texts.",
         discussion: """
             Prints accuracy with its 95 % confidence interval, macro-F1, precision and recall of every label, and the \
-            confusion matrix.
+            confusion matrix. Where a text may have several labels: micro-F1, macro-F1, the share of exact matches, \
+            and precision and recall of every label. For numbers: the correlations of Pearson and Spearman, and the \
+            squared and the absolute error.
 
             Example: graft evaluate reviews/ --data test.tsv
             """)
@@ -25,11 +27,17 @@ struct Evaluate: ParsableCommand {
     @Option(help: "Cut texts after this many tokens (default: as the model was trained).")
     var maxLength: Int?
 
+    @Option(help: "Where a text may have several labels: the score from which on one is given (default: 0.5).")
+    var threshold: Float?
+
     @OptionGroup var columns: ColumnOptions
     @OptionGroup var threads: ThreadOption
     @OptionGroup var precision: PrecisionOption
 
-    func validate() throws { try checkMaxLength(maxLength) }
+    func validate() throws {
+        try checkMaxLength(maxLength)
+        try checkThreshold(threshold)
+    }
 
     func run() throws {
         try reportingFailures {
@@ -38,7 +46,8 @@ struct Evaluate: ParsableCommand {
             let classifier = try SequenceClassifier(model.resolve(), precision: precision.resolve())
             try classifier.applyRecord()
             try classifier.limit(to: maxLength)
-            let targets = try examples.targets(classifier.labels)
+            try classifier.decide(at: threshold)
+            let targets = try classifier.targets(examples)
             let prepared = FineTuning.Examples(examples, targets, classifier)
             let metrics = classifier.evaluate(logits: classifier.logits(prepared.texts), targets: targets)
             if json {

@@ -9,11 +9,13 @@ import Tensors
 struct FineTune: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "finetune",
-        abstract: "Train a classifier on labelled texts.",
+        abstract: "Train a classifier or a regression on labelled texts.",
         discussion: """
-            Reads TSV, CSV or JSON Lines with the columns text (or sentence) and label. After each epoch the \
-            classifier is measured on the dev set; the best weights are kept and written to the output, a directory \
-            that transformers loads too. The last line of standard output is a JSON record of the result.
+            Reads TSV, CSV or JSON Lines with the columns text (or sentence) and label (or labels, or score). A text \
+            has one label, a set of labels ("joy,surprise"; in JSON also ["joy","surprise"]), or a number (in JSON \
+            also several). After each epoch the classifier is measured on the dev set, by accuracy, micro-F1 or \
+            squared error; the best weights are kept and written to the output, a directory that transformers loads \
+            too. The last line of standard output is a JSON record of the result.
 
             Example: graft finetune all-MiniLM-L6-v2 --train train.tsv --dev dev.tsv --output reviews/
             """)
@@ -29,6 +31,13 @@ struct FineTune: ParsableCommand {
 
     @Option(help: "The directory to write; it must not exist.", completion: .directory)
     var output: String
+
+    @Option(
+        help: """
+            What the labels are: \(ProblemType.allCases.map(\.rawValue).joined(separator: ", ")) (default: what they \
+            look like, which is said).
+            """)
+    var problemType: ProblemType?
 
     @Option(help: "What learns: the head alone (head), or everything (full).")
     var method = FineTuning.Method.full
@@ -88,14 +97,14 @@ struct FineTune: ParsableCommand {
             _ = try AtomicDirectory(target)
             let trainExamples = try LabelledExamples(FilePath(train), columns: columns.columns)
             let devExamples = try dev.map { try LabelledExamples(FilePath($0), columns: columns.columns) }
-            let labels = trainExamples.labels
-            guard labels.count > 1 else { throw CorpusError.singleLabel(FilePath(train), label: labels[0]) }
-            let trainTargets = try trainExamples.targets(labels)
-            let devTargets = try devExamples?.targets(labels)
+            let problem = problemType ?? trainExamples.likelyProblem
+            let labels = try trainExamples.headLabels(for: problem)
+            let trainTargets = try trainExamples.targets(labels, for: problem)
+            let devTargets = try devExamples?.targets(labels, for: problem)
 
             let configuration = fineTuningConfiguration
             let classifier = try SequenceClassifier(
-                pretrained: model.resolve(), labels: labels, random: RandomSource(seed: seed))
+                pretrained: model.resolve(), labels: labels, problem: problem, random: RandomSource(seed: seed))
             try classifier.limit(to: maxLength)
             if !classifier.initialized.isEmpty {
                 StandardError.note("the model has no pooler; it starts from random numbers")
@@ -104,9 +113,14 @@ struct FineTune: ParsableCommand {
                 throw ValidationError("--pair-column: the model has one token type and takes single texts.")
             }
             let training = FineTuning.Examples(trainExamples, trainTargets, classifier)
-            let development = devExamples.map { FineTuning.Examples($0, devTargets ?? [], classifier) }
+            var development: FineTuning.Examples?
+            if let devExamples, let devTargets {
+                development = FineTuning.Examples(devExamples, devTargets, classifier)
+            }
+            let guess = problemType == nil && problem != .singleLabel ? " by the look of the labels" : ""
             StandardError.note(
-                "\(training.texts.count) training examples, \(labels.count) labels, method \(method.rawValue), "
+                "\(training.texts.count) training examples, \(problem.description(labels: labels.count))"
+                    + "\(guess), method \(method.rawValue), "
                     + "\(MatrixEngine.current.rawValue), \(ThreadPool.shared.threads) threads")
 
             var progress = FineTuningProgress()
@@ -140,3 +154,14 @@ struct FineTune: ParsableCommand {
 }
 
 extension FineTuning.Method: ExpressibleByArgument {}
+extension ProblemType: ExpressibleByArgument {}
+
+extension ProblemType {
+    func description(labels: Int) -> String {
+        switch self {
+        case .singleLabel: "one of \(labels) labels each"
+        case .multiLabel: "any of \(labels) labels each"
+        case .regression: labels == 1 ? "a number each" : "\(labels) numbers each"
+        }
+    }
+}

@@ -67,7 +67,8 @@ struct StreamOptions: ParsableArguments {
 
     /// Runs lines through `render` to standard output, and ends the program with the status that the contract asks for.
     func run(
-        to output: FileDescriptor = .standardOutput, acceptsPairs: Bool = true,
+        to output: FileDescriptor = .standardOutput, acceptsPairs: Bool = true, readsPairs: Bool = false,
+        fault: @escaping (InputText, _ line: Int) -> LineFault? = { _, _ in nil },
         _ render: ([RecordStream.Item]) -> [UInt8]
     ) throws {
         let descriptor: FileDescriptor
@@ -78,8 +79,8 @@ struct StreamOptions: ParsableArguments {
         }
         let interruption = try Signals.catchInterruption()
         let stream = RecordStream(
-            input: descriptor, output: output, readsJSON: json, acceptsPairs: acceptsPairs,
-            interruption: interruption, shouldStop: { Signals.isInterrupted })
+            input: descriptor, output: output, readsJSON: json, acceptsPairs: acceptsPairs, readsPairs: readsPairs,
+            fault: fault, interruption: interruption, shouldStop: { Signals.isInterrupted })
         let summary = try stream.run(render)
         if Signals.isInterrupted { throw ExitCode(Signals.interruptedStatus) }
         if summary.failures > 0 {
@@ -97,11 +98,15 @@ struct ColumnOptions: ParsableArguments {
     @Option(help: "The column with the second text of a pair (default: none).")
     var pairColumn: String?
 
-    @Option(help: "The column with the label (default: label).")
+    @Option(help: "The column with the label, the labels or the number (default: label, else labels, else score).")
     var labelColumn: String?
 
+    @Option(help: "What stands between the labels of one text, where texts have several.")
+    var labelSeparator = ","
+
     var columns: LabelledExamples.Columns {
-        LabelledExamples.Columns(text: textColumn, pair: pairColumn, label: labelColumn)
+        LabelledExamples.Columns(
+            text: textColumn, pair: pairColumn, label: labelColumn, labelSeparator: labelSeparator)
     }
 }
 

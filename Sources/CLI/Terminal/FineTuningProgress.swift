@@ -20,8 +20,7 @@ struct FineTuningProgress {
             bar.clear()
             var text = "epoch \(result.epoch): training loss \(fixed(result.trainingLoss, 4))"
             if let dev = result.dev {
-                text += ", dev accuracy \(fixed(100 * dev.accuracy, 2)) %, macro-F1 \(fixed(100 * dev.macroF1, 2)) %"
-                text += ", dev loss \(fixed(dev.loss ?? 0, 4))\(result.isBest ? " (best)" : "")"
+                text += ", dev \(MetricsText(dev).line)\(result.isBest ? " (best)" : "")"
             }
             StandardError.note(text)
         case .stoppedEarly(let epoch):

@@ -1,20 +1,45 @@
 import Tasks
 
-/// The numbers of a classifier as tables for the terminal.
+/// The numbers of an evaluation for the terminal.
 struct MetricsText {
-    private let metrics: ClassificationMetrics
+    private let metrics: EvaluationMetrics
 
-    init(_ metrics: ClassificationMetrics) { self.metrics = metrics }
+    init(_ metrics: EvaluationMetrics) { self.metrics = metrics }
 
-    var text: String {
-        let interval = metrics.accuracyInterval
-        var summary = "\(metrics.examples) examples, accuracy \(percent(metrics.accuracy)) %"
-        summary += " (95 % confidence: \(percent(interval.lowerBound)) to \(percent(interval.upperBound))), "
-        summary += "macro-F1 \(percent(metrics.macroF1)) %\n"
-        return "\(summary)\n\(perLabel)\n\(confusion)"
+    /// The most important ones in a line.
+    var line: String {
+        switch metrics {
+        case .classification(let metrics):
+            "accuracy \(percent(metrics.accuracy)) %, macro-F1 \(percent(metrics.macroF1)) %, loss \(loss(metrics.loss))"
+        case .multiLabel(let metrics):
+            "micro-F1 \(percent(metrics.micro.f1)) %, macro-F1 \(percent(metrics.macroF1)) %, "
+                + "exact match \(percent(metrics.exactMatch)) %, loss \(loss(metrics.loss))"
+        case .regression(let metrics):
+            "Pearson \(correlation(metrics.pearson)), Spearman \(correlation(metrics.spearman)), "
+                + "squared error \(fixed(metrics.mse, 4)), absolute error \(fixed(metrics.mae, 4))"
+        }
     }
 
-    private var perLabel: String {
+    /// All, as tables.
+    var text: String {
+        switch metrics {
+        case .classification(let metrics):
+            return "\(summary(metrics))\n\n\(perLabel(metrics))\n\(confusion(metrics))"
+        case .multiLabel(let metrics):
+            let micro = "precision \(percent(metrics.micro.precision)) %, recall \(percent(metrics.micro.recall)) %"
+            return "\(metrics.examples) examples, \(line)\nall labels together: \(micro)\n\n\(perLabel(metrics))"
+        case .regression(let metrics): return "\(metrics.examples) examples, \(line)\n"
+        }
+    }
+
+    private func summary(_ metrics: ClassificationMetrics) -> String {
+        let interval = metrics.accuracyInterval
+        return "\(metrics.examples) examples, accuracy \(percent(metrics.accuracy)) %"
+            + " (95 % confidence: \(percent(interval.lowerBound)) to \(percent(interval.upperBound))), "
+            + "macro-F1 \(percent(metrics.macroF1)) %"
+    }
+
+    private func perLabel(_ metrics: ClassificationMetrics) -> String {
         var table = Table(["label", "examples", "precision", "recall", "F1"])
         for label in metrics.perLabel {
             table.add([
@@ -24,12 +49,24 @@ struct MetricsText {
         return table.text
     }
 
+    private func perLabel(_ metrics: MultiLabelMetrics) -> String {
+        var table = Table(["label", "examples", "precision", "recall", "F1"])
+        for (label, counts) in zip(metrics.labels, metrics.perLabel) {
+            table.add([
+                label, "\(counts.support)", percent(counts.precision), percent(counts.recall), percent(counts.f1),
+            ])
+        }
+        return table.text
+    }
+
     /// Rows are given labels, columns predicted ones.
-    private var confusion: String {
+    private func confusion(_ metrics: ClassificationMetrics) -> String {
         var table = Table(["given \\ predicted"] + metrics.labels)
         for (label, row) in zip(metrics.labels, metrics.confusion) { table.add([label] + row.map { "\($0)" }) }
         return table.text
     }
 
     private func percent(_ value: Double) -> String { fixed(100 * value, 2) }
+    private func loss(_ value: Double?) -> String { value.map { fixed($0, 4) } ?? "unknown" }
+    private func correlation(_ value: Double?) -> String { value.map { fixed($0, 4) } ?? "undefined" }
 }

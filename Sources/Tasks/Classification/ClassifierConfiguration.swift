@@ -1,18 +1,77 @@
 import Checkpoints
+import Embeddings
 import JSON
 
-/// The part of `config.json` that describes a classification head.
-enum ClassifierConfiguration {
-    /// The labels in the order of the logits, from `id2label`.
-    static func labels(_ file: JSONFile) throws(CheckpointError) -> [String] {
-        if let type = file.object["problem_type"]?.string, type != "single_label_classification" {
-            throw file.invalid("problem_type", expected: "\"single_label_classification\"")
+/// The part of `config.json` that describes a classification head, of texts or of tokens.
+struct ClassifierConfiguration: Equatable, Sendable {
+    /// In the order of the logits.
+    let labels: [String]
+    let problem: ProblemType
+    let scoring: ScoreFunction
+    /// Whether sentence-transformers published it as a `CrossEncoder`.
+    let isCrossEncoder: Bool
+
+    /// A new head.
+    init(labels: [String], problem: ProblemType) {
+        self.labels = labels
+        self.problem = problem
+        scoring = Self.scoring(problem)
+        isCrossEncoder = false
+    }
+
+    /// A published head, as transformers and, for a `CrossEncoder`, sentence-transformers read it.
+    init(_ file: JSONFile, in directory: ModelDirectory) throws(CheckpointError) {
+        labels = try Self.labels(file)
+        problem = try Self.problem(file, labels: labels.count)
+        let crossEncoder = try CrossEncoderSettings(file, in: directory)
+        isCrossEncoder = crossEncoder != nil
+        scoring =
+            switch crossEncoder {
+            case .some(let settings): settings.scoring(labels: labels.count)
+            case nil: Self.scoring(problem)
+            }
+        guard labels.count >= (scoring == .softmax ? 2 : 1), Set(labels).count == labels.count else {
+            throw file.invalid("id2label", expected: "at least two different labels")
         }
+    }
+
+    private static func scoring(_ problem: ProblemType) -> ScoreFunction {
+        switch problem {
+        case .singleLabel: .softmax
+        case .multiLabel: .sigmoid
+        case .regression: .identity
+        }
+    }
+
+    /// `problem_type`, else regression for one output and single-label classification for several.
+    private static func problem(_ file: JSONFile, labels: Int) throws(CheckpointError) -> ProblemType {
+        guard let value = file.object["problem_type"], value != .null else {
+            return labels == 1 ? .regression : .singleLabel
+        }
+        guard let type = value.string.flatMap(ProblemType.init) else {
+            let names = ProblemType.allCases.map(\.rawValue).joined(separator: ", ")
+            throw file.invalid("problem_type", expected: "one of \(names)")
+        }
+        if type == .singleLabel, labels == 1 {
+            throw file.invalid("problem_type", expected: "\"regression\" for a head with one label")
+        }
+        return type
+    }
+
+    /// `id2label`; without it `LABEL_0` and so on, as many as `num_labels` says, or two for a head that is named in
+    /// `architectures`.
+    static func labels(_ file: JSONFile) throws(CheckpointError) -> [String] {
         guard let names = file.object["id2label"]?.object else {
-            throw .invalidValue(
-                file.path, key: "id2label", found: nil,
-                expected: "the labels of a classifier; this model has no classification head (graft finetune makes one)"
-            )
+            let isNamed = PublishedHead(file)?.kind.verb != nil
+            guard isNamed || file.object["num_labels"]?.integer != nil else {
+                throw .invalidValue(
+                    file.path, key: "id2label", found: nil,
+                    expected: "the labels of a classifier; this model has no classification head "
+                        + "(graft finetune makes one)")
+            }
+            let count = try file.size("num_labels", absent: 2)
+            guard count <= 1 << 20 else { throw file.invalid("num_labels", expected: "at most \(1 << 20)") }
+            return (0..<count).map { "LABEL_\($0)" }
         }
         var labels: [String] = []
         for index in 0..<names.members.count {
@@ -21,14 +80,12 @@ enum ClassifierConfiguration {
             }
             labels.append(label)
         }
-        guard labels.count >= 2, Set(labels).count == labels.count else {
-            throw file.invalid("id2label", expected: "at least two different labels")
-        }
+        guard !labels.isEmpty else { throw file.invalid("id2label", expected: "at least one label") }
         return labels
     }
 
     /// The configuration of a classifier made from a pretrained model, with all that the model's own says beside it.
-    static func object(_ base: JSONObject, labels: [String], classPrefix: String) -> JSONObject {
+    func object(_ base: JSONObject, classPrefix: String) -> JSONObject {
         var object = base
         object["architectures"] = .array([.string("\(classPrefix)ForSequenceClassification")])
         var names = JSONObject()
@@ -40,7 +97,8 @@ enum ClassifierConfiguration {
         object["id2label"] = .object(names)
         object["label2id"] = .object(indices)
         object["num_labels"] = nil
-        object["problem_type"] = .string("single_label_classification")
+        object["problem_type"] = .string(problem.rawValue)
+        for key in CrossEncoderSettings.configurationKeys { object[key] = nil }
         return object
     }
 }

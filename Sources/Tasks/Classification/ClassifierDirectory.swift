@@ -12,8 +12,8 @@ extension SequenceClassifier {
     public func write(to path: FilePath, record: JSONObject) throws(CheckpointError) {
         let directory = try AtomicDirectory(path)
         let target = directory.temporary
-        let configuration = ClassifierConfiguration.object(
-            pretrained.configurationFile.object, labels: labels, classPrefix: encoder.architecture.head.classPrefix)
+        let configuration = configuration.object(
+            pretrained.configurationFile.object, classPrefix: encoder.architecture.head.classPrefix)
         try JSONFile(path, object: configuration).write(to: target.appending("config.json"))
         try SafeTensors.write(
             parameters.map { ($0.name, $0.value) }, to: target.appending("model.safetensors"))

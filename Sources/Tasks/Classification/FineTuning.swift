@@ -159,17 +159,16 @@ public final class FineTuning {
     ) -> Double {
         var loss = 0.0
         if let features {
-            let targets = batch.map { train.targets[$0] }
             let rows = features.gather(batch.map { Int32($0) })
             let (logits, saved) = classifier.head.forward(rows, training: dropout)
-            let (value, gradient) = CrossEntropyLoss.evaluate(logits, targets: targets)
+            let (value, gradient) = train.targets.gather(batch).loss(logits)
             _ = classifier.head.backward(gradient, saved)
             loss = value
         } else {
             classifier.pack()
             for part in TrainingBatches.parts(of: batch, train.texts) {
                 let (logits, saved) = classifier.forward(TokenBatch(part.map { train.texts[$0] }), training: dropout)
-                var (value, gradient) = CrossEntropyLoss.evaluate(logits, targets: part.map { train.targets[$0] })
+                var (value, gradient) = train.targets.gather(part).loss(logits)
                 let share = Double(part.count) / Double(batch.count)
                 gradient.scale(by: Float(share))
                 classifier.backward(gradient, saved)

@@ -1,12 +1,12 @@
 import Tensors
 
 extension FineTuning {
-    /// Tokenized texts and the labels they are to get.
+    /// Tokenized texts and what the head is to say of them.
     public struct Examples: Sendable {
         public let texts: [TokenizedText]
-        public let targets: [Int]
+        public let targets: Targets
 
-        public init(texts: [TokenizedText], targets: [Int]) {
+        public init(texts: [TokenizedText], targets: Targets) {
             precondition(texts.count == targets.count, "\(texts.count) texts, \(targets.count) targets")
             self.texts = texts
             self.targets = targets
@@ -16,7 +16,7 @@ extension FineTuning {
 
 extension FineTuning.Examples {
     /// Tokenizes labelled texts as the classifier reads them.
-    public init(_ examples: LabelledExamples, _ targets: [Int], _ classifier: SequenceClassifier) {
+    public init(_ examples: LabelledExamples, _ targets: Targets, _ classifier: SequenceClassifier) {
         let texts = parallelMap(examples.examples.count) { index in
             let example = examples.examples[index]
             return TokenizedText(

@@ -13,7 +13,7 @@ extension FineTuning {
     public struct EpochResult: Equatable, Sendable {
         public let epoch: Int
         public let trainingLoss: Double
-        public let dev: ClassificationMetrics?
+        public let dev: EvaluationMetrics?
         public let isBest: Bool
     }
 

@@ -66,16 +66,8 @@ public struct FineTuningRecord {
 }
 
 extension ClassificationMetrics {
-    /// The numbers that stand for the whole.
-    public var summary: JSON {
-        .object([
-            "examples": .integer(examples), "accuracy": .number(accuracy), "macroF1": .number(macroF1),
-            "loss": loss.map { .number($0) } ?? .null,
-        ])
-    }
-
     /// All numbers.
-    public var report: JSON {
+    var report: JSON {
         var object: JSONObject = [
             "examples": .integer(examples), "accuracy": .number(accuracy),
             "accuracyInterval": .array([.number(accuracyInterval.lowerBound), .number(accuracyInterval.upperBound)]),

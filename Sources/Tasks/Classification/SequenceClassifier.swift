@@ -12,13 +12,15 @@ public import Transformer
 public final class SequenceClassifier {
     public let pretrained: PretrainedEncoder
     public let head: ClassificationHead
-    public let labels: [String]
+    let configuration: ClassifierConfiguration
     /// All parameters, from the bottom up.
     public let parameters: [Parameter]
     /// Those of the encoder and its pooler that the checkpoint lacked; they start from random numbers.
     public let initialized: [String]
     /// The number of tokens, special tokens included, after which a text is cut.
     public var maxLength: Int
+    /// The score from which on a label of a multi-label head is given.
+    public var threshold: Float = 0.5
 
     private var plan: InferencePlan?
 
@@ -28,6 +30,10 @@ public final class SequenceClassifier {
         let sequences: [Range<Int>]
     }
 
+    public var labels: [String] { configuration.labels }
+    public var problem: ProblemType { configuration.problem }
+    /// Whether sentence-transformers published the model as a `CrossEncoder`.
+    public var isCrossEncoder: Bool { configuration.isCrossEncoder }
     public var encoder: TransformerEncoder { pretrained.encoder }
     private var pooling: HeadPooling { head.architecture.pooling }
     /// Whether the model takes two texts as one input.
@@ -38,43 +44,39 @@ public final class SequenceClassifier {
     ///
     /// - Parameter random: initializes the head, and BERT's pooler where the checkpoint has none.
     public convenience init(
-        pretrained directory: ModelDirectory, labels: [String], random: RandomSource
+        pretrained directory: ModelDirectory, labels: [String], problem: ProblemType = .singleLabel,
+        random: RandomSource
     ) throws(ModelError) {
-        try self.init(directory, labels: labels, random: random, isNewHead: true)
+        try self.init(directory, new: ClassifierConfiguration(labels: labels, problem: problem), random: random)
     }
 
     /// Loads a classifier that has its head.
     ///
     /// - Parameter precision: of the encoder's products, which is available.
     public convenience init(_ directory: ModelDirectory, precision: Precision = .f32) throws(ModelError) {
-        try self.init(directory, labels: nil, random: RandomSource(seed: 0), isNewHead: false)
+        try self.init(directory, new: nil, random: RandomSource(seed: 0))
         plan = try Embeddings.plan(encoder, precision)
         head.pack()
     }
 
     private init(
-        _ directory: ModelDirectory, labels given: [String]?, random: RandomSource, isNewHead: Bool
+        _ directory: ModelDirectory, new given: ClassifierConfiguration?, random: RandomSource
     ) throws(ModelError) {
-        let (configuration, architecture, source) = try loading { () throws(CheckpointError) in
-            let configuration = try directory.openConfiguration()
-            let architecture = try EncoderArchitecture(configuration)
-            let weights = try directory.openWeights()
-            return (
-                configuration, architecture,
-                ParameterSource(weights, spellings: architecture.spellings, random: random)
-            )
+        let checkpoint = try OpenedCheckpoint(directory, random: random)
+        let (architecture, source) = (checkpoint.architecture, checkpoint.source)
+        let isNewHead = given != nil
+        if !isNewHead { try PublishedHead.require(.sequenceClassification, in: checkpoint.configuration) }
+        let configuration = try loading { () throws(CheckpointError) in
+            if let given { given } else { try ClassifierConfiguration(checkpoint.configuration, in: directory) }
         }
-        let labels = try loading { () throws(CheckpointError) in
-            if let given { given } else { try ClassifierConfiguration.labels(configuration) }
-        }
-        self.labels = labels
-        pretrained = try PretrainedEncoder(directory, configuration, architecture, from: source)
+        self.configuration = configuration
+        pretrained = try checkpoint.encoder()
         // A head that the checkpoint has may be for other labels: a new one never takes its values.
         let new = ParameterSource(nil, random: random)
         head = try loading { () throws(CheckpointError) in
             let head = try ClassificationHead(
                 isNewHead ? source.root.initializing : source.root, new: isNewHead ? new.root : nil, architecture,
-                labels: labels.count)
+                labels: configuration.labels.count)
             try source.checkAllUsed {
                 architecture.isBufferOrPretrainingHead($0)
                     || (isNewHead ? architecture.isHead($0) : architecture.isPooler($0))
@@ -118,6 +120,15 @@ public final class SequenceClassifier {
         let plan = frozenEncoder
         return rows(texts, columns: labels.count) { batch in
             head.forward(features(plan, batch)).logits
+        }
+    }
+
+    /// Probabilities of single labels, one probability a label, or the numbers themselves, as the head was published.
+    public func scores(_ logits: Tensor) -> Tensor {
+        switch configuration.scoring {
+        case .softmax: logits.softmaxedRows()
+        case .sigmoid: logits.sigmoided()
+        case .identity: logits
         }
     }
 

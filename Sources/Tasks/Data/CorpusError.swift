@@ -14,6 +14,10 @@ public enum CorpusError: Error, Equatable, Sendable {
     case emptyLabel(FilePath, line: Int)
     case unknownLabel(FilePath, line: Int, label: String, known: [String])
     case singleLabel(FilePath, label: String)
+    case notANumber(FilePath, line: Int, label: String)
+    /// Examples without any label where each has a set of them.
+    case noLabels(FilePath)
+    case wrongValueCount(FilePath, line: Int, found: Int, expected: Int)
 }
 
 extension CorpusError: CustomStringConvertible {
@@ -39,6 +43,12 @@ extension CorpusError: CustomStringConvertible {
                 + "Add it to the training data or correct the line."
         case .singleLabel(let file, let label):
             "\(file): every example is labelled \"\(label)\"; a classifier needs at least two labels."
+        case .notANumber(let file, let line, let label):
+            "\(file):\(line): \"\(label)\" is not a number, which regression learns. "
+                + "Correct the line, or choose another --problem-type."
+        case .noLabels(let file): "\(file): no example has a label. Is --label-column the right one?"
+        case .wrongValueCount(let file, let line, let found, let expected):
+            "\(file):\(line): \(found) number\(found == 1 ? "" : "s"); \(expected) expected. Several numbers are a JSON array."
         }
     }
 

@@ -8,7 +8,10 @@ public struct LabelledExamples: Equatable, Sendable {
         public let text: String
         /// The second text of a pair.
         public let pair: String?
+        /// As it is written; of several labels in a JSON array these with the separator between them.
         public let label: String
+        /// The labels of a JSON array, which need no separator.
+        public let listedLabels: [String]?
         /// Where it stands in the file, from 1.
         public let line: Int
     }
@@ -18,27 +21,32 @@ public struct LabelledExamples: Equatable, Sendable {
         public var text: String?
         public var pair: String?
         public var label: String?
+        /// What stands between the labels of one example.
+        public var labelSeparator: String
 
-        public init(text: String? = nil, pair: String? = nil, label: String? = nil) {
+        public init(text: String? = nil, pair: String? = nil, label: String? = nil, labelSeparator: String = ",") {
             self.text = text
             self.pair = pair
             self.label = label
+            self.labelSeparator = labelSeparator
         }
 
         /// GLUE's tables say `sentence`, JSON files `text`.
         static let textNames = ["text", "sentence"]
-        static let labelNames = ["label"]
+        static let labelNames = ["label", "labels", "score"]
 
         var textCandidates: [String] { text.map { [$0] } ?? Self.textNames }
         var labelCandidates: [String] { label.map { [$0] } ?? Self.labelNames }
     }
 
     public let file: FilePath
+    let labelSeparator: String
     public let examples: [Example]
 
     /// Reads a whole file. The ending of its name chooses the format: `.csv`, `.jsonl` or `.json`, anything else is TSV.
     public init(_ file: FilePath, columns: Columns = Columns()) throws(CorpusError) {
         self.file = file
+        labelSeparator = columns.labelSeparator
         let bytes = try Self.contents(of: file)
         let examples =
             switch file.extension?.lowercased() {
@@ -47,33 +55,10 @@ public struct LabelledExamples: Equatable, Sendable {
             default: try Self.readTable(file, DelimitedRows.tabSeparated(file, bytes), columns)
             }
         if examples.isEmpty { throw .noExamples(file) }
-        if let bad = examples.first(where: { $0.label.isEmpty }) { throw .emptyLabel(file, line: bad.line) }
         self.examples = examples
     }
 
     public var texts: [String] { examples.map(\.text) }
-
-    /// The labels in use, sorted: by number where all of them are integers, else by their bytes.
-    public var labels: [String] {
-        let names = Set(examples.map(\.label))
-        // Only as it is usually written: "1" and "01" are two labels, in the order of their bytes.
-        let numbers = names.compactMap { name in Int(name).flatMap { "\($0)" == name ? $0 : nil } }
-        if numbers.count == names.count { return numbers.sorted().map { "\($0)" } }
-        return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
-    }
-
-    /// For each example the index of its label.
-    public func targets(_ labels: [String]) throws(CorpusError) -> [Int] {
-        let indices = Dictionary(uniqueKeysWithValues: labels.enumerated().map { ($1, $0) })
-        var targets: [Int] = []
-        for example in examples {
-            guard let index = indices[example.label] else {
-                throw .unknownLabel(file, line: example.line, label: example.label, known: labels)
-            }
-            targets.append(index)
-        }
-        return targets
-    }
 
     private static func contents(of file: FilePath) throws(CorpusError) -> [UInt8] {
         do {
@@ -117,7 +102,7 @@ public struct LabelledExamples: Equatable, Sendable {
             examples.append(
                 Example(
                     text: row.fields[text], pair: pair.map { row.fields[$0] }, label: row.fields[label],
-                    line: row.line))
+                    listedLabels: nil, line: row.line))
         }
         return examples
     }
@@ -133,24 +118,36 @@ public struct LabelledExamples: Equatable, Sendable {
                 throw .invalidJSON(file, line: index + 1, error)
             }
             func member(_ candidates: [String], _ option: String) throws(CorpusError) -> String {
-                for name in candidates {
-                    switch value[name] {
-                    case .string(let text): return text
-                    case .integer(let number): return "\(number)"
-                    case .number(let number): return "\(number)"
-                    case .bool(let flag): return "\(flag)"
-                    default: continue
-                    }
-                }
+                for name in candidates { if let text = value[name].flatMap({ text($0) }) { return text } }
                 throw .missingMember(file, line: index + 1, wanted: candidates, option: option)
             }
             var pair: String?
             if let name = columns.pair { pair = try member([name], "--pair-column") }
+            let list = columns.labelCandidates.lazy.compactMap { value[$0]?.array }.first
+            let listed = list?.compactMap { text($0) }
+            if let list, listed?.count != list.count {
+                throw .missingMember(file, line: index + 1, wanted: columns.labelCandidates, option: "--label-column")
+            }
+            let label =
+                if let listed { listed.joined(separator: columns.labelSeparator) } else {
+                    try member(columns.labelCandidates, "--label-column")
+                }
             examples.append(
                 Example(
                     text: try member(columns.textCandidates, "--text-column"), pair: pair,
-                    label: try member(columns.labelCandidates, "--label-column"), line: index + 1))
+                    label: label, listedLabels: listed, line: index + 1))
         }
         return examples
+    }
+
+    /// A scalar as text.
+    private static func text(_ value: JSON) -> String? {
+        switch value {
+        case .string(let text): text
+        case .integer(let number): "\(number)"
+        case .number(let number): "\(number)"
+        case .bool(let flag): "\(flag)"
+        default: nil
+        }
     }
 }

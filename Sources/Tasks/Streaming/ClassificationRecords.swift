@@ -1,16 +1,19 @@
-import Glibc
 import JSON
 import Tensors
 
-/// Input lines to records with a label and its probability.
+/// Input lines to records with what a head says of them: a label, a set of labels, or a number.
 public struct ClassificationRecords {
     private let classifier: SequenceClassifier
     private let showsAllScores: Bool
+    private let topK: Int?
 
-    /// - Parameter showsAllScores: adds the probabilities of all labels.
-    public init(_ classifier: SequenceClassifier, showsAllScores: Bool = false) {
+    /// - Parameters:
+    ///   - showsAllScores: adds the scores of all labels.
+    ///   - topK: adds the scores of so many labels, the best first.
+    public init(_ classifier: SequenceClassifier, showsAllScores: Bool = false, topK: Int? = nil) {
         self.classifier = classifier
         self.showsAllScores = showsAllScores
+        self.topK = topK
     }
 
     public func render(_ items: [RecordStream.Item]) -> [UInt8] {
@@ -18,14 +21,14 @@ public struct ClassificationRecords {
         let texts = usable.map { input in
             TokenizedText(input.text, pair: input.pair, classifier.tokenizer, maxLength: classifier.maxLength)
         }
-        let probabilities = classifier.logits(texts).softmaxedRows()
+        let scores = classifier.scores(classifier.logits(texts))
         var writer = JSONWriter()
         for (item, place) in zip(items, usable.places) {
             switch place {
             case .failure(let fault): writer.errorRecord(item.index, fault)
             case .success(let place):
                 writer.beginRecord(item.index, id: usable.inputs[place].id)
-                write(Array(probabilities.row(place)), to: &writer)
+                write(Array(scores.row(place)), to: &writer)
                 writer.endObject()
                 writer.endLine()
             }
@@ -34,17 +37,48 @@ public struct ClassificationRecords {
     }
 
     private func write(_ scores: [Float], to writer: inout JSONWriter) {
-        let best = scores.indices.max { scores[$0] < scores[$1] }!
-        writer.key("label")
-        writer.string(classifier.labels[best])
-        writer.key("score")
-        writer.number(scores[best])
-        guard showsAllScores else { return }
+        switch classifier.problem {
+        case .singleLabel:
+            let best = scores.indices.max { scores[$0] < scores[$1] }!
+            writer.key("label")
+            writer.string(classifier.labels[best])
+            writer.key("score")
+            writer.number(scores[best])
+            if showsAllScores || topK != nil { writeScores(scores, to: &writer) }
+        case .multiLabel:
+            writer.key("labels")
+            writer.beginArray()
+            for (label, score) in zip(classifier.labels, scores) where score >= classifier.threshold {
+                writer.string(label)
+            }
+            writer.endArray()
+            writeScores(scores, to: &writer)
+        case .regression:
+            if scores.count == 1 {
+                writer.key(classifier.isCrossEncoder ? "score" : "value")
+                writer.number(scores[0])
+            } else {
+                writer.key("values")
+                write(scores.indices, of: scores, to: &writer)
+            }
+        }
+    }
+
+    /// In the order of the labels, or where only the best are wanted, the best first.
+    private func writeScores(_ scores: [Float], to writer: inout JSONWriter) {
         writer.key("scores")
+        if let topK {
+            write(scores.indices.sorted { (scores[$1], $0) < (scores[$0], $1) }.prefix(topK), of: scores, to: &writer)
+        } else {
+            write(scores.indices, of: scores, to: &writer)
+        }
+    }
+
+    private func write(_ order: some Sequence<Int>, of scores: [Float], to writer: inout JSONWriter) {
         writer.beginObject()
-        for (label, score) in zip(classifier.labels, scores) {
-            writer.key(label)
-            writer.number(score)
+        for index in order {
+            writer.key(classifier.labels[index])
+            writer.number(scores[index])
         }
         writer.endObject()
     }

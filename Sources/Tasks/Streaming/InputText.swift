@@ -21,6 +21,10 @@ public enum LineFault: Error, Equatable, Sendable {
     case invalidJSON(line: Int, JSONError)
     case missingText(line: Int)
     case wrongType(line: Int, member: String)
+    /// One text where every line holds two with a tab between them.
+    case missingPair(line: Int)
+    /// No masked word where one is asked for.
+    case missingMask(line: Int, mask: String)
     /// A pair where single texts are taken: by `embed`, or by a model with one token type.
     case unexpectedPair(line: Int)
 
@@ -31,21 +35,35 @@ public enum LineFault: Error, Equatable, Sendable {
         case .invalidJSON(let line, let error): "line \(line) is not valid JSON: \(error)"
         case .missingText(let line): "line \(line) has no \"text\""
         case .wrongType(let line, let member): "line \(line): \"\(member)\" is not a string"
+        case .missingPair(let line): "line \(line) has no tab between two texts"
+        case .missingMask(let line, let mask): "line \(line) has no \(mask)"
         case .unexpectedPair(let line): "line \(line) has a \"text_pair\"; single texts are taken here"
         }
     }
 }
 
 extension InputText {
-    /// - Parameter readsJSON: whether a line that begins with `{` is an object with `text`, `text_pair` and `id`.
-    init(_ line: LineReader.Line, readsJSON: Bool, acceptsPairs: Bool) throws(LineFault) {
+    /// - Parameters:
+    ///   - readsJSON: whether a line that begins with `{` is an object with `text`, `text_pair` and `id`.
+    ///   - readsPairs: whether any other line holds two texts with a tab between them.
+    init(
+        _ line: LineReader.Line, readsJSON: Bool, acceptsPairs: Bool, readsPairs: Bool = false
+    ) throws(LineFault) {
         let number = line.index + 1
         switch line.content {
         case .invalidUTF8(let byte): throw .invalidUTF8(line: number, byte: byte)
         case .tooLong(let limit): throw .tooLong(line: number, limit: limit)
         case .text(let text):
             guard readsJSON, text.utf8.first == UInt8(ascii: "{") else {
-                self.init(text: text)
+                guard readsPairs else {
+                    self.init(text: text)
+                    return
+                }
+                guard acceptsPairs else { throw .unexpectedPair(line: number) }
+                let texts = text.utf8.split(
+                    separator: UInt8(ascii: "\t"), maxSplits: 1, omittingEmptySubsequences: false)
+                guard texts.count == 2 else { throw .missingPair(line: number) }
+                self.init(text: String(Substring(texts[0])), pair: String(Substring(texts[1])))
                 return
             }
             let value: JSON

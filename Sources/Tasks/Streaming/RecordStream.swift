@@ -40,17 +40,24 @@ public struct RecordStream {
     private let output: FileDescriptor
     private let readsJSON: Bool
     private let acceptsPairs: Bool
+    private let readsPairs: Bool
+    private let fault: (InputText, _ line: Int) -> LineFault?
     /// Set from outside, for example by a signal: the stream ends after the record that is being written.
     private let shouldStop: () -> Bool
 
+    /// - Parameter fault: why a line that could be read cannot be used.
     public init(
         input: FileDescriptor, output: FileDescriptor, readsJSON: Bool = false, acceptsPairs: Bool = true,
-        interruption: FileDescriptor? = nil, shouldStop: @escaping () -> Bool = { false }
+        readsPairs: Bool = false,
+        fault: @escaping (InputText, _ line: Int) -> LineFault? = { _, _ in nil }, interruption: FileDescriptor? = nil,
+        shouldStop: @escaping () -> Bool = { false }
     ) {
         reader = LineReader(input, interruption: interruption)
         self.output = output
         self.readsJSON = readsJSON
         self.acceptsPairs = acceptsPairs
+        self.readsPairs = readsPairs
+        self.fault = fault
         self.shouldStop = shouldStop
     }
 
@@ -74,7 +81,10 @@ public struct RecordStream {
                 (
                     line.index,
                     Result { () throws(LineFault) in
-                        try InputText(line, readsJSON: readsJSON, acceptsPairs: acceptsPairs)
+                        let input = try InputText(
+                            line, readsJSON: readsJSON, acceptsPairs: acceptsPairs, readsPairs: readsPairs)
+                        if let fault = fault(input, line.index + 1) { throw fault }
+                        return input
                     }
                 )
             }

@@ -6,7 +6,7 @@ struct WordPiece: Sendable {
     let unknownID: Int32
     let maxInputCharsPerWord: Int
     /// Length in bytes of the prefix of a piece that continues a word, such as `##`.
-    private let prefixLength: Int
+    let prefixLength: Int
     private let prefixState: UInt64
 
     init(vocabulary: Vocabulary, unknownID: Int32, continuingSubwordPrefix: String, maxInputCharsPerWord: Int) {

@@ -1,8 +1,8 @@
 public import Checkpoints
 public import Tensors
 
-/// What stands on an encoder for classification: a dense layer with an activation, where the family has one, and the layer
-/// of the logits. BERT's dense layer is its pooler.
+/// What stands on an encoder for classification, of texts or of tokens: a dense layer with an activation, where the
+/// family has one, and the layer of the logits. BERT's dense layer is its pooler.
 ///
 /// Source: Devlin et al. 2019, "BERT", §4.1 and the released code's `pooler`; other families' layouts as transformers
 /// publishes them, described by `HeadArchitecture`.
@@ -24,10 +24,12 @@ public final class ClassificationHead {
     /// - Parameters:
     ///   - root: the root of a checkpoint.
     ///   - newRoot: where the layers of a head for other labels come from.
+    ///   - head: `nil` is the encoder's own for texts.
     public init(
-        _ root: ParameterScope, new newRoot: ParameterScope? = nil, _ encoder: EncoderArchitecture, labels: Int
+        _ root: ParameterScope, new newRoot: ParameterScope? = nil, _ encoder: EncoderArchitecture,
+        head: HeadArchitecture? = nil, labels: Int
     ) throws(CheckpointError) {
-        let architecture = encoder.head
+        let architecture = head ?? encoder.head
         self.architecture = architecture
         let size = encoder.hiddenSize
         let scope = newRoot ?? root
@@ -45,7 +47,7 @@ public final class ClassificationHead {
             standardDeviation: encoder.initializerRange)
     }
 
-    /// - Parameter features: the summary of every sequence, `[sequences, hiddenSize]`.
+    /// - Parameter features: the summary of every sequence, `[sequences, hiddenSize]`, or the hidden state of every token.
     /// - Returns: `[sequences, labels]`
     public func forward(
         _ features: Tensor, training random: RandomSource? = nil

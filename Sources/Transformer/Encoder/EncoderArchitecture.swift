@@ -75,6 +75,8 @@ public struct EncoderArchitecture: Equatable, Sendable {
     /// Beginnings of names that checkpoints of the family hold besides the encoder: heads of pre-training.
     public var pretrainingHeads: [String]
     public var head: HeadArchitecture
+    /// `nil` where the family has no head for masked words, or has one that is not run.
+    public var maskedHead: MaskedHeadArchitecture?
 
     public var numHiddenLayers: Int { layerPaths.count }
     /// The columns of all heads side by side.

@@ -20,6 +20,18 @@ public struct HeadArchitecture: Equatable, Sendable {
     public var output = "classifier"
     /// Whether the dense layer is part of the published encoder (BERT's pooler), so that a new head keeps its values.
     public var keepsDense = false
+
+    /// Whether the head for tokens has the dense layer and the normalization too.
+    public var isSameForTokens = false
+
+    /// The head that gives every token a label: what the family's `...ForTokenClassification` has.
+    public var forTokens: HeadArchitecture {
+        if isSameForTokens { return self }
+        var head = self
+        (head.dense, head.norm, head.inputDropout, head.output) = (nil, nil, 0, "classifier")
+        head.keepsDense = false
+        return head
+    }
 }
 
 /// What a head sees of a sequence.

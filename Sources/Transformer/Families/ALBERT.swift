@@ -30,6 +30,9 @@ public enum ALBERT: EncoderFamily {
         architecture.names.intermediate = "ffn"
         architecture.names.output = "ffn_output"
         architecture.names.outputNorm = "full_layer_layer_norm"
+        architecture.maskedHead = MaskedHeadArchitecture(
+            file, dense: "predictions.dense", activation: architecture.hiddenAct, norm: "predictions.LayerNorm",
+            decoder: "predictions.decoder", tiedBias: "predictions")
         architecture.pretrainingHeads = ["predictions.", "sop_classifier.", "qa_outputs."]
         return architecture
     }

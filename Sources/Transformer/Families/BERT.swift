@@ -48,7 +48,11 @@ public enum BERT: EncoderFamily {
             spellings: CheckpointSpellings(
                 optionalPrefix: prefix + ".",
                 endings: CheckpointSpellings.gammaAndBeta),
-            pretrainingHeads: ["cls.", "lm_head."],
-            head: head)
+            pretrainingHeads: ["cls.", "lm_head.", "qa_outputs."],
+            head: head,
+            maskedHead: MaskedHeadArchitecture(
+                file, dense: "cls.predictions.transform.dense", activation: try file.activation("hidden_act"),
+                norm: "cls.predictions.transform.LayerNorm",
+                decoder: "cls.predictions.decoder", tiedBias: "cls.predictions"))
     }
 }

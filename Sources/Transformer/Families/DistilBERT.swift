@@ -45,6 +45,9 @@ public enum DistilBERT: EncoderFamily {
             pretrainingHeads: ["vocab_transform.", "vocab_layer_norm.", "vocab_projector.", "qa_outputs."],
             head: HeadArchitecture(
                 classPrefix: "DistilBert", dense: "pre_classifier", activation: .relu,
-                dropout: try file.dropout("seq_classif_dropout", absent: 0.2)))
+                dropout: try file.dropout("seq_classif_dropout", absent: 0.2)),
+            maskedHead: MaskedHeadArchitecture(
+                file, dense: "vocab_transform", activation: try file.activation("activation"), norm: "vocab_layer_norm",
+                decoder: "vocab_projector"))
     }
 }

@@ -19,7 +19,12 @@ public enum ELECTRA: EncoderFamily {
         architecture.embeddingSize = try file.size("embedding_size", absent: 128)
         architecture.names.embeddingProjection = "embeddings_project"
         architecture.projectsEmbeddings = architecture.embeddingSize != architecture.hiddenSize
-        architecture.pretrainingHeads = ["discriminator_predictions.", "generator_predictions.", "generator_lm_head."]
+        architecture.maskedHead = MaskedHeadArchitecture(
+            file, dense: "generator_predictions.dense", activation: .gelu, norm: "generator_predictions.LayerNorm",
+            decoder: "generator_lm_head")
+        architecture.pretrainingHeads = [
+            "discriminator_predictions.", "generator_predictions.", "generator_lm_head.", "qa_outputs.",
+        ]
         return architecture
     }
 }

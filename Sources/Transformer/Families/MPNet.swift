@@ -18,6 +18,7 @@ public enum MPNet: EncoderFamily {
         // The reference ignores pad_token_id here.
         try architecture.countPlaces(file, behindPaddingID: 1)
         architecture.typeVocabSize = 0
+        architecture.maskedHead = .roberta(file)
         // The reference computes 32 buckets whatever the size of the table.
         guard try file.size("relative_attention_num_buckets", absent: 32) == 32 else {
             throw file.invalid("relative_attention_num_buckets", expected: "32")

@@ -77,6 +77,7 @@ public enum ModernBERT: EncoderFamily {
             denseHasBias: try file.flag("classifier_bias", absent: false),
             activation: try file.activation("classifier_activation"), norm: "head.norm",
             dropout: try file.dropout("classifier_dropout", absent: 0), keepsDense: true)
+        head.isSameForTokens = true
         switch file.object["classifier_pooling"]?.string ?? "cls" {
         case "cls": head.pooling = .first
         case "mean": head.pooling = .mean

@@ -20,7 +20,17 @@ public enum RoBERTa: EncoderFamily {
                 classPrefix: classes[try file.string("model_type")] ?? "Roberta", dense: "classifier.dense",
                 inputDropout: dropout, dropout: dropout, output: "classifier.out_proj"))
         try architecture.countPlaces(file, behindPaddingID: file.object["pad_token_id"]?.integer ?? 1)
+        architecture.maskedHead = .roberta(file)
         return architecture
+    }
+}
+
+extension MaskedHeadArchitecture {
+    /// RoBERTa's head, which MPNet has too.
+    static func roberta(_ file: JSONFile) -> MaskedHeadArchitecture {
+        MaskedHeadArchitecture(
+            file, dense: "lm_head.dense", activation: .gelu, norm: "lm_head.layer_norm", decoder: "lm_head.decoder",
+            tiedBias: "lm_head")
     }
 }
 

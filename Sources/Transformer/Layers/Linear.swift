@@ -20,6 +20,12 @@ public final class Linear {
         bias = hasBias ? try scope.parameter("bias", [outputSize], .zeros) : nil
     }
 
+    /// A layer that shares its matrix with somebody else.
+    public init(weight: Parameter, bias: Parameter?) {
+        self.weight = weight
+        self.bias = bias
+    }
+
     /// Keeps the weights packed until they change. Call it before several threads use the layer.
     public func pack() {
         weight.pack(Parameter.Packing(isTransposed: true, precision: precision))

@@ -1,0 +1,49 @@
+public import ArgumentParser
+import Checkpoints
+import Embeddings
+public import Tasks
+import Transformer
+
+struct Tag: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Find the entities in each input line, such as names and places.",
+        discussion: """
+            Takes a model with a token classification head and writes one JSON record a line: \
+            {"index":0,"entities":[{"label":"PER","score":0.99,"start":0,"end":6,"text":"Angela"}]}. Places count \
+            Unicode scalars of the line. A text that is cut gets "truncated":true; what is behind the cut is not seen.
+
+            Example: echo "Angela lives in Paris" | graft tag bert-ner/
+            """)
+
+    @OptionGroup var model: ModelArgument
+    @OptionGroup var stream: StreamOptions
+    @OptionGroup var threads: ThreadOption
+    @OptionGroup var precision: PrecisionOption
+
+    @Option(
+        help: """
+            How tokens become entities, as transformers' aggregation_strategy: \
+            \(AggregationStrategy.allCases.map(\.rawValue).joined(separator: ", ")). simple joins neighbours with one \
+            label; first, average and max give every word one label before; none gives every token its own.
+            """)
+    var aggregation = AggregationStrategy.simple
+
+    @Option(help: "Cut texts after this many tokens (default: as the model says).")
+    var maxLength: Int?
+
+    func validate() throws { try checkMaxLength(maxLength) }
+
+    func run() throws {
+        try reportingFailures {
+            try threads.apply()
+            let tagger = try TokenTagger(model.resolve(), precision: precision.resolve())
+            if let maxLength {
+                try checkPositions(maxLength, tagger.pretrained.encoder.architecture.maxTokens)
+                tagger.maxLength = maxLength
+            }
+            try stream.run(acceptsPairs: false, EntityRecords(tagger, aggregation: aggregation).render)
+        }
+    }
+}
+
+extension AggregationStrategy: ExpressibleByArgument {}
