@@ -22,18 +22,9 @@ public struct ClassificationRecords {
             TokenizedText(input.text, pair: input.pair, classifier.tokenizer, maxLength: classifier.maxLength)
         }
         let scores = classifier.scores(classifier.logits(texts))
-        var writer = JSONWriter()
-        for (item, place) in zip(items, usable.places) {
-            switch place {
-            case .failure(let fault): writer.errorRecord(item.index, fault)
-            case .success(let place):
-                writer.beginRecord(item.index, id: usable.inputs[place].id)
-                write(Array(scores.row(place)), to: &writer)
-                writer.endObject()
-                writer.endLine()
-            }
+        return usable.records { place, writer in
+            write(Array(scores.row(place)), to: &writer)
         }
-        return writer.bytes
     }
 
     private func write(_ scores: [Float], to writer: inout JSONWriter) {

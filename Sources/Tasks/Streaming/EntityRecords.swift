@@ -26,23 +26,10 @@ public struct EntityRecords {
             let tokens = tagger.tokens(of: usable.inputs[place].text, encodings[place], logits: logits)
             entities[place] = aggregation.entities(tokens, labels: tagger.labels)
         }
-        var writer = JSONWriter()
-        for (item, place) in zip(items, usable.places) {
-            switch place {
-            case .failure(let fault): writer.errorRecord(item.index, fault)
-            case .success(let place):
-                let input = usable.inputs[place]
-                writer.beginRecord(item.index, id: input.id)
-                write(entities[place], of: Array(input.text.unicodeScalars), to: &writer)
-                if !encodings[place].overflowing.isEmpty {
-                    writer.key("truncated")
-                    writer.bool(true)
-                }
-                writer.endObject()
-                writer.endLine()
-            }
+        return usable.records { place, writer in
+            write(entities[place], of: Array(usable.inputs[place].text.unicodeScalars), to: &writer)
+            writer.truncation(of: encodings[place])
         }
-        return writer.bytes
     }
 
     private func write(_ entities: [Entity], of scalars: [Unicode.Scalar], to writer: inout JSONWriter) {

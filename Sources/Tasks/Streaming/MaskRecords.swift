@@ -25,22 +25,10 @@ public struct MaskRecords {
         }
         let candidates = model.candidates(
             encodings.map { TokenizedText(ids: $0.ids, typeIDs: $0.typeIDs) }, count: topK)
-        var writer = JSONWriter()
-        for (item, place) in zip(items, usable.places) {
-            switch place {
-            case .failure(let fault): writer.errorRecord(item.index, fault)
-            case .success(let place):
-                writer.beginRecord(item.index, id: usable.inputs[place].id)
-                write(candidates[place], encodings[place], to: &writer)
-                if !encodings[place].overflowing.isEmpty {
-                    writer.key("truncated")
-                    writer.bool(true)
-                }
-                writer.endObject()
-                writer.endLine()
-            }
+        return usable.records { place, writer in
+            write(candidates[place], encodings[place], to: &writer)
+            writer.truncation(of: encodings[place])
         }
-        return writer.bytes
     }
 
     private func write(

@@ -2,6 +2,7 @@ import JSON
 import Synchronization
 public import SystemPackage
 import Tensors
+import Tokenizers
 
 /// Lines in, one record a line out, in order: the contract of `classify`, `embed` and `tokenize`.
 ///
@@ -119,6 +120,13 @@ extension JSONWriter {
         }
     }
 
+    /// Says so where a text was cut.
+    mutating func truncation(of encoding: Encoding) {
+        if encoding.overflowing.isEmpty { return }
+        key("truncated")
+        bool(true)
+    }
+
     /// A whole record about a line that cannot be used.
     mutating func errorRecord(_ index: Int, _ fault: LineFault) {
         beginRecord(index, id: nil)
@@ -131,11 +139,13 @@ extension JSONWriter {
 
 /// The usable lines of a window, computed together, and for every line its place among them.
 struct UsableItems {
+    private let items: [RecordStream.Item]
     let inputs: [InputText]
     /// For each item of the window: its place in `inputs`, or why it has none.
     let places: [Result<Int, LineFault>]
 
     init(_ items: [RecordStream.Item]) {
+        self.items = items
         var inputs: [InputText] = []
         places = items.map { item in
             item.input.map { input in
@@ -144,6 +154,23 @@ struct UsableItems {
             }
         }
         self.inputs = inputs
+    }
+
+    /// One JSON record a line: `body` writes the members that an input's place brings, and a line that cannot be used gets
+    /// the reason.
+    func records(_ body: (_ place: Int, inout JSONWriter) -> Void) -> [UInt8] {
+        var writer = JSONWriter()
+        for (item, place) in zip(items, places) {
+            switch place {
+            case .failure(let fault): writer.errorRecord(item.index, fault)
+            case .success(let place):
+                writer.beginRecord(item.index, id: inputs[place].id)
+                body(place, &writer)
+                writer.endObject()
+                writer.endLine()
+            }
+        }
+        return writer.bytes
     }
 
     /// The results of `body` for all inputs, on all threads.

@@ -17,21 +17,12 @@ public struct TokenRecords {
     public func render(_ items: [RecordStream.Item]) -> [UInt8] {
         let usable = UsableItems(items)
         let records = usable.map { input in members(of: input) }
-        var writer = JSONWriter()
-        for (item, place) in zip(items, usable.places) {
-            switch place {
-            case .failure(let fault): writer.errorRecord(item.index, fault)
-            case .success(let place):
-                writer.beginRecord(item.index, id: usable.inputs[place].id)
-                for (key, value) in records[place] {
-                    writer.key(key)
-                    writer.write(value)
-                }
-                writer.endObject()
-                writer.endLine()
+        return usable.records { place, writer in
+            for (key, value) in records[place] {
+                writer.key(key)
+                writer.write(value)
             }
         }
-        return writer.bytes
     }
 
     private func members(of input: InputText) -> [(String, JSON)] {

@@ -10,19 +10,10 @@ public struct WordRecords {
     public func render(_ items: [RecordStream.Item]) -> [UInt8] {
         let usable = UsableItems(items)
         let records = usable.map { input in (segmenter.words(of: input.text), Script.runs(of: input.text)) }
-        var writer = JSONWriter()
-        for (item, place) in zip(items, usable.places) {
-            switch place {
-            case .failure(let fault): writer.errorRecord(item.index, fault)
-            case .success(let place):
-                let (words, runs) = records[place]
-                writer.beginRecord(item.index, id: usable.inputs[place].id)
-                write(words, runs, to: &writer)
-                writer.endObject()
-                writer.endLine()
-            }
+        return usable.records { place, writer in
+            let (words, runs) = records[place]
+            write(words, runs, to: &writer)
         }
-        return writer.bytes
     }
 
     private func write(_ words: [WordSegmenter.Word], _ runs: [ScriptRun], to writer: inout JSONWriter) {
