@@ -22,6 +22,13 @@ struct RegressionMetricsTests {
         #expect(metrics.pearson == nil && metrics.spearman == nil && metrics.mae == 2.0 / 3)
     }
 
+    @Test("a prediction that is not a number leaves no correlation", arguments: [Float.nan, .infinity])
+    func notANumber(value: Float) {
+        let metrics = RegressionMetrics(
+            targets: Tensor([3, 1], [1, 2, 3]), predictions: Tensor([3, 1], [1, value, 2]))
+        #expect(metrics.pearson == nil && metrics.spearman == nil && !metrics.mse.isFinite)
+    }
+
     @Test("of several numbers the mean of the correlations counts")
     func several() {
         let metrics = RegressionMetrics(

@@ -168,5 +168,9 @@ struct LabelledExamplesTargetsTests {
         #expect(throws: CorpusError.notANumber(directory("nan.tsv"), line: 2, label: "nan")) {
             try read("text\tscore\na\tnan\n", "nan.tsv").targets(["LABEL_0"], for: .regression)
         }
+        // Beyond what the weights can hold.
+        #expect(throws: CorpusError.notANumber(directory("large.tsv"), line: 2, label: "1e39")) {
+            try read("text\tscore\na\t1e39\n", "large.tsv").targets(["LABEL_0"], for: .regression)
+        }
     }
 }

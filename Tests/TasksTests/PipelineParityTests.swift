@@ -71,6 +71,9 @@ struct PipelineParityTests {
                 }
             }
         }
+        #expect(model.mask.isEmpty == false)
+        #expect(MaskRecords(model, topK: 1).fault(InputText(text: "a \(model.mask)\u{301} b"), line: 1) == nil)
+        #expect(MaskRecords(model, topK: 1).fault(InputText(text: "a b"), line: 3) != nil)
         let place = try #require(found[0]["masks"]?.array?.first)
         #expect(place["start"] == .integer(13) && place["end"] == .integer(13 + model.mask.count))
     }

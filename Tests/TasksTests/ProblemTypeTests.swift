@@ -66,6 +66,13 @@ struct ProblemTypeTests {
         let text = TokenizedText("the film was good", loaded.tokenizer, maxLength: 16)
         let logits = loaded.logits([text])
         #expect(loaded.scores(logits) == logits && logits == classifier.logits([text]))
+        #expect(!loaded.givesScore)
+        // As transformers' pipeline has it, and CrossEncoder.
+        var unnamed = configuration
+        unnamed["problem_type"] = nil
+        try JSONFile(scratch("out/config.json"), object: unnamed).write(to: scratch("out/config.json"))
+        let ranker = try SequenceClassifier(ModelDirectory(scratch("out")))
+        #expect(ranker.givesScore && ranker.scores(logits) == logits.sigmoided())
     }
 
     @Test("sets of labels are learned, and a written head gives sets again", arguments: FineTuning.Method.allCases)
@@ -115,6 +122,22 @@ struct ProblemTypeTests {
         }
         #expect(try SequenceClassifier(ModelDirectory(model)).problem == .singleLabel)
         #expect(try load("multi_label_classification").problem == .multiLabel)
+        func load(labels: [JSON]) throws -> SequenceClassifier {
+            var (object, names) = (published.object, JSONObject())
+            for (index, label) in labels.enumerated() { names.append("\(index)", label) }
+            object["id2label"] = .object(names)
+            try JSONFile(published.path, object: object).write(to: published.path)
+            return try SequenceClassifier(ModelDirectory(model))
+        }
+        #expect(try load(labels: [.integer(0), .integer(1), .string("b")]).labels == ["0", "1", "b"])
+        #expect {
+            try load(labels: [.string("a"), .string("a"), .string("b")])
+        } throws: { error in
+            guard case ModelError.checkpoint(.invalidValue(_, "id2label", _, let expected)) = error else {
+                return false
+            }
+            return expected == "a different name for every label"
+        }
         let names = "one of single_label_classification, multi_label_classification, regression"
         #expect(
             throws: ModelError.checkpoint(

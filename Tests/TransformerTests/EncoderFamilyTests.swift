@@ -33,6 +33,7 @@ struct EncoderFamilyTests {
         Refusal(golden: "nomic", key: "num_experts", value: .integer(8)),
         Refusal(golden: "nomic", key: "activation_function", value: .string("glu")),
         Refusal(golden: "nomic-5", key: "rope_parameters", value: .object(["rope_type": .string("dynamic")])),
+        Refusal(golden: "nomic-5", key: "rope_scaling", value: .object(["rope_type": .string("yarn")])),
         Refusal(golden: "gte", key: "layer_norm_type", value: .string("rms_norm")),
         Refusal(golden: "gte", key: "logn_attention_scale", value: .bool(true)),
         Refusal(golden: "gte", key: "position_embedding_type", value: .string("absolute")),
@@ -53,6 +54,26 @@ struct EncoderFamilyTests {
             guard case CheckpointError.invalidValue(_, let key, _, _) = error else { return false }
             return key == refusal.key
         }
+    }
+
+    @Test("Nomic's rotary base may stand alone, and null is no head size")
+    func nomicMembers() throws {
+        var file = try Self.configuration("nomic-5")
+        file.object["rope_parameters"] = nil
+        file.object["rope_theta"] = .integer(50)
+        guard case .rotary(50, _, _) = try EncoderArchitecture(file).relativePositions else { throw Errno.ioError }
+        file.object["head_dim"] = .null
+        file.object["num_attention_heads"] = .integer(2)
+        #expect(try EncoderArchitecture(file).headSize * 2 == EncoderArchitecture(file).hiddenSize)
+    }
+
+    @Test("a head for masked words that is another than BERT's is not taken for it")
+    func otherMaskedHeads() throws {
+        #expect(try EncoderArchitecture(Self.configuration("gte-5")).maskedHead == nil)
+        var file = try Self.configuration("deberta-v3")
+        #expect(try EncoderArchitecture(file).maskedHead != nil)
+        file.object["legacy"] = .bool(false)
+        #expect(try EncoderArchitecture(file).maskedHead == nil)
     }
 
     @Test("the Jina variant that normalizes queries and keys is refused")

@@ -93,6 +93,47 @@ struct HeadParityTests {
         try test.expectLogits(head.forward(test.encoder.forward(test.batch).output))
     }
 
+    @Test(
+        "a decoder of its own counts, also where the configuration calls it tied; so does its bias, which may be alone")
+    func ownDecoder() throws {
+        let name = "roberta-masked"
+        let original = ModelDirectory(Self.directory.appending(name))
+        let weights = try original.openWeights()
+        let vocabSize = try EncoderArchitecture(original.openConfiguration()).vocabSize
+        let scratch = try TemporaryDirectory()
+        func scores(_ change: (inout [(name: String, value: Tensor)]) -> Void) throws -> Tensor {
+            var tensors = try weights.entries.map { (name: $0.name, value: try weights.tensor($0)) }
+            change(&tensors)
+            try SafeTensors.write(tensors, to: scratch("model.safetensors"))
+            let architecture = try EncoderArchitecture(original.openConfiguration())
+            let source = ParameterSource(
+                try SafeTensors(scratch("model.safetensors")), spellings: architecture.spellings,
+                random: RandomSource(seed: 0))
+            let encoder = try TransformerEncoder(source.root, architecture)
+            let head = try MaskedLanguageHead(
+                source.root, architecture, try #require(architecture.maskedHead),
+                words: encoder.embeddings.wordEmbeddings.weight)
+            return head.forward(encoder.forward(TokenBatch([[3, 5, 7]])).output)
+        }
+        let tied = try scores { _ in }
+        let biases = Tensor(repeating: 2, [vocabSize])
+        let moved = try scores { tensors in
+            tensors.removeAll { $0.name == "lm_head.bias" }
+            tensors.append((name: "lm_head.decoder.bias", value: biases))
+        }
+        let both = try scores { tensors in
+            tensors.removeAll { $0.name == "lm_head.decoder.bias" }
+            tensors.append((name: "lm_head.decoder.bias", value: biases))
+        }
+        #expect(moved == both && moved != tied)
+        let table = Tensor.zeros([vocabSize, try EncoderArchitecture(original.openConfiguration()).embeddingSize])
+        let untied = try scores { tensors in
+            tensors.removeAll { $0.name == "lm_head.decoder.bias" || $0.name == "lm_head.decoder.weight" }
+            tensors += [(name: "lm_head.decoder.bias", value: biases), (name: "lm_head.decoder.weight", value: table)]
+        }
+        #expect(untied.values.allSatisfy { $0 == 2 })
+    }
+
     @Test("there are goldens of every family's heads")
     func coverage() {
         #expect(Self.names(ending: "-tokens").count == 7)

@@ -25,13 +25,14 @@ struct ClassifierConfiguration: Equatable, Sendable {
         problem = try Self.problem(file, labels: labels.count)
         let crossEncoder = try CrossEncoderSettings(file, in: directory)
         isCrossEncoder = crossEncoder != nil
-        scoring =
-            switch crossEncoder {
-            case .some(let settings): settings.scoring(labels: labels.count)
-            case nil: Self.scoring(problem)
-            }
-        guard labels.count >= (scoring == .softmax ? 2 : 1), Set(labels).count == labels.count else {
-            throw file.invalid("id2label", expected: "at least two different labels")
+        // Of a head with one output and no word about its problem, transformers takes the sigmoid.
+        let isUnnamed = labels.count == 1 && (file.object["problem_type"] ?? .null) == .null
+        scoring = crossEncoder?.scoring(labels: labels.count) ?? (isUnnamed ? .sigmoid : Self.scoring(problem))
+        guard labels.count >= (scoring == .softmax ? 2 : 1) else {
+            throw file.invalid("id2label", expected: "at least two labels")
+        }
+        guard Set(labels).count == labels.count else {
+            throw file.invalid("id2label", expected: "a different name for every label")
         }
     }
 
@@ -75,7 +76,7 @@ struct ClassifierConfiguration: Equatable, Sendable {
         }
         var labels: [String] = []
         for index in 0..<names.members.count {
-            guard let label = names["\(index)"]?.string else {
+            guard let value = names["\(index)"], let label = value.string ?? value.integer.map({ "\($0)" }) else {
                 throw file.invalid("id2label", expected: "names for the labels 0 to \(names.members.count - 1)")
             }
             labels.append(label)

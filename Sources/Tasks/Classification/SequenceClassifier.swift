@@ -34,6 +34,8 @@ public final class SequenceClassifier {
     public var problem: ProblemType { configuration.problem }
     /// Whether sentence-transformers published the model as a `CrossEncoder`.
     public var isCrossEncoder: Bool { configuration.isCrossEncoder }
+    /// Whether the number of a head with one output is a score, and not a quantity that it was fitted to.
+    public var givesScore: Bool { configuration.isCrossEncoder || configuration.scoring == .sigmoid }
     public var encoder: TransformerEncoder { pretrained.encoder }
     private var pooling: HeadPooling { head.architecture.pooling }
     /// Whether the model takes two texts as one input.

@@ -89,7 +89,7 @@ extension LabelledExamples {
             }
             for text in texts {
                 guard let value = Self.number(text) else { throw .notANumber(file, line: example.line, label: text) }
-                values.append(Float(value))
+                values.append(value)
             }
         }
         return values
@@ -104,7 +104,7 @@ extension LabelledExamples {
         }
     }
 
-    private static func number(_ text: String) -> Double? { Double(text).flatMap { $0.isFinite ? $0 : nil } }
+    private static func number(_ text: String) -> Float? { Float(text).flatMap { $0.isFinite ? $0 : nil } }
 
     private static func sorted(_ names: Set<String>) -> [String] {
         // Only as it is usually written: "1" and "01" are two labels, in the order of their bytes.

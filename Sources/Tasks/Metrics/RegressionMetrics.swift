@@ -3,7 +3,7 @@ public import Tensors
 /// How well predicted numbers agree with given ones: where an example has several, the mean over these.
 public struct RegressionMetrics: Equatable, Sendable {
     public let examples: Int
-    /// The linear correlation; `nil` where either side of any is constant.
+    /// The linear correlation; `nil` where either side of any is constant, or a prediction is not a number.
     public let pearson: Double?
     /// The correlation of the ranks, equal values sharing the mean of theirs.
     ///
@@ -49,15 +49,16 @@ public struct RegressionMetrics: Equatable, Sendable {
             yy += (b - meanY) * (b - meanY)
             xy += (a - meanX) * (b - meanY)
         }
-        return xx > 0 && yy > 0 ? xy / (xx * yy).squareRoot() : nil
+        return xx > 0 && yy > 0 && (xx * yy).isFinite ? xy / (xx * yy).squareRoot() : nil
     }
 
     private static func ranks(_ values: [Double]) -> [Double] {
+        if !values.allSatisfy(\.isFinite) { return values }
         let order = values.indices.sorted { values[$0] < values[$1] }
         var ranks = [Double](repeating: 0, count: values.count)
         var start = 0
         while start < order.count {
-            var end = start
+            var end = start + 1
             while end < order.count, values[order[end]] == values[order[start]] { end += 1 }
             for place in start..<end { ranks[order[place]] = Double(start + end - 1) / 2 }
             start = end

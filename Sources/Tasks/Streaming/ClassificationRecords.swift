@@ -46,7 +46,7 @@ public struct ClassificationRecords {
             writeScores(scores, to: &writer)
         case .regression:
             if scores.count == 1 {
-                writer.key(classifier.isCrossEncoder ? "score" : "value")
+                writer.key(classifier.givesScore ? "score" : "value")
                 writer.number(scores[0])
             } else {
                 writer.key("values")

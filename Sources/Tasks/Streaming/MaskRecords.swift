@@ -15,7 +15,9 @@ public struct MaskRecords {
 
     /// Why a line cannot be used, beside what makes a line unusable for everybody.
     public func fault(_ input: InputText, line: Int) -> LineFault? {
-        input.text.contains(model.mask) ? nil : .missingMask(line: line, mask: model.mask)
+        // By bytes: a combining character behind the mask does not hide it.
+        Array(input.text.utf8).firstRange(of: Array(model.mask.utf8)) != nil
+            ? nil : .missingMask(line: line, mask: model.mask)
     }
 
     public func render(_ items: [RecordStream.Item]) -> [UInt8] {

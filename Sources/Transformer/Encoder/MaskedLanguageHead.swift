@@ -51,12 +51,22 @@ public final class MaskedLanguageHead {
             standardDeviation: encoder.initializerRange)
         norm = try LayerNorm(
             root[architecture.norm], size: encoder.embeddingSize, encoder.normalization)
+        let place = root[architecture.decoder]
+        let biasShape: Shape = [encoder.vocabSize]
         if architecture.isTied {
-            let place = root[architecture.tiedBias ?? architecture.decoder]
-            decoder = Linear(weight: words, bias: try place.parameter("bias", [encoder.vocabSize], .zeros))
+            // Tensors of the decoder's own count, also where the configuration calls them tied.
+            let own = try place.optional("weight", [encoder.vocabSize, encoder.embeddingSize])
+            let bias: Parameter
+            if let inner = try place.optional("bias", biasShape) {
+                bias = inner
+                if let tied = architecture.tiedBias { _ = try root[tied].optional("bias", biasShape) }
+            } else {
+                bias = try root[architecture.tiedBias ?? architecture.decoder].parameter("bias", biasShape, .zeros)
+            }
+            decoder = Linear(weight: own ?? words, bias: bias)
         } else {
             decoder = try Linear(
-                root[architecture.decoder], inputSize: encoder.embeddingSize, outputSize: encoder.vocabSize,
+                place, inputSize: encoder.embeddingSize, outputSize: encoder.vocabSize,
                 standardDeviation: encoder.initializerRange)
         }
     }

@@ -41,6 +41,7 @@ public enum DeBERTa: EncoderFamily {
         architecture.names.positionQuery = "attention.self.pos_query_proj"
         architecture.names.relativeEmbeddings = "encoder.rel_embeddings"
         architecture.names.relativeNorm = "encoder.LayerNorm"
+        if try !file.flag("legacy", absent: true) { architecture.maskedHead = nil }
         architecture.pretrainingHeads = ["cls.", "lm_predictions.", "mask_predictions.", "qa_outputs."]
         if file.object["position_biased_input"]?.bool == false {
             architecture.learnedPositions = nil

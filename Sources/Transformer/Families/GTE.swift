@@ -24,6 +24,7 @@ public enum GTE: EncoderFamily {
         }
         try file.require("logn_attention_scale", false)
         architecture.learnedPositions = nil
+        architecture.maskedHead = nil
         architecture.typeVocabSize = try file.typeVocabSize(absent: 1)
         architecture.relativePositions = try rotary(file, size: architecture.headSize)
         architecture.feedForward = .fusedGated(activatedFirst: false)

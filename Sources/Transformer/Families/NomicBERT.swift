@@ -26,7 +26,7 @@ public enum NomicBERT: EncoderFamily {
         let hiddenSize = try file.size(key("hidden_size"))
         let heads = try file.size(key("num_attention_heads"))
         let headSize =
-            try file.object["head_dim"] == nil
+            try (file.object["head_dim"] ?? .null) == .null
             ? file.headSize(key("hidden_size"), hiddenSize, key("num_attention_heads"), heads) : file.size("head_dim")
         let dropout = try file.dropout(key("hidden_dropout_prob"), absent: 0)
         var architecture = EncoderArchitecture(
@@ -61,8 +61,11 @@ public enum NomicBERT: EncoderFamily {
             try architecture.readPublishedMembers(file)
         } else {
             architecture.hiddenAct = try file.activation("hidden_act", absent: .silu)
+            try file.requireAbsent("rope_scaling")
             architecture.relativePositions = .rotary(
-                base: try file.rotaryBase(file.object["rope_parameters"], of: "rope_parameters", absent: 1000),
+                base: try file.rotaryBase(
+                    file.object["rope_parameters"], of: "rope_parameters",
+                    absent: file.number("rope_theta", absent: 1000, in: 1...1e12)),
                 size: headSize)
         }
         return architecture

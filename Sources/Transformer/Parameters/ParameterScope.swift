@@ -45,6 +45,13 @@ public final class ParameterSource {
         return parameter
     }
 
+    fileprivate func optional(_ name: String, _ shape: Shape) throws(CheckpointError) -> Parameter? {
+        guard let value = try load(name, shape) else { return nil }
+        let parameter = Parameter(name, value)
+        parameters.append(parameter)
+        return parameter
+    }
+
     private func load(_ name: String, _ shape: Shape) throws(CheckpointError) -> StoredTensor? {
         guard let checkpoint else { return nil }
         for spelling in spellings.alternatives(to: name) {
@@ -157,6 +164,11 @@ public struct ParameterScope {
         _ name: String, _ shape: Shape, _ initializer: ParameterInitializer
     ) throws(CheckpointError) -> Parameter {
         try source.parameter(joined(name), shape, initializer, absence)
+    }
+
+    /// A parameter that checkpoints may lack: `nil` where this one does, and where there is none.
+    public func optional(_ name: String, _ shape: Shape) throws(CheckpointError) -> Parameter? {
+        try source.optional(joined(name), shape)
     }
 
     private func joined(_ component: String) -> String { path.isEmpty ? component : path + "." + component }
