@@ -1,6 +1,6 @@
 public import Checkpoints
 public import Tensors
-import Transformer
+import Tokenizers
 
 /// How fast an encoder turns token ids into vectors, in one precision: made-up ids, batch by batch, without a tokenizer.
 public final class EncoderBenchmark {
@@ -42,16 +42,17 @@ public final class EncoderBenchmark {
         engine = EngineSelfTest.Rate(precision)
     }
 
-    private var architecture: EncoderArchitecture { encoder.pretrained.encoder.architecture }
+    /// The precisions in which this machine runs a model.
+    public static func precisions(_ directory: ModelDirectory) throws(ModelError) -> [Precision] {
+        try loading { () throws(CheckpointError) in try SentenceModules(directory).precisions }
+    }
 
     /// The longest text that the encoder takes.
-    public var positions: Int { architecture.maxTokens }
+    public var positions: Int { encoder.tokenLimit ?? .max }
 
     /// The operations of the matrix products with weights for one token. Attention, whose work grows with the length, is
-    /// left out.
-    public var operationsPerToken: Int {
-        architecture.operationsPerToken
-    }
+    /// left out. None for static embeddings.
+    public var operationsPerToken: Int { encoder.operationsPerToken }
 
     /// Measures after a warm-up.
     ///
@@ -62,7 +63,7 @@ public final class EncoderBenchmark {
     public func measure(length: Int, batchSize: Int, rounds: Int, seconds: Double, seed: UInt64 = 1) -> Cell {
         precondition((1...positions).contains(length) && batchSize > 0 && rounds > 0, "\(length), \(batchSize)")
         let random = RandomSource(seed: seed)
-        let size = UInt64(architecture.vocabSize)
+        let size = UInt64(encoder.tokenizer.vocabularySize)
         let ids = (0..<batchSize).map { _ in (0..<length).map { _ in Int32(random.next() % size) } }
         let clock = ContinuousClock()
         func time(_ repetitions: Int) -> Double {

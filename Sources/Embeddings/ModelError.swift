@@ -9,6 +9,9 @@ public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
     case checkpoint(CheckpointError)
     case tokenizer(TokenizerError)
     case memory(MemoryShortage)
+    /// Something was asked of static embeddings that transformers alone have.
+    case staticEmbeddings(FilePath, option: String)
+    case unknownPrompt(FilePath, name: String, known: [String])
     /// A family whose head for masked words, if there is one, is not known here.
     case noMaskedHead(FilePath, modelType: String)
     /// A tokenizer without a token that stands in for a word.
@@ -21,6 +24,11 @@ public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
         case .checkpoint(let error): "\(error)"
         case .tokenizer(let error): "\(error)"
         case .memory(let error): "\(error)"
+        case .staticEmbeddings(let path, let option):
+            "\(path): static embeddings have no \(option): a text's vector is the mean of its tokens', in f32."
+        case .unknownPrompt(let file, let name, let known):
+            "\(file): has no prompt \"\(name)\"; it has "
+                + (known.isEmpty ? "none. Use --prompt-text." : known.joined(separator: ", ") + ".")
         case .noMaskedHead(let file, let type):
             "\(file): graft fill does not run the heads of model_type \"\(type)\"."
         case .noMaskToken(let directory):

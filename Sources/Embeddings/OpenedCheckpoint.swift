@@ -20,7 +20,9 @@ package struct OpenedCheckpoint {
         source = ParameterSource(weights, spellings: architecture.spellings, random: random)
     }
 
-    package func encoder() throws(ModelError) -> PretrainedEncoder {
-        try PretrainedEncoder(directory, configuration, architecture, from: source)
+    /// - Parameter obeysLowercasing: whether sentence-transformers' `do_lower_case` counts.
+    package func encoder(obeysLowercasing: Bool = false) throws(ModelError) -> PretrainedEncoder {
+        try PretrainedEncoder(
+            directory, configuration, architecture, from: source, obeysLowercasing: obeysLowercasing)
     }
 }

@@ -11,7 +11,8 @@ public final class PretrainedEncoder {
     public let configurationFile: JSONFile
     public let tokenizer: Tokenizer
     public let encoder: TransformerEncoder
-    /// The longest sequence, special tokens included, that the model was made for.
+    /// The longest sequence, special tokens included, that the model was made for: sentence-transformers' limit, else the
+    /// tokenizer's, and at most the number of positions.
     public let maxLength: Int
     /// Whether the tokenizer's token types of two texts are all in the encoder's table.
     public let acceptsPairs: Bool
@@ -19,13 +20,18 @@ public final class PretrainedEncoder {
     /// - Parameters:
     ///   - architecture: what `configurationFile` says.
     ///   - source: the checkpoint's parameters, from which a head takes its own.
+    ///   - obeysLowercasing: whether sentence-transformers' `do_lower_case` counts.
     public init(
         _ directory: ModelDirectory, _ configurationFile: JSONFile, _ architecture: EncoderArchitecture,
-        from source: ParameterSource
+        from source: ParameterSource, obeysLowercasing: Bool = false
     ) throws(ModelError) {
         self.directory = directory
         self.configurationFile = configurationFile
-        do { tokenizer = try Tokenizer(directory: directory.path) } catch { throw .tokenizer(error) }
+        let settings = try loading { () throws(CheckpointError) in try Self.settings(directory) }
+        let lowercases = obeysLowercasing && settings?.object["do_lower_case"]?.bool == true
+        do { tokenizer = try Tokenizer(directory: directory.path, lowercasesFirst: lowercases) } catch {
+            throw .tokenizer(error)
+        }
         guard tokenizer.vocabularySize <= architecture.vocabSize else {
             throw .checkpoint(
                 configurationFile.invalid(
@@ -41,16 +47,27 @@ public final class PretrainedEncoder {
         }
         encoder = try loading { () throws(CheckpointError) in try TransformerEncoder(source.root, architecture) }
         maxLength = try loading { () throws(CheckpointError) in
-            try Self.maxLength(directory, architecture.maxTokens)
+            let positions = architecture.maxTokens
+            if let settings, let limit = settings.object["max_seq_length"], limit != .null {
+                return min(positions, try settings.size("max_seq_length"))
+            }
+            return min(positions, try Self.tokenizerLimit(directory) ?? positions)
         }
     }
 
-    /// sentence-transformers' `max_seq_length`, else the number of positions.
-    private static func maxLength(_ directory: ModelDirectory, _ positions: Int) throws(CheckpointError) -> Int {
+    /// The tokenizer's own limit; many files have a number that no text reaches.
+    private static func tokenizerLimit(_ directory: ModelDirectory) throws(CheckpointError) -> Int? {
+        let name = "tokenizer_config.json"
+        guard directory.exists(name) else { return nil }
+        let file = try JSONFile(directory.path.appending(name), purpose: "the tokenizer's settings")
+        guard let limit = file.object["model_max_length"]?.integer, limit > 0 else { return nil }
+        return limit
+    }
+
+    private static func settings(_ directory: ModelDirectory) throws(CheckpointError) -> JSONFile? {
         let name = "sentence_bert_config.json"
-        guard directory.exists(name) else { return positions }
-        let file = try JSONFile(directory.path.appending(name), purpose: "sentence-transformers' settings")
-        return min(positions, try file.size("max_seq_length", absent: positions))
+        guard directory.exists(name) else { return nil }
+        return try JSONFile(directory.path.appending(name), purpose: "sentence-transformers' settings")
     }
 
     /// The files that a model made from this one takes along: the tokenizer's own.

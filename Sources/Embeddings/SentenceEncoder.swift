@@ -5,46 +5,120 @@ public import Tensors
 public import Tokenizers
 import Transformer
 
-/// Texts to vectors: tokenizer, encoder, pooling and normalization, as a sentence-transformers directory says.
+/// Texts to vectors: tokenizer, a transformer with pooling or static embeddings, and further modules, as a
+/// sentence-transformers or Model2Vec directory says.
 public final class SentenceEncoder {
-    public let pretrained: PretrainedEncoder
-    public var pooling: PoolingMode
-    /// Whether vectors are scaled to length 1.
-    public var normalizes: Bool
-    /// The number of tokens, special tokens included, after which a text is cut.
-    public var maxLength: Int
+    /// The text that stands before every text: by default the one that the model says.
+    public private(set) var prompt: String
+    /// The number of tokens, special tokens included, after which a text is cut; `nil` for never.
+    public var maxLength: Int?
 
-    private let plan: InferencePlan
+    private let directory: ModelDirectory
+    private let text: any TextEncoder
+    private var modules: [VectorModule]
+    private let settings: SentenceSettings
 
-    public var tokenizer: Tokenizer { pretrained.tokenizer }
-    /// The length of a vector.
-    public var size: Int { pretrained.encoder.architecture.hiddenSize }
-
-    /// - Parameter precision: of the encoder's products, which is available.
-    public init(_ directory: ModelDirectory, precision: Precision = .f32) throws(ModelError) {
-        let modules = try loading { () throws(CheckpointError) in try SentenceModules(directory) }
-        let checkpoint = try OpenedCheckpoint(directory)
-        let architecture = checkpoint.architecture
-        pretrained = try checkpoint.encoder()
-        try loading { () throws(CheckpointError) in
-            try checkpoint.source.checkAllUsed { architecture.isBufferOrPretrainingHead($0) || architecture.isHead($0) }
+    /// - Parameters:
+    ///   - precision: of the encoder's products, which is available.
+    ///   - pooling: in place of the model's.
+    /// - Throws: `ModelError.staticEmbeddings` where there is nothing to choose.
+    public init(
+        _ directory: ModelDirectory, precision: Precision = .f32, pooling: PoolingMode? = nil
+    ) throws(ModelError) {
+        self.directory = directory
+        let (modules, settings) = try loading { () throws(CheckpointError) in
+            (try SentenceModules(directory), try SentenceSettings(directory))
         }
-        pooling = modules.pooling
-        normalizes = modules.normalizes
-        maxLength = pretrained.maxLength
-        plan = try Embeddings.plan(pretrained.encoder, precision)
+        text = try modules.textEncoder(precision: precision, pooling: pooling)
+        self.modules = modules.vectorModules
+        self.settings = settings
+        prompt = settings.defaultPromptName.flatMap(settings.prompt(named:)) ?? ""
+        maxLength = text.maxLength
+        if let table = text as? StaticEmbeddings, table.normalizes, !normalizes { normalizes = true }
+        try checkSizes(directory.path.appending("modules.json"))
+    }
+
+    public var tokenizer: Tokenizer { text.tokenizer }
+    /// The length of a vector.
+    public var size: Int { modules.reduce(text.size) { $1.outputSize($0) } }
+    /// The longest text that the model can take, in tokens; `nil` where there is no end.
+    public var tokenLimit: Int? { text.tokenLimit }
+    /// The operations of the matrix products with weights for one token, further modules left out.
+    var operationsPerToken: Int { text.operationsPerToken }
+
+    /// Whether vectors are scaled to length 1 at the end.
+    public var normalizes: Bool {
+        get { modules.last?.isNormalization ?? false }
+        set {
+            if newValue == normalizes { return }
+            if newValue { modules.append(.normalize) } else { modules.removeLast() }
+        }
+    }
+
+    /// Puts a prompt before every text.
+    public func usePrompt(_ text: String) { prompt = text }
+
+    /// Puts one of the model's prompts before every text.
+    public func usePrompt(named name: String) throws(ModelError) {
+        guard let text = settings.prompt(named: name) else {
+            throw .unknownPrompt(
+                directory.path.appending(SentenceSettings.fileName), name: name, known: settings.prompts.map(\.name))
+        }
+        prompt = text
+    }
+
+    /// The ids of a text as `embed` takes them, those of the prompt included.
+    public func ids(_ text: String) -> [Int32] {
+        self.text.ids(prompt.isEmpty ? text : prompt + text, maxLength: maxLength)
     }
 
     /// The vectors of tokenized texts, `[ids.count, size]`, in their order.
     ///
     /// A text's vector does not depend on the other texts, nor on the number of threads.
     public func embed(_ ids: [[Int32]]) -> Tensor {
-        let rows = LengthSortedBatches(ids.map(\.count)).map { batch in
-            let tokens = TokenBatch(batch.map { ids[$0] })
-            var vectors = pooling.pool(plan.encode(tokens), tokens.sequences)
-            if normalizes { vectors.normalizeRows() }
-            return vectors
+        modules.reduce(text.embed(ids, prompt: prompt, maxLength: maxLength)) { $1.apply($0) }
+    }
+
+    /// Each module must take what the one before it makes.
+    private func checkSizes(_ file: FilePath) throws(ModelError) {
+        var size = text.size
+        for module in modules {
+            switch module {
+            case .dense(let dense) where dense.inputSize != size:
+                throw .checkpoint(
+                    .invalidValue(
+                        file, key: "Dense", found: "\(dense.inputSize) columns",
+                        expected: "\(size), as the module before has"))
+            case .layerNorm(let norm) where norm.weight.shape.count != size:
+                throw .checkpoint(
+                    .invalidValue(
+                        file, key: "LayerNorm", found: "\(norm.weight.shape.count) columns",
+                        expected: "\(size), as the module before has"))
+            default: size = module.outputSize(size)
+            }
         }
-        return Tensor([ids.count, size], rows.flatMap { $0 })
+    }
+}
+
+extension SentenceModules {
+    fileprivate func textEncoder(precision: Precision, pooling: PoolingMode?) throws(ModelError) -> any TextEncoder {
+        switch source {
+        case .transformer(let directory):
+            var chosen = self.pooling
+            if let pooling { chosen.modes = [pooling] }
+            return try PooledTransformer(directory, chosen, precision: precision)
+        case .staticEmbeddings(let directory):
+            if precision != .f32 { throw .staticEmbeddings(directory.path, option: "precision \(precision.rawValue)") }
+            if let pooling { throw .staticEmbeddings(directory.path, option: "pooling \(pooling.rawValue)") }
+            return try StaticEmbeddings(directory)
+        }
+    }
+
+    /// The precisions in which this machine runs the model.
+    public var precisions: [Precision] {
+        switch source {
+        case .transformer: Precision.available
+        case .staticEmbeddings: [.f32]
+        }
     }
 }

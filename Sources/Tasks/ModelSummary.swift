@@ -41,9 +41,18 @@ public struct ModelSummary: Sendable {
             weights = adapter.weights
             facts += Self.facts(adapter)
         } else {
-            let configuration = try loading { () throws(CheckpointError) in try directory.openConfiguration() }
-            weights = try loading { () throws(CheckpointError) in try directory.openWeights() }
-            facts += try Self.facts(directory, configuration)
+            let (modules, settings) = try loading { () throws(CheckpointError) in
+                (try SentenceModules(directory), try SentenceSettings(directory))
+            }
+            let archive = try loading { () throws(CheckpointError) in try modules.directory.openWeights() }
+            weights = archive
+            if modules.isStatic {
+                facts += Self.tableFacts(archive) + [try Self.tokenizer(modules.directory, below: directory)]
+            } else {
+                facts += try Self.encoderFacts(modules.directory, below: directory)
+            }
+            if directory.exists("modules.json") || modules.isStatic { facts.append(Self.fact(modules)) }
+            facts += Self.facts(settings)
         }
         facts.insert(contentsOf: Self.facts(weights, below: directory), at: 1)
         self.facts = facts
@@ -88,9 +97,10 @@ public struct ModelSummary: Sendable {
         return facts
     }
 
-    private static func facts(
-        _ directory: ModelDirectory, _ configuration: JSONFile
+    private static func encoderFacts(
+        _ directory: ModelDirectory, below root: ModelDirectory
     ) throws(ModelError) -> [Fact] {
+        let configuration = try loading { () throws(CheckpointError) in try directory.openConfiguration() }
         guard let type = configuration.object["model_type"]?.string else {
             return [Fact("architecture", "unknown: config.json has no model_type", .null)]
         }
@@ -101,17 +111,8 @@ public struct ModelSummary: Sendable {
             guard case .unsupportedArchitecture = error else { throw .checkpoint(error) }
             return [Fact("architecture", "\(type), which this version does not run", .string(type))]
         }
-        facts.append(try tokenizer(directory))
+        facts.append(try tokenizer(directory, below: root))
         facts += try loading { () throws(CheckpointError) in try head(configuration, in: directory) }
-        if directory.exists("modules.json") {
-            let modules = try loading { () throws(CheckpointError) in try SentenceModules(directory) }
-            facts.append(
-                Fact(
-                    "sentences", "\(modules.pooling.rawValue) pooling\(modules.normalizes ? ", normalized" : "")",
-                    .object([
-                        "pooling": .string(modules.pooling.rawValue), "normalizes": .bool(modules.normalizes),
-                    ])))
-        }
         return facts
     }
 
@@ -134,10 +135,46 @@ public struct ModelSummary: Sendable {
         return facts
     }
 
-    private static func tokenizer(_ directory: ModelDirectory) throws(ModelError) -> Fact {
+    private static func tableFacts(_ weights: any TensorArchive) -> [Fact] {
+        var facts = [Fact("architecture", "static embeddings", .string("static"))]
+        if let table = weights["embeddings"] ?? weights["embedding.weight"], table.shape.dimensions.count == 2 {
+            let (rows, columns) = (table.shape.rows, table.shape.columns)
+            facts.append(
+                Fact(
+                    "table", "\(rows) vectors of \(columns), \(table.dataType.rawValue)",
+                    .object([
+                        "vectors": .integer(rows), "size": .integer(columns),
+                        "dataType": .string(table.dataType.rawValue),
+                    ])))
+        }
+        return facts
+    }
+
+    private static func fact(_ modules: SentenceModules) -> Fact {
+        Fact("sentences", modules.summary.joined(separator: ", "), .array(modules.summary.map { .string($0) }))
+    }
+
+    private static func facts(_ settings: SentenceSettings) -> [Fact] {
+        var facts: [Fact] = []
+        if !settings.prompts.isEmpty {
+            let names = settings.prompts.map {
+                $0.name == settings.defaultPromptName ? "\($0.name) (default)" : $0.name
+            }
+            facts.append(
+                Fact(
+                    "prompts", names.joined(separator: ", "),
+                    .object(settings.prompts.reduce(into: JSONObject()) { $0.append($1.name, .string($1.text)) })))
+        }
+        if let similarity = settings.similarity { facts.append(Fact("similarity", similarity)) }
+        return facts
+    }
+
+    private static func tokenizer(
+        _ directory: ModelDirectory, below root: ModelDirectory
+    ) throws(ModelError) -> Fact {
         do throws(TokenizerError) {
             let tokenizer = try Tokenizer(directory: directory.path)
-            let file = name(tokenizer.files, below: directory)
+            let file = name(tokenizer.files, below: root)
             return Fact(
                 "tokenizer", "\(tokenizer.vocabularySize) tokens, from \(file)",
                 .object(["vocabularySize": .integer(tokenizer.vocabularySize), "file": .string(file)]))

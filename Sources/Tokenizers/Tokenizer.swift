@@ -28,20 +28,24 @@ public final class Tokenizer: Sendable {
     ///
     /// Of the files there, the first of these counts: `tokenizer.json`; `vocab.txt`; `spm.model`, `spiece.model`,
     /// `sentencepiece.bpe.model`; `vocab.json` with `merges.txt`.
-    public convenience init(directory: FilePath) throws(TokenizerError) {
+    ///
+    /// - Parameter lowercasesFirst: whether texts become lowercase before anything else is done with them.
+    public convenience init(directory: FilePath, lowercasesFirst: Bool = false) throws(TokenizerError) {
+        var parts = try Self.parts(in: directory)
+        if lowercasesFirst { parts.normalizer = .sequence([.lowercase] + (parts.normalizer.map { [$0] } ?? [])) }
+        self.init(parts, files: Self.ownFiles(in: directory))
+    }
+
+    private static func parts(in directory: FilePath) throws(TokenizerError) -> TokenizerParts {
         let companions = try CompanionFiles(directory: directory)
         let main = directory.appending("tokenizer.json")
         if fileExists(main) {
             var parts = try TokenizerJSON.read(main)
             parts.roles.merge(companions.roles) { $1 }
-            self.init(parts, files: Self.ownFiles(in: directory))
-            return
+            return parts
         }
         let vocabulary = directory.appending("vocab.txt")
-        if fileExists(vocabulary) {
-            self.init(try VocabularyText.read(vocabulary, companions), files: Self.ownFiles(in: directory))
-            return
-        }
+        if fileExists(vocabulary) { return try VocabularyText.read(vocabulary, companions) }
         for name in ["spm.model", "spiece.model", "sentencepiece.bpe.model"] {
             let model = directory.appending(name)
             guard fileExists(model) else { continue }
@@ -49,16 +53,10 @@ public final class Tokenizer: Sendable {
                 throw .unsupportedPiece(
                     model, stage: "tokenizer_class", type: companions.string("tokenizer_class") ?? "none")
             }
-            self.init(try family.parts(model, companions), files: Self.ownFiles(in: directory))
-            return
+            return try family.parts(model, companions)
         }
         let merges = directory.appending("merges.txt")
-        if fileExists(merges) {
-            self.init(
-                try MergesText.read(directory.appending("vocab.json"), merges, companions),
-                files: Self.ownFiles(in: directory))
-            return
-        }
+        if fileExists(merges) { return try MergesText.read(directory.appending("vocab.json"), merges, companions) }
         throw .noTokenizerFile(directory)
     }
 

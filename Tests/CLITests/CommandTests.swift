@@ -60,6 +60,35 @@ struct CommandTests {
         #expect(names["tensors"]?.array?.count == 41)
     }
 
+    @Test("prompts stand before texts; static embeddings are inspected and embed as others do")
+    func sentenceModels() async throws {
+        func vector(_ name: String, _ text: String, _ options: String...) async throws -> String {
+            let model = Golden.directory("modules/\(name)").string
+            let result = try await graft.run(["embed", model] + options, input: Array("\(text)\n".utf8))
+            #expect(result.status == 0, "\(result.errors)")
+            return result.output
+        }
+        let query = try await vector("modes", "film", "--prompt", "query")
+        #expect(try await vector("modes", "query: the film", "--prompt-text", "") == query)
+        #expect(try await vector("modes", "film", "--prompt-text", "query: the ") == query)
+        #expect(try await vector("modes", "film") != query)
+        let unknown = try await graft("embed", Golden.directory("modules/modes").string, "--prompt", "x", input: [])
+        #expect(unknown.status == 1 && unknown.errors.contains("it has document, none, passage, query."))
+        #expect(try await graft("embed", "m", "--prompt", "x", "--prompt-text", "y", input: []).status == 64)
+
+        #expect(try await vector("model2vec", "film").contains("\"tokens\":1,"))
+        let table = Golden.directory("modules/static").string
+        let summary = try JSON(parsing: Array(await graft("inspect", table, "--json").output.utf8))
+        #expect(summary["architecture"] == .string("static") && summary["table"]?["vectors"] == .integer(71))
+        #expect(
+            summary["sentences"]?.array?.last == .string("normalized") && summary["prompts"]?["none"] == .string(""))
+        let cells = try await graft(
+            "bench", table, "--json", "--lengths", "5", "--batch-sizes", "2", "--rounds", "1", "--seconds", "0")
+        #expect(cells.status == 0, "\(cells.errors)")
+        let refused = try await graft("embed", table, "--pooling", "max", input: [])
+        #expect(refused.status == 1 && refused.errors.contains("static embeddings have no pooling max"))
+    }
+
     @Test("a converted model says its format as data and embeds the same")
     func conversion() async throws {
         let base = try TinyModel.make(in: scratch, named: "base").string

@@ -30,44 +30,6 @@ struct SentenceEncoderTests {
         #expect(encoder.embed([]).shape == [0, 32])
     }
 
-    @Test("pooling, normalization and length come from sentence-transformers' files")
-    func modules() throws {
-        let path = try TinyModel.make(in: scratch, named: "m")
-        #expect(try SentenceModules(ModelDirectory(path)) == SentenceModules(ModelDirectory(path)))
-        try scratch.write(
-            #"""
-            [{"idx":0,"name":"0","path":"","type":"sentence_transformers.models.Transformer"},
-             {"idx":1,"name":"1","path":"1_Pooling","type":"sentence_transformers.sentence_transformer.modules.pooling.Pooling"},
-             {"idx":2,"name":"2","path":"2_Normalize","type":"sentence_transformers.models.Normalize"}]
-            """#, to: "m/modules.json")
-        try scratch.write(
-            #"{"pooling_mode_cls_token": true, "pooling_mode_mean_tokens": false}"#, to: "m/1_Pooling/config.json")
-        try scratch.write(#"{"max_seq_length": 7}"#, to: "m/sentence_bert_config.json")
-        let encoder = try SentenceEncoder(ModelDirectory(path))
-        #expect(encoder.pooling == .cls && encoder.normalizes && encoder.maxLength == 7)
-        let vector = encoder.embed([encoder.tokenizer.ids("the film")])
-        #expect(abs(vector.sumOfSquares - 1) < 1e-6)
-
-        let file = path.appending("1_Pooling/config.json")
-        try scratch.write(
-            #"{"pooling_mode_cls_token": true, "pooling_mode_max_tokens": true}"#, to: "m/1_Pooling/config.json")
-        #expect(throws: ModelError.self) { try SentenceEncoder(ModelDirectory(path)) }
-        try scratch.write(#"{"pooling_mode": "attention"}"#, to: "m/1_Pooling/config.json")
-        #expect(
-            throws: ModelError.checkpoint(
-                .invalidValue(
-                    file, key: "pooling_mode", found: "\"attention\"",
-                    expected: "cls, mean, max, mean_sqrt_len_tokens, weightedmean, lasttoken"))
-        ) { try SentenceEncoder(ModelDirectory(path)) }
-        try scratch.write(#"[{"path":"2_Dense","type":"sentence_transformers.models.Dense"}]"#, to: "m/modules.json")
-        #expect(
-            throws: ModelError.checkpoint(
-                .invalidValue(
-                    path.appending("modules.json"), key: "[0].type", found: "\"sentence_transformers.models.Dense\"",
-                    expected: "Transformer, Pooling or Normalize"))
-        ) { try SentenceEncoder(ModelDirectory(path)) }
-    }
-
     @Test("a tokenizer with more tokens than the model has vectors is refused")
     func vocabulary() throws {
         let path = try TinyModel.make(in: scratch, named: "m")
@@ -90,9 +52,7 @@ struct SentenceEncoderTests {
         let file = Golden.root.appending("corpora/sentences-200.txt")
         let sentences = String(decoding: try #require(contents(of: file)), as: UTF8.self).split(separator: "\n")
         #expect(sentences.count == 200)
-        let ids = sentences.map {
-            encoder.tokenizer.ids(String($0), truncation: Truncation(maxLength: encoder.maxLength))
-        }
+        let ids = sentences.map { encoder.ids(String($0)) }
         let expected = try Golden.npy(golden.appending("vectors.npy"))
         #expect(encoder.embed(ids).largestDifference(from: expected) < 1e-5)
     }

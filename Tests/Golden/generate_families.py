@@ -3,8 +3,8 @@
 usage: generate_families.py [NAME ...]        (from anywhere; writes beside itself; all variants without a name)
 
 Every directory holds one tiny random checkpoint with its family's sequence-classification head (or the encoder alone where
-transformers has no such head), and expected.safetensors: the hidden states of every layer, the logits, the loss, the
-gradient of every parameter and the losses of ten AdamW steps, all without dropout. Values come from a float64 run of the
+transformers has no such head: T5's are of its token classification, whose logits count in the mean over a sequence), and
+expected.safetensors: the hidden states of every layer, the logits, the loss, the gradient of every parameter and the losses of ten AdamW steps, all without dropout. Values come from a float64 run of the
 float32 weights; the script checks that torch's own float32 run agrees within 1e-5.
 
 Of families for long texts there are also the long-contexts/NAME checkpoints, encoders with a text of 1,600 tokens and some
@@ -188,6 +188,16 @@ VARIANTS = {
         vocab_size=38, hidden_size=16, num_hidden_layers=1, num_attention_heads=4, intermediate_size=13,
         max_position_embeddings=19, type_vocab_size=1, position_embedding_type="alibi", feed_forward_type="reglu",
         layer_norm_eps=1e-5), {}),
+    "t5": ("T5ForTokenClassification", dict(
+        vocab_size=48, d_model=16, d_kv=6, d_ff=24, num_layers=2, num_heads=3, feed_forward_proj="relu",
+        relative_attention_num_buckets=32, relative_attention_max_distance=128, n_positions=64), dict(longest=40)),
+    "t5-gated": ("T5ForTokenClassification", dict(
+        vocab_size=43, d_model=15, d_kv=5, d_ff=19, num_layers=2, num_heads=2, feed_forward_proj="gated-gelu",
+        relative_attention_num_buckets=8, relative_attention_max_distance=20, layer_norm_epsilon=1e-5,
+        n_positions=40), dict(longest=36)),
+    "mt5": ("MT5ForTokenClassification", dict(
+        vocab_size=57, d_model=12, d_kv=7, d_ff=20, num_layers=2, num_heads=2, feed_forward_proj="gated-silu",
+        relative_attention_num_buckets=16), dict(longest=24)),
 }
 
 LONG = 1600
@@ -252,6 +262,11 @@ def inputs(model, row):
     return values
 
 
+def logits_of(output):
+    """[1, labels]; of a head for tokens, the mean."""
+    return output.logits.mean(1) if output.logits.ndim == 3 else output.logits
+
+
 def compute(model, rows):
     """sequence.I.hidden.L, logits, loss and gradient.NAME."""
     tensors = {}
@@ -261,7 +276,7 @@ def compute(model, rows):
         output = model(**inputs(model, row), output_hidden_states=True)
         for layer, hidden in enumerate(output.hidden_states):
             tensors[f"sequence.{i}.hidden.{layer}"] = hidden[0].detach().clone()
-        logits.append(output.logits)
+        logits.append(logits_of(output))
     tensors["logits"] = torch.cat(logits).detach()
     loss = torch.nn.functional.cross_entropy(torch.cat(logits), torch.tensor([row["label"] for row in rows]))
     loss.backward()
@@ -278,7 +293,7 @@ def train(model, rows, learning_rate):
     schedule = get_linear_schedule_with_warmup(optimizer, WARMUP, STEPS)
     losses = []
     for _ in range(STEPS):
-        logits = torch.cat([model(**inputs(model, row)).logits for row in rows])
+        logits = torch.cat([logits_of(model(**inputs(model, row))) for row in rows])
         loss = torch.nn.functional.cross_entropy(logits, torch.tensor([row["label"] for row in rows]))
         optimizer.zero_grad()
         loss.backward()

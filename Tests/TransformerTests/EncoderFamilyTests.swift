@@ -22,6 +22,9 @@ struct EncoderFamilyTests {
     }
 
     static let refusals = [
+        Refusal(golden: "t5", key: "feed_forward_proj", value: .string("gated-maxout")),
+        Refusal(golden: "t5", key: "relative_attention_num_buckets", value: .integer(7)),
+        Refusal(golden: "t5", key: "relative_attention_max_distance", value: .integer(8)),
         Refusal(golden: "modernbert", key: "classifier_pooling", value: .string("max")),
         Refusal(golden: "modernbert", key: "layer_types", value: .array([.string("full_attention")])),
         Refusal(golden: "modernbert", key: "rope_scaling", value: .object(["rope_type": .string("yarn")])),

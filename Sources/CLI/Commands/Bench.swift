@@ -58,9 +58,9 @@ struct Bench: ParsableCommand {
             var report = BenchReport(model: model.model)
             var progress = ProgressBar()
             defer { progress.clear() }
-            let precisions = Precision.allCases.filter {
-                asked.isEmpty ? $0.reasonUnavailable == nil : asked.contains($0)
-            }
+            let precisions =
+                asked.isEmpty
+                ? try EncoderBenchmark.precisions(directory) : Precision.allCases.filter { asked.contains($0) }
             for (index, precision) in precisions.enumerated() {
                 let benchmark = try EncoderBenchmark(directory, precision: precision)
                 let cells = try cells(positions: benchmark.positions)

@@ -2,7 +2,6 @@ public import ArgumentParser
 import Checkpoints
 public import Embeddings
 public import Tasks
-import Transformer
 
 struct Embed: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -37,18 +36,30 @@ struct Embed: ParsableCommand {
     @Option(help: "Cut texts after this many tokens (default: as the model says).")
     var maxLength: Int?
 
-    func validate() throws { try checkMaxLength(maxLength) }
+    @Option(
+        help: ArgumentHelp(
+            "The prompt of the model that stands before every text (default: as the model says).", valueName: "name"))
+    var prompt: String?
+
+    @Option(help: ArgumentHelp("A prompt of your own that stands before every text; \"\" for none.", valueName: "text"))
+    var promptText: String?
+
+    func validate() throws {
+        try checkMaxLength(maxLength)
+        if prompt != nil, promptText != nil { throw ValidationError("Give --prompt or --prompt-text, not both.") }
+    }
 
     func run() throws {
         try reportingFailures {
             try threads.apply()
-            let encoder = try SentenceEncoder(model.resolve(), precision: precision.resolve())
-            if let pooling { encoder.pooling = pooling }
+            let encoder = try SentenceEncoder(model.resolve(), precision: precision.resolve(), pooling: pooling)
             if let normalize { encoder.normalizes = normalize }
             if let maxLength {
-                try checkPositions(maxLength, encoder.pretrained.encoder.architecture.maxTokens)
+                if let limit = encoder.tokenLimit { try checkPositions(maxLength, limit) }
                 encoder.maxLength = maxLength
             }
+            if let promptText { encoder.usePrompt(promptText) }
+            if let prompt { try encoder.usePrompt(named: prompt) }
             let records = EmbeddingRecords(encoder, format: format)
             if format == .npy {
                 let output = try NPYOutput(columns: encoder.size)

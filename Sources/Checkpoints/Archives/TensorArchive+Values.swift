@@ -69,7 +69,7 @@ extension TensorEntry {
         return Tensor(shape, values)
     }
 
-    fileprivate func checkChecksum() throws(CheckpointError) {
+    func checkChecksum() throws(CheckpointError) {
         guard let expected = place.checksum else { return }
         let found = unsafe place.file.withUnsafeBytes { bytes in
             unsafe CRC32C.masked(UnsafeRawBufferPointer(rebasing: bytes[storedRange]))
@@ -86,7 +86,7 @@ extension TensorEntry {
     }
 
     /// The values in row-major order, each converted.
-    fileprivate func values<Stored: BitwiseCopyable, Value>(
+    func values<Stored: BitwiseCopyable, Value>(
         _ type: Stored.Type, _ convert: (Stored) -> Value
     ) -> [Value] {
         let count = shape.count

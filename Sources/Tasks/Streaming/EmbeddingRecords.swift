@@ -1,7 +1,6 @@
 public import Embeddings
 import JSON
 import Tensors
-import Tokenizers
 
 /// Input lines to records with a vector.
 public struct EmbeddingRecords {
@@ -28,9 +27,7 @@ public struct EmbeddingRecords {
     /// vector of NaN.
     public func render(_ items: [RecordStream.Item]) -> [UInt8] {
         let usable = UsableItems(items)
-        let ids = usable.map { input in
-            encoder.tokenizer.encoderIDs(input.text, maxLength: encoder.maxLength)
-        }
+        let ids = usable.map { encoder.ids($0.text) }
         let vectors = encoder.embed(ids)
         let nan = [Float](repeating: .nan, count: encoder.size)[...]
         var writer = JSONWriter()

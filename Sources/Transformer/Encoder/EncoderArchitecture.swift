@@ -65,6 +65,8 @@ public struct EncoderArchitecture: Equatable, Sendable {
     /// Of the wide rows between the two products behind attention.
     public var intermediateDropout: Float = 0
     public var attentionProbsDropoutProb: Float
+    /// Of the hidden states behind the final normalization.
+    public var finalDropout: Float = 0
     public var initializerRange: Float
 
     // MARK: Names

@@ -28,6 +28,7 @@ public final class TransformerEncoder {
         let embeddings: TokenEmbeddings.Saved
         let layers: [LayerSaved]
         let finalNorm: LayerNorm.Saved?
+        let finalMask: DropoutMask?
         let sequences: [Range<Int>]
     }
 
@@ -88,10 +89,13 @@ public final class TransformerEncoder {
             hidden = output
         }
         let normalized = finalNorm?.forward(hidden)
+        hidden = normalized?.output ?? hidden
+        let mask = DropoutMask(probability: architecture.finalDropout, random: random)
+        hidden.apply(mask)
         return (
-            normalized?.output ?? hidden,
+            hidden,
             Saved(
-                embeddings: embeddingsSaved, layers: layersSaved, finalNorm: normalized?.saved,
+                embeddings: embeddingsSaved, layers: layersSaved, finalNorm: normalized?.saved, finalMask: mask,
                 sequences: batch.sequences)
         )
     }
@@ -110,6 +114,7 @@ public final class TransformerEncoder {
     /// Adds to the gradients of all trainable parameters; stops below the lowest of them.
     public func backward(_ gradient: Tensor, _ saved: Saved) {
         var gradient = gradient
+        gradient.apply(saved.finalMask)
         if let finalNorm, let rows = saved.finalNorm { gradient = finalNorm.backward(gradient, rows) }
         for index in layers.indices.reversed() {
             guard hasTrainableParameters(upTo: index) else { return }

@@ -1,0 +1,54 @@
+import Checkpoints
+import JSON
+import Tensors
+import Tokenizers
+import Transformer
+
+/// A transformer encoder with its pooling.
+final class PooledTransformer: TextEncoder {
+    let pooling: SentencePooling
+    private let pretrained: PretrainedEncoder
+    private let plan: InferencePlan
+
+    /// - Parameter precision: of the encoder's products, which is available.
+    init(_ directory: ModelDirectory, _ pooling: SentencePooling, precision: Precision) throws(ModelError) {
+        let checkpoint = try OpenedCheckpoint(directory)
+        let architecture = checkpoint.architecture
+        pretrained = try checkpoint.encoder(obeysLowercasing: true)
+        try loading { () throws(CheckpointError) in
+            try checkpoint.source.checkAllUsed { architecture.isBufferOrPretrainingHead($0) || architecture.isHead($0) }
+        }
+        self.pooling = pooling
+        plan = try Embeddings.plan(pretrained.encoder, precision)
+    }
+
+    private var architecture: EncoderArchitecture { pretrained.encoder.architecture }
+
+    var tokenizer: Tokenizer { pretrained.tokenizer }
+    var size: Int { pooling.modes.count * architecture.hiddenSize }
+    var tokenLimit: Int? { architecture.maxTokens }
+    var maxLength: Int? { pretrained.maxLength }
+    var operationsPerToken: Int { architecture.operationsPerToken }
+
+    func ids(_ text: String, maxLength: Int?) -> [Int32] {
+        tokenizer.encoderIDs(text, maxLength: maxLength ?? architecture.maxTokens)
+    }
+
+    func embed(_ ids: [[Int32]], prompt: String, maxLength: Int?) -> Tensor {
+        let promptLength = promptLength(prompt, maxLength: maxLength)
+        let rows = LengthSortedBatches(ids.map(\.count)).map { batch in
+            let tokens = TokenBatch(batch.map { ids[$0] })
+            return pooling.pool(plan.encode(tokens), tokens.sequences, promptLength: promptLength)
+        }
+        return Tensor([ids.count, size], rows.flatMap { $0 })
+    }
+
+    /// The tokens of a prompt alone, less a special token at the end: as sentence-transformers counts them.
+    private func promptLength(_ prompt: String, maxLength: Int?) -> Int {
+        guard !prompt.isEmpty, !pooling.includesPrompt else { return 0 }
+        let ids = ids(prompt, maxLength: maxLength)
+        guard let last = ids.last else { return 0 }
+        let isSpecial = last == tokenizer.sepID || tokenizer.addedTokens.contains { $0.id == last && $0.special }
+        return isSpecial ? ids.count - 1 : ids.count
+    }
+}
