@@ -21,8 +21,10 @@ enum OpenBLAS {
         }
         unsafe copenblas_sgemm(
             product.a.isTransposed ? 1 : 0, product.b.isTransposed ? 1 : 0, Int64(product.rows),
-            Int64(product.columns), Int64(product.depth), a, Int64(product.a.leadingDimension), b,
-            Int64(product.b.leadingDimension), product.accumulates || product.hasBias ? 1 : 0, c,
+            Int64(product.columns), Int64(product.depth), a,
+            Int64(product.a.leadingDimension(columns: product.depth)), b,
+            Int64(product.b.leadingDimension(columns: product.columns)), product.accumulates || product.hasBias ? 1 : 0,
+            c,
             Int64(product.c.rowStride))
     }
 }
@@ -46,5 +48,7 @@ extension OpenBLAS {
 
 extension MatrixLayout {
     fileprivate var isTransposed: Bool { columnStride != 1 }
-    fileprivate var leadingDimension: Int { isTransposed ? columnStride : rowStride }
+
+    /// A transposed column lies like a row, whose stride says nothing, but OpenBLAS wants one as long as the row.
+    fileprivate func leadingDimension(columns: Int) -> Int { isTransposed ? columnStride : max(rowStride, columns) }
 }

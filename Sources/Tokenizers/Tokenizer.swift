@@ -38,6 +38,15 @@ public final class Tokenizer: Sendable {
 
     private static func parts(in directory: FilePath) throws(TokenizerError) -> TokenizerParts {
         let companions = try CompanionFiles(directory: directory)
+        var parts = try parts(in: directory, companions)
+        // Where the model gets no token types, transformers passes none, whatever the template says.
+        if companions.hidesTypes { parts.postProcessor = parts.postProcessor.withoutTypes }
+        return parts
+    }
+
+    private static func parts(
+        in directory: FilePath, _ companions: CompanionFiles
+    ) throws(TokenizerError) -> TokenizerParts {
         let main = directory.appending("tokenizer.json")
         if fileExists(main) {
             var parts = try TokenizerJSON.read(main)

@@ -235,6 +235,7 @@ struct BadInputTests {
         try scratch.write("not a library\n", to: "libdnnl.so.3")
         var graft = graft
         graft.environment["LD_LIBRARY_PATH"] = "\(scratch(""))"
+        graft.environment["GRAFT_ENGINE"] = ""
         let result = try await graft.run(["embed", "\(model)", "-"], input: Array("good\n".utf8))
         #expect(result.status == 0)
         #expect(result.errors.contains("oneDNN cannot be loaded") && result.errors.contains("OpenBLAS computes"))

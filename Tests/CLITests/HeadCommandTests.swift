@@ -107,6 +107,9 @@ struct HeadCommandTests {
         let single = try await graft("classify", pipeline("cross-encoder"), "--pairs", input: Array("alone".utf8))
         #expect(
             single.status == 1 && single.output == "{\"index\":0,\"error\":\"line 1 has no tab between two texts\"}\n")
+        let short = try await graft("classify", pipeline("cross-encoder"), "--pairs", "--max-length", "3")
+        #expect(
+            short.status == 64 && short.errors.contains("the special tokens of a pair alone are 3"), "\(short.errors)")
         let summary = try await graft("inspect", pipeline("cross-encoder"))
         #expect(summary.output.contains("regression, a cross-encoder"), "\(summary.output)\(summary.errors)")
     }
@@ -155,7 +158,7 @@ struct HeadCommandTests {
         ] {
             let result = try await graft(verb, model)
             #expect(result.status == 1 && result.output == "", "\(verb) \(model)")
-            let lines = result.errors.split(separator: "\n")
+            let lines = result.errors.split(separator: "\n").filter { $0.hasPrefix("graft: error: ") }
             #expect(lines.count == 1 && lines[0].contains(advice), "\(verb) \(model): \(result.errors)")
         }
     }

@@ -4,7 +4,10 @@ import Testing
 
 @Suite("matmul")
 struct MatmulTests {
-    private static let sizes = [(1, 1, 1), (3, 5, 7), (33, 50, 36), (100, 48, 300), (65, 16, 513), (2, 384, 384)]
+    private static let sizes = [
+        (1, 1, 1), (1, 5, 9), (9, 1, 7), (7, 9, 1), (3, 5, 7), (33, 50, 36), (100, 48, 300), (65, 16, 513),
+        (2, 384, 384),
+    ]
 
     /// Sums in `Double`, one by one.
     private func reference(

@@ -27,6 +27,19 @@ struct TokenizerTests {
         }
     }
 
+    @Test("where model_input_names leaves token types out, all tokens are of type 0", arguments: [true, false])
+    func modelInputNames(hasTypes: Bool) throws {
+        let directory = Fixtures.temporary("input-names-\(hasTypes)")
+        try directory.makeDirectory()
+        try Fixtures.write(
+            Fixtures.read(Fixtures.golden.appending("bert_vocab.txt")), to: directory.appending("vocab.txt"))
+        let names = hasTypes ? #"["input_ids","token_type_ids"]"# : #"["input_ids","attention_mask"]"#
+        try Fixtures.write(
+            Array(#"{"model_input_names":\#(names)}"#.utf8), to: directory.appending("tokenizer_config.json"))
+        let encoding = try Tokenizer(directory: directory).encode("a", pair: "b")
+        #expect(encoding.typeIDs == (hasTypes ? [0, 0, 0, 1, 1] : [0, 0, 0, 0, 0]))
+    }
+
     @Test("windows over texts that are too long are those of the reference")
     func truncationGolden() throws {
         let tokenizer = try Fixtures.tokenizer("bert_tokenizer.json")

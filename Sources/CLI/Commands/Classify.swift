@@ -1,6 +1,7 @@
 import ArgumentParser
 import Checkpoints
 import Tasks
+import Tokenizers
 import Transformer
 
 struct Classify: ParsableCommand {
@@ -54,7 +55,7 @@ struct Classify: ParsableCommand {
             try threads.apply()
             let classifier = try SequenceClassifier(model.resolve(), precision: precision.resolve())
             try classifier.applyRecord()
-            try classifier.limit(to: maxLength)
+            try classifier.limit(to: maxLength, pairs: pairs)
             try classifier.decide(at: threshold)
             try stream.run(
                 acceptsPairs: classifier.acceptsPairs, readsPairs: pairs,
@@ -85,16 +86,24 @@ extension SequenceClassifier {
         self.threshold = threshold
     }
 
-    /// Cuts texts after `length` tokens, which the model's positions must allow.
-    func limit(to length: Int?) throws {
+    /// Cuts texts, or pairs of them, after `length` tokens.
+    func limit(to length: Int?, pairs: Bool = false) throws {
         guard let length else { return }
-        try checkPositions(length, encoder.architecture.maxTokens)
+        try checkMaxLength(length, positions: encoder.architecture.maxTokens, tokenizer, pairs: pairs)
         maxLength = length
     }
 }
 
-func checkPositions(_ length: Int, _ positions: Int) throws {
-    if length > positions {
+/// Checks a `--max-length` against the model: its positions allow it, and beside the special tokens there is room for text.
+///
+/// - Parameter positions: `nil` where there is no limit.
+func checkMaxLength(_ length: Int, positions: Int?, _ tokenizer: Tokenizer, pairs: Bool = false) throws {
+    if let positions, length > positions {
         throw ValidationError("--max-length is \(length); the model has \(positions) positions.")
+    }
+    let special = tokenizer.specialTokenCount(pair: pairs)
+    if length <= special {
+        throw ValidationError(
+            "--max-length is \(length); the special tokens of \(pairs ? "a pair" : "a text") alone are \(special).")
     }
 }

@@ -2,6 +2,7 @@ public import ArgumentParser
 import Checkpoints
 public import Embeddings
 public import Tasks
+import Tokenizers
 
 struct Embed: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -55,7 +56,7 @@ struct Embed: ParsableCommand {
             let encoder = try SentenceEncoder(model.resolve(), precision: precision.resolve(), pooling: pooling)
             if let normalize { encoder.normalizes = normalize }
             if let maxLength {
-                if let limit = encoder.tokenLimit { try checkPositions(maxLength, limit) }
+                try checkMaxLength(maxLength, positions: encoder.tokenLimit, encoder.tokenizer)
                 encoder.maxLength = maxLength
             }
             if let promptText { encoder.usePrompt(promptText) }

@@ -45,7 +45,7 @@ struct Evaluate: ParsableCommand {
             let examples = try LabelledExamples(FilePath(data), columns: columns.columns)
             let classifier = try SequenceClassifier(model.resolve(), precision: precision.resolve())
             try classifier.applyRecord()
-            try classifier.limit(to: maxLength)
+            try classifier.limit(to: maxLength, pairs: columns.pairColumn != nil)
             try classifier.decide(at: threshold)
             let targets = try classifier.targets(examples)
             let prepared = FineTuning.Examples(examples, targets, classifier)

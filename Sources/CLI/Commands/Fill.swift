@@ -2,6 +2,7 @@ import ArgumentParser
 import Checkpoints
 import Embeddings
 import Tasks
+import Tokenizers
 import Transformer
 
 struct Fill: ParsableCommand {
@@ -37,7 +38,8 @@ struct Fill: ParsableCommand {
             try threads.apply()
             let language = try MaskedLanguageModel(model.resolve(), precision: precision.resolve())
             if let maxLength {
-                try checkPositions(maxLength, language.pretrained.encoder.architecture.maxTokens)
+                try checkMaxLength(
+                    maxLength, positions: language.pretrained.encoder.architecture.maxTokens, language.tokenizer)
                 language.maxLength = maxLength
             }
             let records = MaskRecords(language, topK: topK)

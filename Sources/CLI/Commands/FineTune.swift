@@ -105,7 +105,7 @@ struct FineTune: ParsableCommand {
             let configuration = fineTuningConfiguration
             let classifier = try SequenceClassifier(
                 pretrained: model.resolve(), labels: labels, problem: problem, random: RandomSource(seed: seed))
-            try classifier.limit(to: maxLength)
+            try classifier.limit(to: maxLength, pairs: columns.pairColumn != nil)
             if !classifier.initialized.isEmpty {
                 StandardError.note("the model has no pooler; it starts from random numbers")
             }

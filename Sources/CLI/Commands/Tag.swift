@@ -2,6 +2,7 @@ public import ArgumentParser
 import Checkpoints
 import Embeddings
 public import Tasks
+import Tokenizers
 import Transformer
 
 struct Tag: ParsableCommand {
@@ -38,7 +39,8 @@ struct Tag: ParsableCommand {
             try threads.apply()
             let tagger = try TokenTagger(model.resolve(), precision: precision.resolve())
             if let maxLength {
-                try checkPositions(maxLength, tagger.pretrained.encoder.architecture.maxTokens)
+                try checkMaxLength(
+                    maxLength, positions: tagger.pretrained.encoder.architecture.maxTokens, tagger.tokenizer)
                 tagger.maxLength = maxLength
             }
             try stream.run(acceptsPairs: false, EntityRecords(tagger, aggregation: aggregation).render)

@@ -46,6 +46,12 @@ struct CompanionFiles {
     /// The `model_type` of `config.json`.
     private(set) var modelType: String?
 
+    /// Whether `model_input_names` leaves token types out.
+    var hidesTypes: Bool {
+        guard let names = configuration?["model_input_names"]?.array else { return false }
+        return !names.contains(.string("token_type_ids"))
+    }
+
     func integer(_ key: String) -> Int? { configuration?[key]?.integer }
     func bool(_ key: String) -> Bool? { configuration?[key]?.bool }
     func string(_ key: String) -> String? { configuration?[key]?.string }

@@ -21,6 +21,17 @@ struct PostProcessor: Sendable {
     static let none = PostProcessor(
         single: [.sequence(0, typeID: 0)], pair: [.sequence(0, typeID: 0), .sequence(1, typeID: 1)])
 
+    /// The same with every token of type 0.
+    var withoutTypes: PostProcessor {
+        func plain(_ piece: Piece) -> Piece {
+            switch piece {
+            case .sequence(let text, _): .sequence(text, typeID: 0)
+            case .special(let id, let token, _): .special(id: id, token: token, typeID: 0)
+            }
+        }
+        return PostProcessor(single: single.map(plain), pair: pair.map(plain), trimmings: trimmings)
+    }
+
     static func specialTokens(in template: [Piece]) -> Int {
         template.count { if case .special = $0 { true } else { false } }
     }
