@@ -7,9 +7,17 @@ import SystemPackage
 ///
 /// Source: peft, `PeftModel.save_pretrained`; adapters, `AdapterLoader`.
 public struct AdapterDirectory: Sendable {
-    public enum Library: String, Sendable {
+    public enum Library: String, CaseIterable, Sendable {
         case peft = "PEFT"
         case adapterHub = "AdapterHub"
+
+        /// The files that hold the weights, in the order in which they are looked for.
+        var weightNames: [String] {
+            switch self {
+            case .peft: ["adapter_model.safetensors", "adapter_model.bin"]
+            case .adapterHub: ["adapter.safetensors", "model.safetensors", "pytorch_adapter.bin"]
+            }
+        }
     }
 
     public let library: Library
@@ -44,10 +52,7 @@ public struct AdapterDirectory: Sendable {
                 file.path, key: "peft_type", found: nil,
                 expected: "PEFT's kind of adapter, or \"config\" as AdapterHub writes it")
         }
-        let names =
-            library == .peft
-            ? ["adapter_model.safetensors", "adapter_model.bin"]
-            : ["adapter.safetensors", "model.safetensors", "pytorch_adapter.bin"]
+        let names = library.weightNames
         guard let found = names.first(where: directory.exists) else {
             throw .missingFile(directory.path.appending(names[0]), purpose: "the adapter's weights")
         }

@@ -8,6 +8,7 @@ public final class AtomicFile {
     private let temporary: FilePath
     private let descriptor: FileDescriptor
     private var isOpen = true
+    private var isCommitted = false
 
     public init(_ path: FilePath) throws(CheckpointError) {
         self.path = path
@@ -43,12 +44,13 @@ public final class AtomicFile {
             isOpen = false
             try descriptor.close()
             try moveItem(temporary, to: path)
+            isCommitted = true
         } catch { throw .unwritable(path, error as? Errno ?? .ioError) }
     }
 
     private func discard() {
-        guard isOpen else { return }
-        try? descriptor.close()
+        if isOpen { try? descriptor.close() }
+        if isCommitted { return }
         unsafe temporary.withPlatformString { _ = unsafe unlink($0) }
     }
 

@@ -24,8 +24,11 @@ public struct CheckpointConversion: Sendable {
 
     /// Converts a model: the directory appears whole or not at all. One tensor at a time is in memory.
     ///
-    /// - Throws: `outputExists`; `notFinite` and `notRepresentable`, which name the tensor; what reading throws.
-    public func convert(_ model: ModelDirectory, to path: FilePath) throws(CheckpointError) -> Result {
+    /// - Parameter isCancelled: asked before each tensor; where it says so, nothing is kept.
+    /// - Throws: `outputExists`; `notFinite` and `notRepresentable`, which name the tensor; `cancelled`; what reading throws.
+    public func convert(
+        _ model: ModelDirectory, to path: FilePath, isCancelled: () -> Bool = { false }
+    ) throws(CheckpointError) -> Result {
         try AtomicDirectory.checkAbsence(of: path)
         let weights = try model.openWeights()
         var configuration = try model.openConfiguration()
@@ -36,7 +39,9 @@ public struct CheckpointConversion: Sendable {
         }
         try configuration.write(to: output.temporary.appending("config.json"))
         try model.copy(companions(of: model), to: output.temporary)
-        let result = try write(weights, to: output.temporary)
+        let result = try write(weights, to: output.temporary) { () throws(CheckpointError) in
+            if isCancelled() { throw .cancelled(path) }
+        }
         try output.commit()
         return result
     }
@@ -46,23 +51,34 @@ public struct CheckpointConversion: Sendable {
     ]
 
     /// The files beside configuration and weights: those of the tokenizer, and whole folders that `modules.json` names.
-    private func companions(of model: ModelDirectory) -> [FilePath] {
-        model.files.filter { path in
+    private func companions(of model: ModelDirectory) throws(CheckpointError) -> [FilePath] {
+        let folders = try moduleFolders(of: model)
+        return model.files.filter { path in
             var relative = path
             guard relative.removePrefix(model.path) else { return false }
             let name = relative.string
             if name.hasPrefix(".") { return false }
-            if relative.components.count > 1 { return model.exists("modules.json") && name.first?.isNumber == true }
+            if relative.components.count > 1 { return folders.contains(where: relative.starts) }
             return Self.companionExtensions.contains(path.extension ?? "") && !name.hasSuffix(".index.json")
                 && !["config.json", "bert_config.json"].contains(name)
         }
+    }
+
+    private func moduleFolders(of model: ModelDirectory) throws(CheckpointError) -> [FilePath] {
+        guard model.exists("modules.json") else { return [] }
+        let modules = try JSONFile.array(model.path.appending("modules.json"), purpose: "the model's modules")
+        // The first module is the model itself and has no folder.
+        return modules.compactMap { $0["path"]?.string }.map { FilePath($0).lexicallyNormalized() }
+            .filter { !$0.isEmpty && $0 != "." }
     }
 
     private static let companionExtensions: Set<String> = ["json", "txt", "model", "jinja", "md"]
 
     // MARK: Weights
 
-    private func write(_ weights: any TensorArchive, to directory: FilePath) throws(CheckpointError) -> Result {
+    private func write(
+        _ weights: any TensorArchive, to directory: FilePath, checkCancellation: () throws(CheckpointError) -> Void
+    ) throws(CheckpointError) -> Result {
         let shards = shards(weights)
         var total = 0
         var map = JSONObject()
@@ -70,6 +86,7 @@ public struct CheckpointConversion: Sendable {
             let name = shards.count == 1 ? "model.safetensors" : Self.shardName(index, of: shards.count)
             let items = entries.map { SafeTensors.Item(name: $0.name, dataType: target($0), shape: $0.shape) }
             try SafeTensors.write(items, to: directory.appending(name)) { item, file throws(CheckpointError) in
+                try checkCancellation()
                 try write(entries[item], of: weights, to: file)
             }
             total += items.reduce(0) { $0 + $1.byteCount }
@@ -117,9 +134,20 @@ public struct CheckpointConversion: Sendable {
         _ entry: TensorEntry, of weights: any TensorArchive, to file: AtomicFile
     ) throws(CheckpointError) {
         guard entry.dataType.isFloatingPoint else { return try file.write(weights.bytes(entry)) }
+        let target = target(entry)
+        if entry.dataType == .float64 {
+            // Its values may be too large for `Float`.
+            let bytes = try weights.bytes(entry)
+            guard Self.areFinite(float64: bytes) else { throw .notFinite(weights.path, name: entry.name) }
+            if target == .float64 { return try file.write(bytes) }
+        }
         let tensor = try weights.tensor(entry)
-        guard tensor.isFinite else { throw .notFinite(weights.path, name: entry.name) }
-        switch target(entry) {
+        guard tensor.isFinite else {
+            throw entry.dataType == .float64
+                ? .notRepresentable(weights.path, name: entry.name, target)
+                : .notFinite(weights.path, name: entry.name)
+        }
+        switch target {
         case .float32: try file.write(tensor.values)
         case .float16:
             let values = tensor.values.map { Float16($0).bitPattern }
@@ -135,5 +163,10 @@ public struct CheckpointConversion: Sendable {
             try file.write(values)
         default: try file.write(weights.bytes(entry))
         }
+    }
+
+    /// Whether no exponent of little-endian binary64 is all ones.
+    private static func areFinite(float64 bytes: [UInt8]) -> Bool {
+        stride(from: 6, to: bytes.count, by: 8).allSatisfy { bytes[$0 + 1] & 0x7F != 0x7F || bytes[$0] & 0xF0 != 0xF0 }
     }
 }

@@ -29,6 +29,8 @@ public enum CheckpointError: Error, Equatable, Sendable {
     case unusedTensors(FilePath, names: [String])
     case unsupportedArchitecture(FilePath, found: String, supported: [String])
     case unsupportedFormat(FilePath, format: String)
+    /// A file or directory whose writing was stopped.
+    case cancelled(FilePath)
 }
 
 /// What is wrong with a safetensors file.
@@ -84,7 +86,8 @@ extension CheckpointError: CustomStringConvertible {
             "\(file): \"\(name)\" holds a value that is infinite or not a number. "
                 + "The model was damaged, or its training went wrong."
         case .notRepresentable(let file, let name, let type):
-            "\(file): \"\(name)\" holds a value too large for \(type.rawValue). Use --dtype bf16 or f32."
+            "\(file): \"\(name)\" holds a value too large for \(type.rawValue). "
+                + (type == .float16 ? "Use --dtype bf16 or f32." : "Leave out --dtype.")
         case .missingTensor(let file, let name):
             "\(file): has no tensor \"\(name)\", which config.json calls for. Do both files come from the same model?"
         case .shapeMismatch(let file, let name, let found, let expected):
@@ -98,6 +101,7 @@ extension CheckpointError: CustomStringConvertible {
             "\(file): model_type \"\(found)\" is not supported; this version runs \(supported.joined(separator: ", "))."
         case .unsupportedFormat(let file, let format):
             "\(file): \(format) is not supported by this version; take or make model.safetensors or pytorch_model.bin."
+        case .cancelled(let path): "\(path): the writing was stopped; nothing was kept."
         }
     }
 }

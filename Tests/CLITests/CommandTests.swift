@@ -238,6 +238,46 @@ struct CommandTests {
         #expect(result.output.split(whereSeparator: \.isWhitespace) == ["130", "1"], "\(result.errors)")
     }
 
+    @Test("Ctrl-C ends a conversion, which leaves nothing")
+    func interruptedConversion() async throws {
+        try scratch.write("{}", to: "base/config.json")
+        let (count, size) = (128, 2 << 20)
+        let entries = (0..<count).map { index in
+            "\"\(index)\":{\"dtype\":\"F32\",\"shape\":[\(size / 4)],\"data_offsets\":[\(index * size),\((index + 1) * size)]}"
+        }
+        let header = Array("{\(entries.joined(separator: ","))}".utf8)
+        let length = (0..<8).map { UInt8(truncatingIfNeeded: header.count >> (8 * $0)) }
+        let weights = try scratch.write(length + header, to: "base/model.safetensors")
+        let script = """
+            truncate -s \(8 + header.count + count * size) \(weights)
+            \(Graft.executable) convert \(scratch("base")) \(scratch("out")) --dtype f16 &
+            until ls -d \(scratch(""))/.out.partial-*/.model* > /dev/null 2>&1 || ! kill -0 $!; do :; done
+            kill -INT $!; wait $!; echo $?
+            """
+        let result = try await graft.run(["-m", "-c", script], program: "/bin/bash")
+        #expect(result.output == "130\n", "\(result.errors)")
+        #expect(scratch.names == ["base"])
+    }
+
+    @Test("control characters in a model's files do not reach the terminal")
+    func controlCharacters() async throws {
+        try scratch.write(#"{"model_type":"x\u001b]0;t\u0007"}"#, to: "base/config.json")
+        let name = "w\u{1B}[2J\u{9B}1m\n"
+        try SafeTensors.write([(name, Tensor([1], [1]))], to: scratch("base/model.safetensors"))
+        try scratch.write("x", to: "base/a\u{1B}[1m")
+        let text = try await graft("inspect", scratch("base").string, "--tensors")
+        #expect(text.status == 0, "\(text.errors)")
+        let isControl = { (scalar: Unicode.Scalar) in scalar.properties.generalCategory == .control && scalar != "\n" }
+        #expect(!text.output.unicodeScalars.contains(where: isControl))
+        #expect(text.output.contains(#"w\u{1B}[2J\u{009B}1m\n   F32"#), "\(text.output)")
+        #expect(text.output.contains(#"x\u{1B}]0;t\u{07}"#) && text.output.contains(#"a\u{1B}[1m"#), "\(text.output)")
+        let error = try await graft("embed", scratch("base").string, input: [])
+        #expect(error.status == 1 && error.errors.contains(#"model_type "x\u{1B}]0;t\u{07}" is not supported"#))
+        #expect(!error.errors.unicodeScalars.contains(where: isControl))
+        let json = try await graft("inspect", scratch("base").string, "--json", "--tensors")
+        #expect(try JSON(parsing: Array(json.output.utf8))["tensors"]?.array?.first?["name"] == .string(name))
+    }
+
     @Test("a lone line is answered while the pipe stays open")
     func loneLine() async throws {
         let model = try TinyModel.make(in: scratch, named: "base")

@@ -118,6 +118,29 @@ struct FetchTests {
         #expect(output.contains("0.1/0.1 MB") && output.contains("MB/s") && output.contains("left"), "\(output)")
     }
 
+    @Test("Python modules in the directory where the user stands are not run")
+    func hostileDirectory() async throws {
+        _ = try TinyModel.make(in: scratch, named: "base")
+        for name in ["zipfile", "tarfile", "pip", "shutil", "argparse", "gzip"] {
+            try scratch.write("open('\(scratch("ran"))', 'w').close()\n", to: "stand/\(name).py")
+        }
+        var graft = graft
+        graft.environment["PIP_INDEX_URL"] = "http://127.0.0.1:1"
+        let result = try await graft.shell(
+            """
+            cd \(scratch.path); tar czf mt.tar.gz base; python3 -m zipfile -c packed.zip base; cd stand
+            \(Graft.executable) fetch ../mt.tar.gz; \(Graft.executable) fetch ../packed.zip
+            \(Graft.executable) fetch all-MiniLM-L6-v2
+            """)
+        #expect(result.errors.contains("graft: mt is in the store\n"), "\(result.errors)")
+        #expect(result.errors.contains("graft: packed is in the store\n"), "\(result.errors)")
+        #expect(result.errors.contains("cannot be downloaded"), "\(result.errors)")
+        #expect(contents(of: scratch("ran")) == nil, "a module of the directory was run")
+        graft.environment["PATH"] = scratch("stand").string
+        let withoutPython = try await graft("fetch", scratch("mt.tar.gz").string, "--as", "me/mt")
+        #expect(withoutPython.errors.contains("mt.tar.gz: cannot be unpacked: python3 is not installed."))
+    }
+
     @Test("a proxy is asked for a tunnel where the environment names one, and not for the hosts of NO_PROXY")
     func proxy() async throws {
         server.answer { _ in .init(403) }

@@ -45,6 +45,15 @@ struct AtomicWritingTests {
         #expect(contents(of: directory("late/y")) == Array("theirs".utf8))
     }
 
+    @Test("a file that cannot get its name leaves nothing")
+    func failingRename() throws {
+        try directory.write("mine", to: "a/b")
+        #expect(throws: CheckpointError.unwritable(directory("a"), .isDirectory)) {
+            try AtomicFile.write([1], to: directory("a"))
+        }
+        #expect(directory.names == ["a"])
+    }
+
     @Test("a place that cannot be written says so")
     func unwritable() {
         let path = directory("no/such/place/file")

@@ -87,6 +87,65 @@ struct CheckpointConversionTests {
         }
     }
 
+    @Test("of the folders those that modules.json names come along, whatever their names are")
+    func moduleFolders() throws {
+        let model = try model([("a", Tensor([1], [1]))])
+        for file in ["1_Pooling/config.json", "dense/config.json", "3_old/config.json", "checkpoint-1/vocab.txt"] {
+            try directory.write("{}", to: "model/\(file)")
+        }
+        let modules = #"[{"path": ""}, {"path": "1_Pooling"}, {"path": "./dense/"}, {"path": "../model"}]"#
+        try directory.write(modules, to: "model/modules.json")
+        let output = directory("out")
+        _ = try CheckpointConversion().convert(model, to: output)
+        #expect(
+            ModelDirectory(output).files.map { $0.string.replacing(output.string + "/", with: "") } == [
+                "1_Pooling/config.json", "config.json", "dense/config.json", "model.safetensors", "modules.json",
+                "vocab.txt",
+            ])
+    }
+
+    @Test("a conversion that is stopped between two tensors leaves nothing")
+    func cancellation() throws {
+        let model = try model(["a", "b"].map { (name: $0, value: Tensor([1], [1])) })
+        var questions = 0
+        #expect(throws: CheckpointError.cancelled(directory("out"))) {
+            try CheckpointConversion().convert(model, to: directory("out")) {
+                questions += 1
+                return questions == 2
+            }
+        }
+        #expect(directory.names == ["model"])
+    }
+
+    @Test("double precision is kept bit by bit; a value too large for what was asked for is named as such")
+    func doublePrecision() throws {
+        func model(_ value: Double) throws -> ModelDirectory {
+            try directory.write("{}", to: "model/config.json")
+            let header = Array(#"{"w":{"dtype":"F64","shape":[1],"data_offsets":[0,8]}}  "#.utf8)
+            let data = (0..<8).map { UInt8(truncatingIfNeeded: value.bitPattern >> (8 * $0)) }
+            try directory.write(
+                [UInt8(header.count)] + [0, 0, 0, 0, 0, 0, 0] + header + data, to: "model/model.safetensors")
+            return ModelDirectory(directory("model"))
+        }
+        let large = try model(1e300)
+        let (_, weights) = try converted(CheckpointConversion(), large)
+        #expect(weights["w"]?.dataType == .float64)
+        let written = try #require(contents(of: weights.path))
+        #expect(written.suffix(8) == contents(of: directory("model/model.safetensors"))?.suffix(8))
+        let path = directory("model/model.safetensors")
+        for dataType in [DataType.float32, .bfloat16] {
+            #expect(throws: CheckpointError.notRepresentable(path, name: "w", dataType)) {
+                try converted(CheckpointConversion(dataType: dataType), large)
+            }
+        }
+        for value in [Double.infinity, -.infinity, .nan] {
+            let broken = try model(value)
+            #expect(throws: CheckpointError.notFinite(path, name: "w")) {
+                try converted(CheckpointConversion(), broken)
+            }
+        }
+    }
+
     @Test("what cannot be written names the tensor, and leaves nothing")
     func refusals() throws {
         let output = directory("out")

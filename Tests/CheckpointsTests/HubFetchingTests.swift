@@ -162,6 +162,33 @@ struct HubFetchingTests {
                 == sentences)
         let adapter = ["adapter_config.json", "adapter_model.safetensors"]
         #expect(try await chosen(adapter + ["adapter_model.bin"]) == adapter)
+        let adapterHub = ["adapter.safetensors", "adapter_config.json"]
+        #expect(try await chosen(adapterHub + ["pytorch_adapter.bin"]) == adapterHub)
+        #expect(try await chosen(["bert_config.json"] + bin.dropFirst()) == ["bert_config.json", "pytorch_model.bin"])
+    }
+
+    @Test("sizes that no file has are not believed, and nothing overflows")
+    func hugeSizes() async throws {
+        let repository = repository
+        let sha256 = repository.hash("model.safetensors")
+        let listing = repository.files.keys.map { file in
+            "{\"rfilename\": \"\(file)\", \"size\": \(Int.max), \"lfs\": {\"sha256\": \"\(sha256)\", \"size\": \(Int.max)}}"
+        }.joined(separator: ", ")
+        server.answer { request in
+            guard request.path.hasPrefix("/api/") else { return repository.answer(request) }
+            return .init(200, [:], "{\"sha\": \"\(repository.commit)\", \"siblings\": [\(listing)]}")
+        }
+        // The hub says the right ones when it is asked for each file.
+        #expect(paths(below: try await fetch()).count == 4)
+        try FileManager.default.removeItem(atPath: directory("hub").string)
+        var unlisted = repository
+        unlisted.listsChecksums = false
+        server.answer { [unlisted] request in
+            var response = unlisted.answer(request)
+            if response.headers["X-Linked-Size"] != nil { response.headers["X-Linked-Size"] = "\(Int.max)" }
+            return response
+        }
+        #expect(await failure() == .hub(.noChecksum(name: "org/tiny", file: "model.safetensors")))
     }
 
     @Test("patterns choose other files, or leave some out")
@@ -304,6 +331,16 @@ struct HubFetchingTests {
         }
     }
 
+    @Test("what comes with 416 is no content where no range was asked for")
+    func unaskedRange() async {
+        let (repository, weights) = (repository, repository.files["model.safetensors"] ?? [])
+        server.answer { $0.path.hasPrefix("/storage/") ? .init(416, [:], weights) : repository.answer($0) }
+        #expect(
+            await failure()
+                == .hub(.status(url: "\(server.address)/storage/model.safetensors", code: 416, message: nil)))
+        #expect(isClean())
+    }
+
     @Test(
         "a Content-Length that is too small, or larger than what comes, ends in an error")
     func wrongLengths() async {
@@ -409,6 +446,49 @@ struct HubFetchingTests {
         #expect(
             await failure("org/tiny", ["HF_TOKEN": "hf_a\nX-Other: b"]) == .hub(.invalidToken(source: "HF_TOKEN")))
         #expect(isClean())
+    }
+
+    @Test("a signed link that the storage refuses is told from a model that is not there; no message shows a secret")
+    func secrets() async throws {
+        let repository = repository
+        let storage = try LocalServer()
+        for (code, expected) in [
+            (403, HubError.refusedLink(file: "model.safetensors", host: "127.0.0.1", code: 403)),
+            (500, .status(url: "\(storage.address)/storage/model.safetensors", code: 500, message: nil)),
+        ] {
+            storage.answer { _ in .init(code) }
+            server.answer { request in
+                var response = repository.answer(request)
+                if let location = response.headers["Location"] {
+                    response.headers["Location"] = "\(storage.address)\(location)?Signature=secret"
+                }
+                return response
+            }
+            #expect(await failure() == .hub(expected))
+        }
+        server.answer { _ in .init(302, ["Location": "ftp://user:secret@127.0.0.1/x?Signature=secret"]) }
+        let withPassword = ["HF_ENDPOINT": server.address.replacing("//", with: "//user:secret@")]
+        let listing = "\(server.address)/api/models/org/tiny/revision/main"
+        #expect(
+            await failure("org/tiny", withPassword) == .hub(.badRedirect(url: listing, location: "ftp://127.0.0.1/x")))
+        server.answer { _ in .init(404) }
+        #expect(
+            await failure("org/tiny", withPassword)
+                == .hub(
+                    .repositoryNotFound(
+                        name: "org/tiny", endpoint: server.address, hasToken: false, tokenPath: directory("token"))))
+        #expect(
+            await failure("org/tiny", ["HF_ENDPOINT": "user:secret@hub"]) == .hub(.invalidEndpoint("hub")))
+    }
+
+    @Test("a proxy that does not speak HTTP is not used, which is said")
+    func otherProxies() async throws {
+        let events = Mutex<[FetchEvent]>([])
+        _ = try await store(["ALL_PROXY": "socks5://127.0.0.1:1"]).fetch("org/tiny") { event in
+            events.withLock { $0.append(event) }
+        }
+        let note = "ALL_PROXY names no proxy for HTTP (http://HOST:PORT) and is not used"
+        #expect(events.withLock { $0 }.contains(.note(note)))
     }
 
     @Test("the token goes to the hub, never to the host that a redirect leads to")
@@ -540,5 +620,41 @@ struct HubFetchingTests {
         let fetched = try await store().fetch("org/tiny")
         #expect(!fetched.wasPresent)
         #expect(paths(below: fetched.path).contains("model.safetensors"))
+    }
+
+    @Test("a snapshot that lacks its tokenizer, as Python's AutoModel leaves it, is completed")
+    func snapshotWithoutTokenizer() async throws {
+        let snapshot = "hub/models--org--tiny/snapshots/\(repository.commit)"
+        for file in ["config.json", "model.safetensors"] {
+            try directory.write(repository.files[file] ?? [], to: "\(snapshot)/\(file)")
+        }
+        try directory.write(repository.commit, to: "hub/models--org--tiny/refs/main")
+        let fetched = try await store().fetch("org/tiny")
+        #expect(!fetched.wasPresent)
+        #expect(paths(below: fetched.path).contains("vocab.txt"))
+        #expect(try await store().fetch("org/tiny").wasPresent)
+    }
+
+    @Test("a model in the folder of its first module is complete there")
+    func moduleFolder() async throws {
+        let snapshot = "hub/models--org--tiny/snapshots/\(repository.commit)"
+        for (file, text) in [
+            ("modules.json", #"[{"path": "0_StaticEmbedding"}]"#), ("0_StaticEmbedding/model.safetensors", "x"),
+            ("0_StaticEmbedding/tokenizer.json", "{}"),
+        ] { try directory.write(text, to: "\(snapshot)/\(file)") }
+        try directory.write(repository.commit, to: "hub/models--org--tiny/refs/main")
+        #expect(try await store().fetch("org/tiny").wasPresent)
+        #expect(server.requests.isEmpty)
+    }
+
+    @Test("a repository without a tokenizer is complete without one, and not asked for again")
+    func noTokenizer() async throws {
+        var repository = repository
+        repository.files["vocab.txt"] = nil
+        server.answer { [repository] in repository.answer($0) }
+        #expect(paths(below: try await fetch()) == ["README.md", "config.json", "model.safetensors"])
+        server.forgetRequests()
+        #expect(try await store().fetch("org/tiny").wasPresent)
+        #expect(server.requests.isEmpty)
     }
 }

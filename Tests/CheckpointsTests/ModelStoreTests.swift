@@ -91,6 +91,40 @@ struct ModelStoreTests {
         #expect(again.wasPresent)
     }
 
+    @Test("of several models below a directory the highest is taken, whole but for folders such as .git")
+    func nestedModels() async throws {
+        let model = try TinyModel.make(in: directory, named: "tiny")
+        for folder in ["2_Dense", "checkpoint-500", ".git"] {
+            for file in ["config.json", "model.safetensors"] {
+                try directory.write(contents(of: model.appending(file)) ?? [], to: "tiny/\(folder)/\(file)")
+            }
+        }
+        let path = try await fetch(model.string, as: "me/tiny").path
+        #expect(contents(of: path.appending("vocab.txt")) == contents(of: model.appending("vocab.txt")))
+        #expect(
+            try FileManager.default.contentsOfDirectory(atPath: path.string).sorted() == [
+                "2_Dense", "checkpoint-500", "config.json", "model.safetensors", "vocab.txt",
+            ])
+    }
+
+    @Test("an imported model without a tokenizer is complete")
+    func noTokenizer() async throws {
+        let model = try TinyModel.make(in: directory, named: "tiny")
+        try FileManager.default.removeItem(atPath: model.appending("vocab.txt").string)
+        _ = try await fetch(model.string, as: "me/tiny")
+        #expect(try await fetch("me/tiny").wasPresent)
+        #expect(try await fetch("tiny").wasPresent)
+    }
+
+    @Test("a known model that lacks its weights is not taken for present")
+    func incompleteKnownModel() async throws {
+        try add("sentence-transformers/all-MiniLM-L6-v2")
+        let offline = ModelStore(root: directory("hub"), isOffline: true)
+        await #expect(throws: StoreError.offline(name: "all-MiniLM-L6-v2")) {
+            try await offline.fetch("all-MiniLM-L6-v2")
+        }
+    }
+
     @Test("what holds no model, has no valid name, or is not known is refused, and leaves nothing behind")
     func invalidSources() async throws {
         try directory.write("x", to: "empty/readme")

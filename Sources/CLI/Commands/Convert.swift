@@ -24,9 +24,13 @@ struct Convert: ParsableCommand {
     var maxShardSize: ByteCount?
 
     func run() throws {
+        _ = try Signals.catchInterruption()
         try reportingFailures {
             let conversion = CheckpointConversion(dataType: dtype?.dataType, maxShardSize: maxShardSize?.bytes ?? .max)
-            let result = try conversion.convert(model.resolve(), to: FilePath(output))
+            let result: CheckpointConversion.Result
+            do {
+                result = try conversion.convert(model.resolve(), to: FilePath(output)) { Signals.isInterrupted }
+            } catch CheckpointError.cancelled { throw ExitCode(Signals.interruptedStatus) }
             StandardError.note(
                 "\(result.tensors) tensors, \(result.bytes) bytes in \(result.files) "
                     + (result.files == 1 ? "file" : "files"))

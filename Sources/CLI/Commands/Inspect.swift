@@ -29,7 +29,7 @@ struct Inspect: ParsableCommand {
                 return
             }
             try StandardOutput.print(
-                summary.facts.map { "\($0.title.padded(to: 14))\($0.text)\n" }.joined(), terminator: "")
+                summary.facts.map { "\($0.title.padded(to: 14))\($0.text.printable)\n" }.joined(), terminator: "")
             var table = Table(["\nfile", "bytes", "SHA-256"])
             for file in summary.files { table.add([file.name, "\(file.bytes)", file.sha256]) }
             try StandardOutput.print(table.text, terminator: "")

@@ -128,9 +128,9 @@ struct Tokenize: ParsableCommand {
             return
         }
         try StandardOutput.print("\(report.differing) of \(report.texts) texts differ")
-        try StandardOutput.print("line \(first.line): \"\(first.text)\"")
+        try StandardOutput.print("line \(first.line): \"\(first.text.printable)\"")
         try StandardOutput.print(
-            "  \(first.member), token \(first.token): expected \(first.expected), found \(first.found)")
+            "  \(first.member), token \(first.token): expected \(first.expected), found \(first.found)".printable)
         try StandardOutput.print("  stage: \(first.stage.rawValue)")
         if let index = first.scalarIndex, let scalar = first.scalar {
             try StandardOutput.print("  at character \(index), U+\(String(scalar, radix: 16, uppercase: true))")

@@ -17,7 +17,7 @@ func reportingFailures(_ body: () async throws -> Void) async throws {
 
 private func reported(_ error: any Error) -> any Error {
     if error is ExitCode || error is ValidationError || error is CleanExit { return error }
-    StandardError.write("graft: error: \(message(error))\n")
+    StandardError.write("graft: error: \(message(error).printable)\n")
     return ExitCode.failure
 }
 

@@ -61,7 +61,7 @@ struct MetricsText {
 
     /// Rows are given labels, columns predicted ones.
     private func confusion(_ metrics: ClassificationMetrics) -> String {
-        var table = Table(["given \\ predicted"] + metrics.labels)
+        var table = Table(["given \\ predicted"] + metrics.labels.map(\.printable))
         for (label, row) in zip(metrics.labels, metrics.confusion) { table.add([label] + row.map { "\($0)" }) }
         return table.text
     }

@@ -8,5 +8,5 @@ enum StandardError {
     static func write(_ text: String) { _ = try? FileDescriptor.standardError.writeAll(Array(text.utf8)) }
 
     /// A line of its own, such as what is being done now.
-    static func note(_ text: String) { write("graft: \(text)\n") }
+    static func note(_ text: String) { write("graft: \(text.printable)\n") }
 }

@@ -90,6 +90,7 @@ struct BlobDownload {
             }
         } else if partial.count > 0 {
             try restart(partial)
+            // Answered to a range alone.
             if response.status == 416 { return "the server does not have the part that was asked for" }
         }
         var chunks = response.chunks
@@ -120,6 +121,9 @@ struct BlobDownload {
 
 /// A file of the hub whose content can be verified.
 struct RemoteFile: Equatable, Sendable {
+    /// What a file's size may be: the sum over a listing fits into `Int`.
+    static let sizes = 0...1 << 40
+
     let path: String
     let size: Int
     let hash: ContentHash

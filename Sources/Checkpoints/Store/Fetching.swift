@@ -32,7 +32,9 @@ extension ModelStore {
         }
         let known = KnownModel.named(source)
         let reference = try ModelReference(known?.repository ?? source, revision: options.revision)
-        if options == FetchOptions(), known != nil || !source.contains("/"), let present = try? resolve(source) {
+        if options == FetchOptions(), known != nil || !source.contains("/"), let present = try? resolve(source),
+            await Self.isComplete(present.path)
+        {
             return Fetched(repository: source, path: present.path, wasPresent: true)
         }
         guard let known, options == FetchOptions() else {
@@ -54,14 +56,19 @@ extension ModelStore {
         let path = FilePath(URL(filePath: source).standardizedFileURL.path(percentEncoded: false))
         var isDirectory = false
         _ = FileManager.default.fileExists(atPath: source, isDirectory: &isDirectory)
-        let repository =
-            options.name ?? (isDirectory ? path.lastComponent?.string : path.lastComponent?.stem) ?? source
+        let name = path.lastComponent?.string ?? source
+        let repository = options.name ?? (isDirectory ? name : Self.nameWithoutExtension(name))
         try Self.checkName(repository)
         if let present = RepositoryFolder(repository, in: root).model("main") {
             throw .nameTaken(name: repository, present)
         }
         if isDirectory { return try importDirectory(path, as: repository) }
         return try await importArchive(path, as: repository, checksum: nil, report)
+    }
+
+    private static func nameWithoutExtension(_ name: String) -> String {
+        let suffix = [".tar.gz", ".tgz", ".zip", ".whl", ".gz"].first(where: name.hasSuffix) ?? ""
+        return String(name.dropLast(suffix.count))
     }
 
     private func importDirectory(_ path: FilePath, as repository: String) throws(StoreError) -> Fetched {
@@ -96,12 +103,15 @@ extension ModelStore {
         return Fetched(repository: repository, path: path, wasPresent: false)
     }
 
-    /// The directory itself, or the one below it that holds a model.
+    /// The directory itself, or the one below it that holds a model: that which lies highest.
     private static func modelDirectory(below path: FilePath) -> FilePath? {
         let configurations = files(below: path).filter {
             $0.lastComponent == "config.json" || $0.lastComponent == "bert_config.json"
         }
-        return configurations.map { $0.removingLastComponent() }.first { (try? ModelDirectory($0).weights()) != nil }
+        // A checkpoint of a training or a module of a sentence encoder lies deeper than the model.
+        return configurations.map { $0.removingLastComponent() }
+            .sorted { ($0.components.count, $0.string) < ($1.components.count, $1.string) }
+            .first { (try? ModelDirectory($0).weights()) != nil }
     }
 
     /// Of the weights: that of the only file, or one over those of all files.

@@ -10,14 +10,13 @@ struct FileChoice {
     static let small: Set<String> = [
         "config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
         "vocab.txt", "vocab.json", "merges.txt", "modules.json", "config_sentence_transformers.json",
-        "adapter_config.json", "graft.json", "README.md",
+        "adapter_config.json", "bert_config.json", "graft.json", "README.md",
     ]
 
-    /// Weights in the order of preference. An index is followed by the files that it names.
-    private static let weights = [
-        "model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json",
-    ]
-    private static let adapters = ["adapter_model.safetensors", "adapter_model.bin", "pytorch_adapter.bin"]
+    /// Of these a tokenizer has one, or a SentencePiece file of any name.
+    static let tokenizers = ["tokenizer.json", "vocab.txt", "merges.txt"]
+
+    private static let adapters = AdapterDirectory.Library.allCases.flatMap(\.weightNames)
 
     let source: String
     /// The files to choose from.
@@ -59,7 +58,10 @@ struct FileChoice {
 
     private func weights(in folder: String) async throws(StoreError) -> [String] {
         let adapter = Self.adapters.map { folder + $0 }.first(where: names.contains).map { [$0] } ?? []
-        guard let first = Self.weights.map({ folder + $0 }).first(where: names.contains) else { return adapter }
+        // An index is followed by the files that it names.
+        guard let first = ModelDirectory.weightNames.map({ folder + $0 }).first(where: names.contains) else {
+            return adapter
+        }
         guard first.hasSuffix(".index.json") else { return adapter + [first] }
         let shards = Set((try await read(first)["weight_map"]?.object?.members ?? []).compactMap(\.value.string))
         for shard in shards.sorted() where !names.contains(folder + shard) {

@@ -30,7 +30,7 @@ struct Hub: Sendable {
     ) throws(HubError) {
         guard let endpoint = URL(string: settings.endpoint), endpoint.host() != nil,
             ["http", "https"].contains(endpoint.scheme?.lowercased())
-        else { throw .invalidEndpoint(settings.endpoint) }
+        else { throw .invalidEndpoint(settings.shownEndpoint) }
         self.settings = settings
         self.transport = transport
         self.report = report
@@ -50,7 +50,7 @@ struct Hub: Sendable {
                 throw failure(error, url, exchange)
             }
             guard let body else { throw .listingTooLarge(name: source.repository, limit: Self.listingLimit) }
-            return try HubListing(body, name: source.repository, url: url.absoluteString)
+            return try HubListing(body, name: source.repository, url: withoutSecrets(url.absoluteString))
         }
     }
 
@@ -62,7 +62,8 @@ struct Hub: Sendable {
             method: .head, source: source, file: file, timeout: settings.metadataTimeout, leavesHub: false)
         let response = try await retrying { () async throws(HubError) in try await answer(url, exchange) }
         guard let hash = (response["X-Linked-Etag"] ?? response["ETag"]).flatMap(ContentHash.init),
-            let size = (response["X-Linked-Size"] ?? response["Content-Length"]).flatMap({ Int($0) }), size >= 0
+            let size = (response["X-Linked-Size"] ?? response["Content-Length"]).flatMap({ Int($0) }),
+            RemoteFile.sizes.contains(size)
         else { throw .noChecksum(name: source.repository, file: file) }
         return (hash, size)
     }
@@ -121,20 +122,23 @@ struct Hub: Sendable {
                 throw failure(error, url, exchange)
             }
             guard [301, 302, 303, 307, 308].contains(response.status) else {
-                if response.status < 300 || response.status == 416 { return response }
+                let refusesRange = response.status == 416 && exchange.headers["Range"] != nil
+                if response.status < 300 || refusesRange { return response }
                 throw refusal(response, url, exchange)
             }
             let next = try target(response["Location"], of: url)
             if !exchange.leavesHub, !isHub(next) || response["X-Linked-Etag"] != nil { return response }
             url = next
         }
-        throw .tooManyRedirects(url: start.absoluteString, limit: Self.redirectLimit)
+        throw .tooManyRedirects(url: withoutSecrets(start.absoluteString), limit: Self.redirectLimit)
     }
 
     private func target(_ location: String?, of url: URL) throws(HubError) -> URL {
         guard let location, let next = URL(string: location, relativeTo: url)?.absoluteURL, next.host() != nil,
             let scheme = next.scheme?.lowercased(), scheme == "https" || scheme == url.scheme?.lowercased()
-        else { throw .badRedirect(url: url.absoluteString, location: location) }
+        else {
+            throw .badRedirect(url: withoutSecrets(url.absoluteString), location: location.map(withoutSecrets))
+        }
         return next
     }
 
@@ -146,7 +150,7 @@ struct Hub: Sendable {
 
     private func failure(_ fault: HTTPFault, _ url: URL, _ exchange: Exchange) -> HubError {
         switch fault {
-        case .timedOut: .timedOut(url: url.absoluteString, seconds: exchange.timeout)
+        case .timedOut: .timedOut(url: withoutSecrets(url.absoluteString), seconds: exchange.timeout)
         case .failed(let reason): .unreachable(host: url.host() ?? "", reason: reason)
         case .cancelled: .cancelled
         }
@@ -154,27 +158,27 @@ struct Hub: Sendable {
 
     /// What an answer of 4xx or 5xx means.
     private func refusal(_ response: HTTPTransport.Response, _ url: URL, _ exchange: Exchange) -> HubError {
-        let (name, tokenPath) = (exchange.source.repository, settings.tokenPath)
+        let (name, tokenPath, endpoint) = (exchange.source.repository, settings.tokenPath, settings.shownEndpoint)
         let noRepository = HubError.repositoryNotFound(
-            name: name, endpoint: settings.endpoint, hasToken: token != nil, tokenPath: tokenPath)
+            name: name, endpoint: endpoint, hasToken: token != nil, tokenPath: tokenPath)
         let message = response["X-Error-Message"].map { String($0.prefix(200)) }
+        if !isHub(url), let file = exchange.file, [400, 401, 403].contains(response.status) {
+            return .refusedLink(file: file, host: url.host() ?? "", code: response.status)
+        }
         switch (response.status, response["X-Error-Code"]) {
         case (_, "GatedRepo"):
-            return .gated(
-                name: name, endpoint: settings.endpoint, hasToken: token != nil, tokenPath: tokenPath)
+            return .gated(name: name, endpoint: endpoint, hasToken: token != nil, tokenPath: tokenPath)
         case (_, "RevisionNotFound"): return .revisionNotFound(name: name, revision: exchange.source.revision)
         case (_, "EntryNotFound"): return .fileNotFound(name: name, file: exchange.file ?? "")
         case (401, _) where token != nil && message?.hasPrefix("Invalid credentials") == true:
             return .refusedToken(name: name, tokenPath: tokenPath)
         case (_, "RepoNotFound"): return noRepository
-        case (401, _), (403, _):
-            // A link into the storage of another host may have expired.
-            return isHub(url) ? noRepository : .status(url: url.absoluteString, code: response.status, message: message)
+        case (401, _), (403, _): return noRepository
         case (404, _): return exchange.file.map { .fileNotFound(name: name, file: $0) } ?? noRepository
         case (429, _):
             let seconds = response["Retry-After"].flatMap { Int($0) }.flatMap { $0 >= 0 ? $0 : nil }
             return .rateLimited(host: url.host() ?? "", seconds: seconds)
-        default: return .status(url: url.absoluteString, code: response.status, message: message)
+        default: return .status(url: withoutSecrets(url.absoluteString), code: response.status, message: message)
         }
     }
 
@@ -186,7 +190,9 @@ struct Hub: Sendable {
     }
 
     private func url(_ path: String) throws(HubError) -> URL {
-        guard let url = URL(string: "\(settings.endpoint)/\(path)") else { throw .invalidEndpoint(settings.endpoint) }
+        guard let url = URL(string: "\(settings.endpoint)/\(path)") else {
+            throw .invalidEndpoint(settings.shownEndpoint)
+        }
         return url
     }
 
@@ -198,6 +204,18 @@ struct Hub: Sendable {
             return "%" + hexadecimal([byte]).uppercased()
         }.joined()
     }
+}
+
+/// An address as messages show it: without the query, which may be a signature, and without user and password.
+private func withoutSecrets(_ address: String) -> String {
+    let address = address.prefix { $0 != "?" && $0 != "#" }
+    let start = address.firstRange(of: "://")?.upperBound ?? address.startIndex
+    guard let at = address[start...].prefix(while: { $0 != "/" }).lastIndex(of: "@") else { return String(address) }
+    return String(address[..<start] + address[address.index(after: at)...])
+}
+
+extension HubSettings {
+    fileprivate var shownEndpoint: String { withoutSecrets(endpoint) }
 }
 
 extension HubError {

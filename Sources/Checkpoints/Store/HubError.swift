@@ -9,6 +9,8 @@ public enum HubError: Error, Equatable, Sendable {
     case fileNotFound(name: String, file: String)
     case gated(name: String, endpoint: String, hasToken: Bool, tokenPath: FilePath)
     case refusedToken(name: String, tokenPath: FilePath)
+    /// The storage of another host, to which the hub led.
+    case refusedLink(file: String, host: String, code: Int)
     case rateLimited(host: String, seconds: Int?)
     case status(url: String, code: Int, message: String?)
     case unreachable(host: String, reason: String)
@@ -51,6 +53,9 @@ extension HubError: CustomStringConvertible {
                     : "put your token into HF_TOKEN or \(tokenPath) and run again.")
         case .refusedToken(let name, let tokenPath):
             "\(name): the hub does not accept the token of HF_TOKEN or \(tokenPath). Put a valid one there, or none."
+        case .refusedLink(let file, let host, let code):
+            "\(file): the storage \(host) answers \(code) to the hub's link, which may have expired. Run again for a new one; "
+                + "what has been downloaded is kept."
         case .rateLimited(let host, let seconds):
             "\(host): too many requests. Run again in \(seconds.map { "\($0) seconds" } ?? "a while"); "
                 + "what has been downloaded is kept."

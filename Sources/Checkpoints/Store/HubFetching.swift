@@ -13,10 +13,11 @@ extension ModelStore {
     ) async throws(StoreError) -> Fetched {
         let folder = RepositoryFolder(reference.repository, in: root)
         let choosesFiles = !options.include.isEmpty || !options.exclude.isEmpty
-        if !choosesFiles, !options.updates, let path = await completeModel(reference, folder) {
+        if !choosesFiles, !options.updates, let path = folder.model(reference.revision), await Self.isComplete(path) {
             return Fetched(repository: reference.repository, path: path, wasPresent: true)
         }
         if isOffline { throw .offline(name: reference.text) }
+        if let note = hub.proxies.note { report(.note(note)) }
         let transport = HTTPTransport(hub)
         do throws(StoreError) {
             let path = try await download(reference, options, into: folder, over: transport, report: report)
@@ -28,18 +29,31 @@ extension ModelStore {
         }
     }
 
-    /// The model on the disk, where it has all that it needs: no request then.
-    private func completeModel(_ reference: ModelReference, _ folder: RepositoryFolder) async -> FilePath? {
-        guard let path = folder.model(reference.revision) else { return nil }
+    /// Whether a snapshot has all that its model needs, so that nothing has to be asked for. Python downloads files one by
+    /// one as it needs them, and may have left out the weights or the tokenizer.
+    static func isComplete(_ snapshot: FilePath) async -> Bool {
         let names = Set(
-            Self.files(below: path).compactMap { file in
+            files(below: snapshot).compactMap { file in
                 var relative = file
-                return relative.removePrefix(path) ? relative.string : nil
+                return relative.removePrefix(snapshot) ? relative.string : nil
             })
-        let choice = FileChoice(source: reference.repository, names: names) { name throws(StoreError) in
-            try Self.json(path.appending(name))
+        // The first module is the model, mostly in no folder of its own.
+        let folder = (try? json(snapshot.appending("modules.json")))?.array?.first?["path"]?.string ?? ""
+        let model = ModelDirectory(snapshot.appending(folder))
+        let weights = try? model.weights()
+        if names.contains("config.json") || !names.contains("adapter_config.json") {
+            let hasTokenizer =
+                FileChoice.tokenizers.contains(where: model.exists)
+                || model.files.contains { $0.extension == "model" && $0.removingLastComponent() == model.path }
+            let needsNone = FileChoice.tokenizers.allSatisfy { RepositoryFolder.isRecordedAbsent($0, from: snapshot) }
+            guard weights != nil, hasTokenizer || needsNone else { return false }
         }
-        return (try? await choice.chosen()) == nil ? nil : path
+        // A TensorFlow checkpoint does not come from the hub: it was imported, and whole.
+        if weights?.extension == "index" { return true }
+        let choice = FileChoice(source: snapshot.string, names: names) { name throws(StoreError) in
+            try json(snapshot.appending(name))
+        }
+        return (try? await choice.chosen()) != nil
     }
 
     private func download(

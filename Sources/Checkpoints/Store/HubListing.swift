@@ -39,7 +39,8 @@ struct HubListing: Sendable {
             let digits = lfs == nil ? sibling["blobId"]?.string : lfs?["sha256"]?.string
             let size = lfs?["size"]?.integer ?? sibling["size"]?.integer
             files[path] = File(
-                path: path, size: size.flatMap { $0 >= 0 ? $0 : nil }, hash: digits.flatMap(ContentHash.init))
+                path: path, size: size.flatMap { RemoteFile.sizes.contains($0) ? $0 : nil },
+                hash: digits.flatMap(ContentHash.init))
         }
         self.files = files
     }

@@ -96,14 +96,18 @@ public struct ModelStore: Sendable {
                 }
             }
         }
+        let absent = FileChoice.small.filter { !FileManager.default.fileExists(atPath: target.appending($0).string) }
+        try folder.recordAbsence(of: absent.sorted(), commit: revision)
         // The reference comes last: without it the snapshot does not count.
         try folder.setReference("main", to: revision)
         return target
     }
 
+    /// The files below a directory, sorted by name, without those of folders whose name begins with a dot, such as `.git`.
     static func files(below directory: FilePath) -> [FilePath] {
         let names = (try? FileManager.default.subpathsOfDirectory(atPath: directory.string)) ?? []
-        return names.sorted().map { directory.appending($0) }.filter { path in
+        let visible = names.filter { !$0.split(separator: "/").dropLast().contains { $0.hasPrefix(".") } }
+        return visible.sorted().map { directory.appending($0) }.filter { path in
             var isDirectory = false
             return FileManager.default.fileExists(atPath: path.string, isDirectory: &isDirectory) && !isDirectory
         }

@@ -10,6 +10,8 @@ struct ProxySettings: Sendable {
     }
 
     private let proxies: [String: Proxy]
+    /// Why a variable does not count.
+    let note: String?
     /// Names of hosts that are asked directly, and `*`.
     private let exceptions: [String]
 
@@ -18,9 +20,14 @@ struct ProxySettings: Sendable {
             [environment[name.lowercased()], environment[name]].compactMap { $0 }.first { !$0.isEmpty }
         }
         var proxies: [String: Proxy] = [:]
+        var note: String?
         for scheme in ["http", "https"] {
-            guard let text = value("\(scheme.uppercased())_PROXY") ?? value("ALL_PROXY") else { continue }
-            guard let url = URL(string: text.contains("://") ? text : "http://\(text)"), let host = url.host() else {
+            let name = ["\(scheme.uppercased())_PROXY", "ALL_PROXY"].first { value($0) != nil }
+            guard let name, let text = value(name) else { continue }
+            guard let url = URL(string: text.contains("://") ? text : "http://\(text)"), let host = url.host(),
+                ["http", "https"].contains(url.scheme?.lowercased())
+            else {
+                note = "\(name) names no proxy for HTTP (http://HOST:PORT) and is not used"
                 continue
             }
             proxies[scheme] = Proxy(
@@ -28,6 +35,7 @@ struct ProxySettings: Sendable {
                 password: url.password(percentEncoded: false))
         }
         self.proxies = proxies
+        self.note = note
         exceptions = (value("NO_PROXY") ?? "").lowercased().split { $0 == "," || $0.isWhitespace }.map(String.init)
     }
 

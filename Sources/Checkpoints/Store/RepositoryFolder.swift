@@ -82,6 +82,13 @@ struct RepositoryFolder: Sendable {
         for file in files { try write("", to: directory.appending(file)) }
     }
 
+    /// Whether it is on record that a file is not in the commit of a snapshot.
+    static func isRecordedAbsent(_ file: String, from snapshot: FilePath) -> Bool {
+        let repository = snapshot.removingLastComponent().removingLastComponent()
+        let record = repository.appending(".no_exist").appending(snapshot.lastComponent?.string ?? "").appending(file)
+        return FileManager.default.fileExists(atPath: record.string)
+    }
+
     /// Makes a revision name a commit.
     func setReference(_ revision: String, to commit: String) throws(StoreError) {
         if revision == commit { return }

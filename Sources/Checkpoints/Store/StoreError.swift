@@ -9,6 +9,7 @@ public enum StoreError: Error, Equatable, Sendable {
     case offline(name: String)
     case cannotRename(source: String, name: String)
     case noPython(package: String)
+    case noPythonToUnpack(FilePath)
     case unreachable(package: String)
     case downloadFailed(package: String, reason: String)
     case checksum(FilePath, found: String, expected: String)
@@ -44,6 +45,9 @@ extension StoreError: CustomStringConvertible {
         case .noPython(let package):
             "\(package): cannot be downloaded: python3 with pip is not installed. "
                 + "Install it (apt-get install python3-pip) and run again."
+        case .noPythonToUnpack(let file):
+            "\(file): cannot be unpacked: python3 is not installed. "
+                + "Install it (apt-get install python3) and run again, or unpack the file and fetch the directory."
         case .unreachable(let package):
             "\(package): cannot be downloaded: the package index cannot be reached. "
                 + "Check the network connection and the proxy settings, and run again."

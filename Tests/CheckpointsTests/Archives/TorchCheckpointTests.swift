@@ -111,7 +111,9 @@ struct TorchCheckpointTests {
     // MARK: Tensors
 
     /// `{"w": a view of storage 0, which has four values}`
-    private func state(count: UInt8 = 4, offset: UInt8 = 0, sizes: [UInt8], strides: [UInt8]) -> [UInt8] {
+    private func state(
+        count: UInt8 = 4, offset: UInt8 = 0, sizes: [UInt8], strides: [UInt8], metadata: String = ""
+    ) -> [UInt8] {
         func integers(_ values: [UInt8]) -> [UInt8] {
             var bytes: [UInt8] = [UInt8(ascii: "(")]
             for value in values { bytes += [UInt8(ascii: "K"), value] }
@@ -127,7 +129,7 @@ struct TorchCheckpointTests {
         bytes += integers(sizes)
         bytes += integers(strides)
         bytes += [0x89]
-        return bytes + Array("ccollections\nOrderedDict\n)RtRs.".utf8)
+        return bytes + Array("ccollections\nOrderedDict\n)R\(metadata)tRs.".utf8)
     }
 
     @Test("views inside their storage are read, all others refused")
@@ -147,6 +149,29 @@ struct TorchCheckpointTests {
         #expect(
             fault(ZipFile([("a/data.pkl", state(sizes: [1], strides: [1]))]).bytes)
                 == .missingStorage(key: "0", name: "w"))
+    }
+
+    @Test("a tensor that is to be negated is refused, not read with the wrong sign")
+    func metadata() {
+        for none in ["", "N", "}"] {
+            #expect(fault(pickle: state(sizes: [4], strides: [1], metadata: none)) == nil)
+        }
+        guard case .metadata = fault(pickle: state(sizes: [4], strides: [1], metadata: "}X\u{3}\0\0\0negK\u{1}s"))
+        else {
+            Issue.record("metadata was read over")
+            return
+        }
+    }
+
+    @Test("a dictionary that is named many times is looked through once", .timeLimit(.minutes(1)))
+    func repeatedDictionary() {
+        let count = 300_000
+        // A dictionary of many strings, remembered as 1; then one in which it is the "model" as often, remembered as 2.
+        var pickle: [UInt8] = [0x80, 2] + Array("}q\u{1}(".utf8)
+        for _ in 0..<count { pickle += Array("NN".utf8) }
+        pickle += Array("u0}(X\u{5}\0\0\0modelq\u{2}h\u{1}".utf8)
+        for _ in 1..<count { pickle += Array("h\u{2}h\u{1}".utf8) }
+        #expect(fault(pickle: pickle + Array("u.".utf8)) == .noTensors)
     }
 
     @Test("a view that repeats its values beyond the file's size is refused")

@@ -267,11 +267,16 @@ struct Pickle {
             guard max(sizes.count, strides.count) <= Self.rankLimit else {
                 throw .tooLarge("a tensor has \(max(sizes.count, strides.count)) dimensions", limit: Self.rankLimit)
             }
+            if arguments.count > 6, !isNothing(arguments[6]) { throw .metadata(offset: offset) }
             stack.append(.tensor(built.tensors.count))
             built.tensors.append(
                 TorchTensor(storage: built.storages[index], offset: start, sizes: sizes, strides: strides))
         default: throw .refused("a call of \(global) with other arguments than torch.save writes", offset: offset)
         }
+    }
+
+    private func isNothing(_ value: PickleValue) -> Bool {
+        if case .dictionary(let index) = value { built.dictionaries[index].isEmpty } else { value == .none }
     }
 
     private func integers(_ value: PickleValue) -> [Int]? {

@@ -153,8 +153,13 @@ public struct TorchCheckpoint: TensorArchive {
         _ pickle: Pickle.Contents
     ) throws(TorchFault) -> [(key: PickleValue, value: PickleValue)] {
         let dictionaries = pickle.objects.dictionaries
+        // A dictionary may be named any number of times; it is looked through once.
+        var known: [Int: Bool] = [:]
         func hasTensors(_ index: Int) -> Bool {
-            dictionaries[index].contains { if case .tensor = $0.value { true } else { false } }
+            if let answer = known[index] { return answer }
+            let answer = dictionaries[index].contains { if case .tensor = $0.value { true } else { false } }
+            known[index] = answer
+            return answer
         }
         guard case .dictionary(let root) = pickle.root else { throw .noTensors }
         if hasTensors(root) { return dictionaries[root] }
@@ -164,8 +169,8 @@ public struct TorchCheckpoint: TensorArchive {
                 hasTensors(index)
             else { continue }
             found.append((name, index))
+            guard found.count <= 1 else { throw .severalDictionaries(found.map(\.name)) }
         }
-        guard found.count <= 1 else { throw .severalDictionaries(found.map(\.name)) }
         guard let found = found.first else { throw .noTensors }
         return dictionaries[found.index]
     }

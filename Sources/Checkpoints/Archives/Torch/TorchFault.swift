@@ -7,6 +7,8 @@ public enum TorchFault: Error, Equatable, Sendable {
     case malformed(String, offset: Int)
     /// Something that only running code could build.
     case refused(String, offset: Int)
+    /// A tensor that is not what its storage says, such as one whose sign is to be changed.
+    case metadata(offset: Int)
     case tooLarge(String, limit: Int)
     case bigEndian
     case noTensors
@@ -27,6 +29,8 @@ extension TorchFault: CustomStringConvertible {
         case .malformed(let what, let offset): "\(what) at byte \(offset)"
         case .refused(let name, let offset):
             "its pickle asks at byte \(offset) for \(name), which would run code; only tensors in dictionaries are read"
+        case .metadata(let offset):
+            "a tensor at byte \(offset) is a view that changes its values (negated or conjugate), which is not read"
         case .tooLarge(let what, let limit): "\(what); the limit is \(limit)"
         case .bigEndian: "its values are big-endian, which this version does not read"
         case .noTensors: "it holds no dictionary of tensors, at the top or as \(TorchFault.dictionaryNames)"
