@@ -40,9 +40,11 @@ struct ProblemTypeTests {
         let outcome = try FineTuning(classifier, configuration, keepingBestIn: scratch.path)
             .run(train: examples, dev: examples) { _ in }
         let best = try #require(outcome.epochs[outcome.bestEpoch - 1].dev)
-        // OpenBLAS rounds by the texts beside one, and `head` computes its features in other company.
-        if MatrixEngine.current == .oneDNN || method == .full {
-            #expect(classifier.evaluate(logits: classifier.logits(examples.texts), targets: examples.targets) == best)
+        // But for the last bits: `head` computes its features in other company, by which some kernels round.
+        switch (classifier.evaluate(logits: classifier.logits(examples.texts), targets: examples.targets), best) {
+        case (.regression(let found), .regression(let best)): #expect(abs(found.mse - best.mse) < 1e-5 * best.mse)
+        case (.multiLabel(let found), .multiLabel(let best)): #expect(found.perLabel == best.perLabel)
+        default: throw SomethingElse()
         }
         #expect(
             outcome.epochs.allSatisfy { $0.isBest == ($0.epoch == outcome.bestEpoch) || $0.epoch < outcome.bestEpoch })

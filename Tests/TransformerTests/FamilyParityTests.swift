@@ -88,7 +88,7 @@ struct FamilyParityTests {
         let together = test.encoder.forward(test.batch).output
         let firsts = test.encoder.forward(test.batch, firstOnly: true).output
         let plan = InferencePlan(test.encoder, precision: .f32)
-        #expect(plan.encode(test.batch).relativeDifference(from: together) < 1e-5, "the inference plan")
+        #expect(plan.encode(test.batch).relativeDifference(from: together) < 2e-5, "the inference plan")
         let firstRows = together.gather(test.batch.sequences.map { Int32($0.lowerBound) })
         #expect(firsts.relativeDifference(from: firstRows) < 1e-5, "the first tokens without the rest")
         #expect(plan.encode(test.batch, firstOnly: true).relativeDifference(from: firstRows) < 1e-5, "the plan's")
