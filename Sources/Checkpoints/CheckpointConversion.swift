@@ -10,6 +10,8 @@ public struct CheckpointConversion: Sendable {
     public var dataType: DataType?
     /// The most bytes of tensors in a file; a larger tensor has a file of its own.
     public var maxShardSize: Int
+    /// What a tensor is called in the copy. All names stay as they are where two would become one.
+    public var rename: @Sendable (String) -> String = { $0 }
 
     public init(dataType: DataType? = nil, maxShardSize: Int = .max) {
         self.dataType = dataType
@@ -80,17 +82,18 @@ public struct CheckpointConversion: Sendable {
         _ weights: any TensorArchive, to directory: FilePath, checkCancellation: () throws(CheckpointError) -> Void
     ) throws(CheckpointError) -> Result {
         let shards = shards(weights)
+        let names = names(weights)
         var total = 0
         var map = JSONObject()
         for (index, entries) in shards.enumerated() {
             let name = shards.count == 1 ? "model.safetensors" : Self.shardName(index, of: shards.count)
-            let items = entries.map { SafeTensors.Item(name: $0.name, dataType: target($0), shape: $0.shape) }
+            let items = entries.map { SafeTensors.Item(name: names[$0.name]!, dataType: target($0), shape: $0.shape) }
             try SafeTensors.write(items, to: directory.appending(name)) { item, file throws(CheckpointError) in
                 try checkCancellation()
                 try write(entries[item], of: weights, to: file)
             }
             total += items.reduce(0) { $0 + $1.byteCount }
-            for entry in entries { map.append(entry.name, .string(name)) }
+            for entry in entries { map.append(names[entry.name]!, .string(name)) }
         }
         if shards.count > 1 {
             let object: JSONObject = [
@@ -100,6 +103,13 @@ public struct CheckpointConversion: Sendable {
             try JSONFile(path, object: object).write(to: path)
         }
         return Result(tensors: weights.entries.count, bytes: total, files: shards.count)
+    }
+
+    /// The new name of each tensor.
+    private func names(_ weights: any TensorArchive) -> [String: String] {
+        let names = weights.entries.map(\.name)
+        let renamed = names.map(rename)
+        return Dictionary(uniqueKeysWithValues: zip(names, Set(renamed).count == names.count ? renamed : names))
     }
 
     private func target(_ entry: TensorEntry) -> DataType {

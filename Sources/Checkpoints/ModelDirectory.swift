@@ -26,7 +26,8 @@ public struct ModelDirectory: Sendable {
         path.appending(!exists("config.json") && exists("bert_config.json") ? "bert_config.json" : "config.json")
     }
 
-    /// The architecture. Google's `bert_config.json` does not say that it is BERT's; here it does.
+    /// The architecture. Google's `bert_config.json` does not say that it is BERT's; here it does. LTP's `config.json` is of
+    /// a model for several tasks, with the encoder's own configuration inside; here it is that.
     public func openConfiguration() throws(CheckpointError) -> JSONFile {
         let path = configuration
         try checkPlace(path)
@@ -34,6 +35,7 @@ public struct ModelDirectory: Sendable {
         if path.lastComponent == "bert_config.json", file.object["model_type"] == nil {
             file.object["model_type"] = .string("bert")
         }
+        if let encoder = file.object["model"]?["backbone"]?["config"]?.object { file.object = encoder }
         return file
     }
 

@@ -101,15 +101,18 @@ public struct ModelSummary: Sendable {
         _ directory: ModelDirectory, below root: ModelDirectory
     ) throws(ModelError) -> [Fact] {
         let configuration = try loading { () throws(CheckpointError) in try directory.openConfiguration() }
-        guard let type = configuration.object["model_type"]?.string else {
-            return [Fact("architecture", "unknown: config.json has no model_type", .null)]
-        }
-        var facts: [Fact] = []
+        var facts: [Fact]
         do throws(CheckpointError) {
-            facts = [Fact("architecture", type)] + Self.facts(try EncoderArchitecture(configuration))
+            let architecture = try EncoderArchitecture(configuration)
+            facts = [Fact("architecture", architecture.modelType)] + Self.facts(architecture)
         } catch {
-            guard case .unsupportedArchitecture = error else { throw .checkpoint(error) }
-            return [Fact("architecture", "\(type), which this version does not run", .string(type))]
+            switch error {
+            case .unsupportedArchitecture(_, let type, _):
+                return [Fact("architecture", "\(type), which this version does not run", .string(type))]
+            case .invalidValue(_, "model_type", _, _):
+                return [Fact("architecture", "unknown: config.json has no model_type", .null)]
+            default: throw .checkpoint(error)
+            }
         }
         facts.append(try tokenizer(directory, below: root))
         facts += try loading { () throws(CheckpointError) in try head(configuration, in: directory) }

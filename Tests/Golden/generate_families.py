@@ -10,7 +10,7 @@ float32 weights; the script checks that torch's own float32 run agrees within 1e
 Of families for long texts there are also the long-contexts/NAME checkpoints, encoders with a text of 1,600 tokens and some
 rows of its hidden states.
 
-JinaBERT is not in transformers: its reference is jina_bert.py, our own. So is the scaling of GTE's rotary positions, of which
+JinaBERT and the layout of albert_zh are not in transformers: their references are jina_bert.py and albert_zh.py, our own. So is the scaling of GTE's rotary positions, of which
 transformers takes part only in the form of its own checkpoints.
 """
 
@@ -23,6 +23,7 @@ import sys
 import tempfile
 import zlib
 
+import albert_zh
 import golden
 import jina_bert
 import torch
@@ -79,6 +80,24 @@ def published_modernbert(config, tensors):
     return published, tensors
 
 
+def published_albert_zh(config, tensors):
+    """What the configuration says, and the projection of the head for masked words."""
+    keys = ["attention_probs_dropout_prob", "hidden_act", "hidden_dropout_prob", "hidden_size", "embedding_size",
+            "initializer_range", "intermediate_size", "max_position_embeddings", "num_attention_heads",
+            "num_hidden_layers", "type_vocab_size", "vocab_size", "id2label", "label2id", "problem_type"]
+    projection = tensors["bert.embeddings.word_embeddings_2.weight"].T.clone()
+    return ({key: config[key] for key in keys} | {"directionality": "bidi", "ln_type": "postln"},
+            tensors | {"cls.predictions.project_layer.weight": projection})
+
+
+def published_ltp(config, tensors):
+    """The encoder inside a model for several tasks: its configuration nested, a prefix of its own, and other heads."""
+    target = {"_ltp_target_": "ltp_core.models.ltp_model.LTPModule"}
+    return ({"model": target | {"backbone": {"config": config}}, "nerual": True},
+            {key.replace("electra.", "backbone."): value for key, value in tensors.items()}
+            | {"task_heads.cws.classifier.bias": torch.zeros(2)})
+
+
 MODERN_IDS = dict(pad_token_id=0, bos_token_id=1, cls_token_id=1, eos_token_id=2, sep_token_id=2)
 GTE_ROTARY = dict(rope_theta=500.0, rope_scaling={"type": "ntk", "factor": 8.0})
 
@@ -124,6 +143,13 @@ VARIANTS = {
     "electra-unprojected": ("ElectraForSequenceClassification", dict(
         vocab_size=40, embedding_size=14, hidden_size=14, num_hidden_layers=1, num_attention_heads=2,
         intermediate_size=21, max_position_embeddings=17, hidden_act="silu", type_vocab_size=1), {}),
+    "electra-ltp": ("ElectraForSequenceClassification", dict(
+        vocab_size=41, embedding_size=9, hidden_size=16, num_hidden_layers=2, num_attention_heads=2,
+        intermediate_size=20, max_position_embeddings=18), {"publish": published_ltp}),
+    "albert-zh": ("AlbertZhForSequenceClassification", dict(
+        vocab_size=46, embedding_size=7, hidden_size=18, num_hidden_layers=3, num_attention_heads=3,
+        intermediate_size=22, max_position_embeddings=19, hidden_dropout_prob=0.0,
+        attention_probs_dropout_prob=0.0), {"publish": published_albert_zh}),
     "mpnet": ("MPNetForSequenceClassification", dict(
         vocab_size=52, hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=24,
         max_position_embeddings=44, relative_attention_num_buckets=32), {}),
@@ -315,7 +341,8 @@ def saved_names(model, gradients):
 
 
 def build(class_name, values, options, seed):
-    model_class = getattr(transformers, class_name, None) or getattr(jina_bert, class_name)
+    modules = (transformers, jina_bert, albert_zh)
+    model_class = next(getattr(module, class_name) for module in modules if hasattr(module, class_name))
     config = model_class.config_class(**values, attn_implementation="eager")
     config.id2label = dict(enumerate(LABELS))
     config.label2id = {label: i for i, label in enumerate(LABELS)}

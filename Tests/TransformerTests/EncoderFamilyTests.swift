@@ -17,8 +17,7 @@ struct EncoderFamilyTests {
     }
 
     private static func configuration(_ golden: String) throws -> JSONFile {
-        let directory = ModelDirectory(Golden.directory("families").appending(golden))
-        return try JSONFile(directory.configuration, purpose: "the test")
+        try ModelDirectory(Golden.directory("families").appending(golden)).openConfiguration()
     }
 
     static let refusals = [
@@ -42,6 +41,8 @@ struct EncoderFamilyTests {
         Refusal(golden: "gte", key: "position_embedding_type", value: .string("absolute")),
         Refusal(
             golden: "gte", key: "rope_scaling", value: .object(["type": .string("linear"), "factor": .integer(2)])),
+        Refusal(golden: "albert-zh", key: "ln_type", value: .string("preln")),
+        Refusal(golden: "albert-zh", key: "share_type", value: .string("attention")),
         Refusal(golden: "jina", key: "feed_forward_type", value: .string("original")),
         Refusal(golden: "jina", key: "position_embedding_type", value: .string("relative_key")),
     ]
@@ -57,6 +58,23 @@ struct EncoderFamilyTests {
             guard case CheckpointError.invalidValue(_, let key, _, _) = error else { return false }
             return key == refusal.key
         }
+    }
+
+    @Test("a configuration without model_type is albert_zh's where it has ln_type, and nobody's otherwise")
+    func withoutType() throws {
+        var file = try Self.configuration("albert-zh")
+        #expect(file.object["model_type"] == nil)
+        #expect(try EncoderArchitecture(file).embeddingProjection == .ofWords)
+        file.object["ln_type"] = nil
+        #expect {
+            try EncoderArchitecture(file)
+        } throws: { error in
+            guard case CheckpointError.invalidValue(_, "model_type", nil, _) = error else { return false }
+            return true
+        }
+        var typed = try Self.configuration("albert")
+        typed.object["ln_type"] = .string("postln")
+        #expect(try EncoderArchitecture(typed).embeddingProjection == .last, "a model_type counts")
     }
 
     @Test("Nomic's rotary base may stand alone, and null is no head size")
@@ -119,6 +137,7 @@ struct EncoderFamilyTests {
         arguments: [
             ("modernbert", "model.", [""]), ("nomic", "bert.", ["", "nomic_bert."]),
             ("nomic-5", "nomic_bert.", ["", "bert."]),
+            ("electra-ltp", "backbone.", ["", "electra."]),
             ("gte", "new.", ["", "gte."]), ("gte-5", "gte.", ["", "new."]), ("jina", "bert.", [""]),
         ])
     func prefixes(golden: String, prefix: String, others: [String]) throws {

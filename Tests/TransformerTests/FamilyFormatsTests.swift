@@ -80,6 +80,40 @@ struct FamilyFormatsTests {
         }
     }
 
+    @Test("a converted copy has the names that go with its configuration: those of LTP become ELECTRA's")
+    func renamed() throws {
+        let original = Self.original("electra-ltp")
+        var conversion = CheckpointConversion()
+        try conversion.useNames(of: original.openConfiguration())
+        _ = try conversion.convert(original, to: scratch("out"))
+        let copy = ModelDirectory(scratch("out"))
+        #expect(try JSONFile(copy.configuration, purpose: "the test").string("model_type") == "electra")
+        let (before, after) = (try original.openWeights(), try copy.openWeights())
+        #expect(
+            Set(after.entries.map(\.name))
+                == Set(before.entries.map { $0.name.replacing(/^backbone\./, with: "electra.") }))
+        try expectSame(copy, as: "electra-ltp")
+    }
+
+    @Test("names stay as they are where two would become one, and where the architecture is not known")
+    func ambiguousNames() throws {
+        func names(_ type: String) throws -> Set<String> {
+            let model = ModelDirectory(scratch(type))
+            try scratch.write(
+                #"{"model_type":"\#(type)","hidden_size":4,"num_attention_heads":1,"max_position_embeddings":9,"#
+                    + #""vocab_size":9,"intermediate_size":4,"num_hidden_layers":1}"#, to: "\(type)/config.json")
+            try SafeTensors.write(
+                ["LayerNorm.weight", "LayerNorm.gamma"].map { ($0, .zeros([4])) },
+                to: model.path.appending("model.safetensors"))
+            var conversion = CheckpointConversion()
+            try conversion.useNames(of: model.openConfiguration())
+            #expect((conversion.rename("LayerNorm.beta") == "LayerNorm.bias") == (type == "bert"))
+            _ = try conversion.convert(model, to: scratch("\(type)-out"))
+            return Set(try ModelDirectory(scratch("\(type)-out")).openWeights().entries.map(\.name))
+        }
+        for type in ["bert", "gpt2"] { #expect(try names(type) == ["LayerNorm.weight", "LayerNorm.gamma"]) }
+    }
+
     @Test("Google's BERT of TensorFlow 1 is an encoder")
     func tensorFlow() throws {
         let (encoder, parameters) = try load(ModelDirectory(Golden.directory("checkpoints/tf")), hasHead: false)

@@ -26,7 +26,7 @@ struct FamilyParityTests {
 
         init(_ name: String) throws {
             let directory = ModelDirectory(FamilyParityTests.directory.appending(name))
-            let architecture = try EncoderArchitecture(JSONFile(directory.configuration, purpose: "the test"))
+            let architecture = try EncoderArchitecture(directory.openConfiguration())
             let source = ParameterSource(
                 try directory.openWeights(), spellings: architecture.spellings, random: RandomSource(seed: 0))
             encoder = try TransformerEncoder(source.root, architecture)
@@ -62,8 +62,7 @@ struct FamilyParityTests {
     func coverage() throws {
         let types = try Set(
             Self.names.map {
-                try JSONFile(Self.directory.appending($0).appending("config.json"), purpose: "the test")
-                    .string("model_type")
+                try EncoderArchitecture(ModelDirectory(Self.directory.appending($0)).openConfiguration()).modelType
             })
         #expect(types.union(["bert"]) == Set(EncoderArchitecture.modelTypes))
     }

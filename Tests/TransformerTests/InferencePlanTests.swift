@@ -12,6 +12,10 @@ struct InferencePlanTests {
         "tiny-bert-gelu": [
             "hidden_size": 384, "num_attention_heads": 12, "intermediate_size": 768, "max_position_embeddings": 256,
         ],
+        "families/albert-zh": [
+            "hidden_size": 384, "num_attention_heads": 12, "intermediate_size": 768, "max_position_embeddings": 256,
+            "vocab_size": 120, "embedding_size": 96,
+        ],
         "families/deberta-v3": [
             "hidden_size": 384, "num_attention_heads": 12, "pooler_hidden_size": 384, "intermediate_size": 768,
             "max_position_embeddings": 256, "vocab_size": 60, "position_buckets": 64,

@@ -1,13 +1,15 @@
 import ArgumentParser
 import Checkpoints
 import SystemPackage
+import Transformer
 
 struct Convert: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Write a model as a Hugging Face directory with model.safetensors.",
         discussion: """
             Reads safetensors, pytorch_model.bin (nothing in it is run), both of them in several files, and the \
-            checkpoints of TensorFlow 1 that Google released BERT in. Configuration and tokenizer are copied.
+            checkpoints of TensorFlow 1 that Google released BERT in. Configuration and tokenizer are copied, and \
+            tensors of known architectures get the names that transformers gives them.
 
             Example: graft convert uncased_L-12_H-768_A-12 bert-base --dtype bf16
             """)
@@ -26,10 +28,12 @@ struct Convert: ParsableCommand {
     func run() throws {
         _ = try Signals.catchInterruption()
         try reportingFailures {
-            let conversion = CheckpointConversion(dataType: dtype?.dataType, maxShardSize: maxShardSize?.bytes ?? .max)
+            let directory = try model.resolve()
+            var conversion = CheckpointConversion(dataType: dtype?.dataType, maxShardSize: maxShardSize?.bytes ?? .max)
+            try conversion.useNames(of: directory.openConfiguration())
             let result: CheckpointConversion.Result
             do {
-                result = try conversion.convert(model.resolve(), to: FilePath(output)) { Signals.isInterrupted }
+                result = try conversion.convert(directory, to: FilePath(output)) { Signals.isInterrupted }
             } catch CheckpointError.cancelled { throw ExitCode(Signals.interruptedStatus) }
             StandardError.note(
                 "\(result.tensors) tensors, \(result.bytes) bytes in \(result.files) "

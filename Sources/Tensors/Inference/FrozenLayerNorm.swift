@@ -79,7 +79,18 @@ extension Activations {
     ///
     /// - Parameter rows: for every table the row of each token.
     public func embed(_ tables: [StoredTensor], _ rows: [[Int32]], normalizedBy norm: FrozenLayerNorm?) {
-        let count = rows[0].count
+        sumRows(tables, rows, adds: false, count: rows[0].count, normalizedBy: norm)
+    }
+
+    /// The same, added to the rows that are there.
+    public func add(_ tables: [StoredTensor], _ rows: [[Int32]], normalizedBy norm: FrozenLayerNorm?) {
+        if tables.isEmpty, norm == nil { return }
+        sumRows(tables, rows, adds: true, count: self.rows, normalizedBy: norm)
+    }
+
+    private func sumRows(
+        _ tables: [StoredTensor], _ rows: [[Int32]], adds: Bool, count: Int, normalizedBy norm: FrozenLayerNorm?
+    ) {
         norm?.check(columns: columns)
         for (table, rows) in zip(tables, rows) {
             precondition(table.columns == columns && rows.count == count, "\(table.shape), \(rows.count) rows")
@@ -93,7 +104,7 @@ extension Activations {
                 for index in tables.indices {
                     unsafe tables[index].withRow(Int(rows[index][row])) { values in
                         let source = values.baseAddress!
-                        if index == 0 {
+                        if index == 0, !adds {
                             unsafe target.update(from: source, count: columns)
                         } else {
                             for i in 0..<columns { unsafe target[i] += source[i] }

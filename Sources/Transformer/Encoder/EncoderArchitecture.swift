@@ -11,7 +11,7 @@ public struct EncoderArchitecture: Equatable, Sendable {
 
     public var vocabSize: Int
     public var hiddenSize: Int
-    /// Of the tables.
+    /// Of the tables; where words alone are projected, of theirs.
     public var embeddingSize: Int
     public var numAttentionHeads: Int
     public var headSize: Int
@@ -26,10 +26,8 @@ public struct EncoderArchitecture: Equatable, Sendable {
     /// 0 where there is no table of token types.
     public var typeVocabSize: Int
     public var normalizesEmbeddings = true
-    /// Whether a projection from `embeddingSize` to `hiddenSize` follows.
-    public var projectsEmbeddings = false
-    /// Whether the normalization stands behind the projection, which then has no bias, and not before it.
-    public var normalizesProjection = false
+    /// Where rows of `embeddingSize` become rows of `hiddenSize`.
+    public var embeddingProjection = EmbeddingProjection.none
 
     // MARK: Layers
 
@@ -107,8 +105,19 @@ public struct EncoderArchitecture: Equatable, Sendable {
     public var operationsPerToken: Int {
         let matrices = feedForward == .plain ? 2 : 3
         let layer = 4 * hiddenSize * attentionSize + matrices * hiddenSize * intermediateSize
-        return 2 * (numHiddenLayers * layer + (projectsEmbeddings ? embeddingSize * hiddenSize : 0))
+        return 2 * (numHiddenLayers * layer + (embeddingProjection == .none ? 0 : embeddingSize * hiddenSize))
     }
+}
+
+/// Where embeddings are projected to the size of the hidden states.
+public enum EmbeddingProjection: Equatable, Sendable {
+    case none
+    /// Behind the normalization, with a bias. Source: Lan et al. 2020, "ALBERT", §3.1.
+    case last
+    /// Before the normalization, without a bias, as DeBERTa has it.
+    case beforeNorm
+    /// Words alone, without a bias, before places and token types are added, as albert_zh has it.
+    case ofWords
 }
 
 /// Position embeddings by table.

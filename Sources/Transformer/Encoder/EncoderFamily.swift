@@ -24,7 +24,8 @@ extension EncoderFamily {
 extension EncoderArchitecture {
     /// In the order in which they are asked whether a configuration is theirs.
     public static let families: [any EncoderFamily.Type] = [
-        JinaBERT.self, BERT.self, RoBERTa.self, DistilBERT.self, ALBERT.self, ELECTRA.self, MPNet.self, DeBERTa.self,
+        AlbertZh.self, JinaBERT.self, BERT.self, RoBERTa.self, DistilBERT.self, ALBERT.self, ELECTRA.self, MPNet.self,
+        DeBERTa.self,
         ModernBERT.self, NomicBERT.self, GTE.self, T5.self,
     ]
 

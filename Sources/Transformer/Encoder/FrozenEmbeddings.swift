@@ -6,7 +6,7 @@ struct FrozenEmbeddings: Sendable {
     private let positions: LearnedPositions?
     private let hasTypes: Bool
     private let norm: FrozenLayerNorm?
-    private let normalizesProjection: Bool
+    private let projectionPlace: EmbeddingProjection
     private let projection: FrozenLinear?
 
     /// - Parameter factors: of the columns that the first layer reads.
@@ -16,7 +16,7 @@ struct FrozenEmbeddings: Sendable {
         hasTypes = embeddings.tokenTypeEmbeddings != nil
         let isFollowed = embeddings.outputNorm == nil
         norm = embeddings.layerNorm.map { FrozenLayerNorm($0, factors: isFollowed ? nil : factors) }
-        normalizesProjection = embeddings.normalizesProjection
+        projectionPlace = embeddings.projectionPlace
         projection = embeddings.projection.map {
             FrozenLinear([$0.weight.stored], biases: [$0.bias?.value], precision: precision)
         }
@@ -27,12 +27,12 @@ struct FrozenEmbeddings: Sendable {
         var rows = [batch.inputIDs]
         if hasTypes { rows.append(batch.tokenTypeIDs) }
         if let positions { rows.append(batch.rows(of: positions)) }
-        if let projection {
-            workspace.embedded.embed(tables, rows, normalizedBy: normalizesProjection ? nil : norm)
-            projection.project(workspace.embedded, into: hidden, workspace.scratch)
-            if normalizesProjection { hidden.normalize(hidden, by: norm) }
-        } else {
-            hidden.embed(tables, rows, normalizedBy: norm)
-        }
+        guard let projection else { return hidden.embed(tables, rows, normalizedBy: norm) }
+        // Words come first.
+        let count = projectionPlace == .ofWords ? 1 : tables.count
+        let norms = projectionPlace == .last ? (before: norm, after: nil) : (before: nil, after: norm)
+        workspace.embedded.embed(Array(tables[..<count]), Array(rows[..<count]), normalizedBy: norms.before)
+        projection.project(workspace.embedded, into: hidden, workspace.scratch)
+        hidden.add(Array(tables[count...]), Array(rows[count...]), normalizedBy: norms.after)
     }
 }

@@ -10,8 +10,7 @@ public final class TokenEmbeddings {
     public let tokenTypeEmbeddings: Embedding?
     public let layerNorm: LayerNorm?
     public let projection: Linear?
-    /// Whether the normalization stands behind the projection.
-    let normalizesProjection: Bool
+    let projectionPlace: EmbeddingProjection
     let positions: LearnedPositions?
     private let dropout: Float
 
@@ -26,32 +25,33 @@ public final class TokenEmbeddings {
     /// - Parameter scope: the encoder's place.
     public init(_ scope: ParameterScope, _ architecture: EncoderArchitecture) throws(CheckpointError) {
         let names = architecture.names
-        func table(_ name: String, _ count: Int) throws(CheckpointError) -> Embedding {
-            try Embedding(
-                scope[name], count: count, size: architecture.embeddingSize,
-                standardDeviation: architecture.initializerRange)
+        let place = architecture.embeddingProjection
+        let (size, hiddenSize) = (architecture.embeddingSize, architecture.hiddenSize)
+        func table(_ name: String, _ count: Int, size: Int) throws(CheckpointError) -> Embedding {
+            try Embedding(scope[name], count: count, size: size, standardDeviation: architecture.initializerRange)
         }
-        wordEmbeddings = try table(names.wordEmbeddings, architecture.vocabSize)
+        wordEmbeddings = try table(names.wordEmbeddings, architecture.vocabSize, size: size)
+        let sumSize = place == .ofWords ? hiddenSize : size
         positions = architecture.learnedPositions
         if let positions = architecture.learnedPositions {
-            positionEmbeddings = try table(names.positionEmbeddings, positions.count)
+            positionEmbeddings = try table(names.positionEmbeddings, positions.count, size: sumSize)
         } else {
             positionEmbeddings = nil
         }
         tokenTypeEmbeddings =
-            architecture.typeVocabSize > 0 ? try table(names.tokenTypeEmbeddings, architecture.typeVocabSize) : nil
-        normalizesProjection = architecture.normalizesProjection
-        let normSize = normalizesProjection ? architecture.hiddenSize : architecture.embeddingSize
+            architecture.typeVocabSize > 0
+            ? try table(names.tokenTypeEmbeddings, architecture.typeVocabSize, size: sumSize) : nil
         layerNorm =
             architecture.normalizesEmbeddings
-            ? try LayerNorm(scope[names.embeddingNorm], size: normSize, architecture.normalization)
-            : nil
+            ? try LayerNorm(
+                scope[names.embeddingNorm], size: place == .last ? size : hiddenSize, architecture.normalization) : nil
+        projectionPlace = place
         projection =
-            architecture.projectsEmbeddings
-            ? try Linear(
-                scope[names.embeddingProjection], inputSize: architecture.embeddingSize,
-                outputSize: architecture.hiddenSize, hasBias: !normalizesProjection,
-                standardDeviation: architecture.initializerRange) : nil
+            place == .none
+            ? nil
+            : try Linear(
+                scope[names.embeddingProjection], inputSize: size, outputSize: hiddenSize, hasBias: place == .last,
+                standardDeviation: architecture.initializerRange)
         dropout = architecture.hiddenDropoutProb
     }
 
@@ -60,46 +60,51 @@ public final class TokenEmbeddings {
 
     /// - Returns: `[tokens, hiddenSize]`
     public func forward(_ batch: TokenBatch, training random: RandomSource?) -> (output: Tensor, saved: Saved) {
-        var (sum, words) = wordEmbeddings.forward(batch.inputIDs)
+        var (output, words) = wordEmbeddings.forward(batch.inputIDs)
+        var projectionSaved: Linear.Saved?
+        func project(at place: EmbeddingProjection) {
+            guard place == projectionPlace, let projected = projection?.forward(output) else { return }
+            (output, projectionSaved) = projected
+        }
         func add(_ table: Embedding?, _ rows: @autoclosure () -> [Int32]) -> Embedding.Saved? {
             guard let (vectors, saved) = table?.forward(rows()) else { return nil }
-            sum += vectors
+            output += vectors
             return saved
         }
+        project(at: .ofWords)
         let types = add(tokenTypeEmbeddings, batch.tokenTypeIDs)
         let places = add(positionEmbeddings, positions.map { batch.rows(of: $0) } ?? [])
-        var projected = normalizesProjection ? projection?.forward(sum) : nil
-        let normalized = layerNorm?.forward(projected?.output ?? sum)
-        var output = normalized?.output ?? projected?.output ?? sum
+        project(at: .beforeNorm)
+        let normalized = layerNorm?.forward(output)
+        output = normalized?.output ?? output
         let mask = DropoutMask(probability: dropout, random: random)
         output.apply(mask)
-        if !normalizesProjection, let projection {
-            projected = projection.forward(output)
-            output = projected?.output ?? output
-        }
+        project(at: .last)
         return (
             output,
             Saved(
                 words: words, positions: places, types: types, layerNorm: normalized?.saved, mask: mask,
-                projection: projected?.saved)
+                projection: projectionSaved)
         )
     }
 
     /// What the first layer reads, where its factors are known.
-    var outputNorm: LayerNorm? { projection == nil || normalizesProjection ? layerNorm : nil }
+    var outputNorm: LayerNorm? { projectionPlace == .last ? nil : layerNorm }
 
     /// Adds to the gradients of all tables, of the normalization and of the projection.
     public func backward(_ gradient: Tensor, _ saved: Saved) {
         var gradient = gradient
-        func project() {
-            if let projection, let input = saved.projection { gradient = projection.backward(gradient, input) }
+        func project(at place: EmbeddingProjection) {
+            guard place == projectionPlace, let projection, let input = saved.projection else { return }
+            gradient = projection.backward(gradient, input)
         }
-        if !normalizesProjection { project() }
+        project(at: .last)
         gradient.apply(saved.mask)
         if let layerNorm, let rows = saved.layerNorm { gradient = layerNorm.backward(gradient, rows) }
-        if normalizesProjection { project() }
-        wordEmbeddings.backward(gradient, saved.words)
+        project(at: .beforeNorm)
         if let places = saved.positions { positionEmbeddings?.backward(gradient, places) }
         if let types = saved.types { tokenTypeEmbeddings?.backward(gradient, types) }
+        project(at: .ofWords)
+        wordEmbeddings.backward(gradient, saved.words)
     }
 }

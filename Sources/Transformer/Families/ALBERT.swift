@@ -21,7 +21,7 @@ public enum ALBERT: EncoderFamily {
         architecture.layerPaths = try layerPaths(file, layers: architecture.numHiddenLayers)
         architecture.names.embeddingProjection = "encoder.embedding_hidden_mapping_in"
         // The projection is there whatever the sizes.
-        architecture.projectsEmbeddings = true
+        architecture.embeddingProjection = .last
         architecture.names.query = "attention.query"
         architecture.names.key = "attention.key"
         architecture.names.value = "attention.value"

@@ -31,8 +31,7 @@ public enum DeBERTa: EncoderFamily {
         architecture.normalization.epsilon = try file.epsilon("layer_norm_eps", absent: 1e-7)
         architecture.typeVocabSize = try file.typeVocabSize(absent: 0)
         architecture.embeddingSize = try file.size("embedding_size", absent: hiddenSize)
-        architecture.projectsEmbeddings = architecture.embeddingSize != hiddenSize
-        architecture.normalizesProjection = architecture.projectsEmbeddings
+        if architecture.embeddingSize != hiddenSize { architecture.embeddingProjection = .beforeNorm }
         architecture.names.embeddingProjection = "embeddings.embed_proj"
         architecture.names.query = "attention.self.query_proj"
         architecture.names.key = "attention.self.key_proj"

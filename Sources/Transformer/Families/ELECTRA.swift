@@ -18,13 +18,16 @@ public enum ELECTRA: EncoderFamily {
                 dropout: dropout, output: "classifier.out_proj"))
         architecture.embeddingSize = try file.size("embedding_size", absent: 128)
         architecture.names.embeddingProjection = "embeddings_project"
-        architecture.projectsEmbeddings = architecture.embeddingSize != architecture.hiddenSize
+        if architecture.embeddingSize != architecture.hiddenSize { architecture.embeddingProjection = .last }
         architecture.maskedHead = MaskedHeadArchitecture(
             file, dense: "generator_predictions.dense", activation: .gelu, norm: "generator_predictions.LayerNorm",
             decoder: "generator_lm_head")
         architecture.pretrainingHeads = [
             "discriminator_predictions.", "generator_predictions.", "generator_lm_head.", "qa_outputs.",
         ]
+        // LTP's models for several tasks have the encoder at another place, with their own heads beside it.
+        architecture.spellings.otherPrefixes = ["backbone."]
+        architecture.pretrainingHeads += ["task_heads."]
         return architecture
     }
 }

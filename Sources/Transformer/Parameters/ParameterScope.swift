@@ -119,6 +119,18 @@ public struct CheckpointSpellings: Equatable, Sendable {
         Other("LayerNorm.weight", "LayerNorm.gamma"), Other("LayerNorm.bias", "LayerNorm.beta"),
     ]
 
+    /// Our name of a parameter that another publisher may have spelled. A prefix that is left out stays so.
+    func ours(_ name: String) -> String {
+        var name = name
+        if let prefix = otherPrefixes.first(where: name.hasPrefix) {
+            name = optionalPrefix + name.dropFirst(prefix.count)
+        }
+        if let ending = endings.first(where: { name.hasSuffix($0.theirs) }) {
+            name = name.dropLast(ending.theirs.count) + ending.ours
+        }
+        return name
+    }
+
     func alternatives(to name: String) -> [String] {
         var names = [name]
         if !optionalPrefix.isEmpty, name.hasPrefix(optionalPrefix) {
