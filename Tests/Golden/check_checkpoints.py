@@ -312,17 +312,20 @@ def scores_difference(graft, checkpoint, directory, texts):
     return float((ours - theirs).abs().max())
 
 
-def check(graft, checkpoint, directory, reference, texts):
-    """Texts with another number of tokens, and the largest difference of the others' vectors."""
+def reference_vectors(checkpoint, directory, reference, texts):
+    """How many tokens the texts have, their vectors, and the options with which graft makes the same."""
     if checkpoint.library == "model2vec":
         from model2vec import StaticModel
         model = StaticModel.from_pretrained(str(directory))
-        counts = [len(row) for row in model.tokenize(texts)]
-        theirs = torch.stack([torch.tensor(model.encode([text])[0]) for text in texts]).float()
-        found, ours = graft_vectors(graft, directory, texts)
-        return sum(a != b for a, b in zip(found, counts)), difference(ours, theirs)
-    options = ("--pooling", "mean", "--no-normalize", "--max-length", str(MAX_LENGTH), "--prompt-text", "")
-    counts, theirs = mean_hidden_states(reference, texts)
+        vectors = torch.stack([torch.tensor(model.encode([text])[0]) for text in texts]).float()
+        return [len(row) for row in model.tokenize(texts)], vectors, ()
+    counts, vectors = mean_hidden_states(reference, texts)
+    return counts, vectors, ("--pooling", "mean", "--no-normalize", "--max-length", str(MAX_LENGTH), "--prompt-text", "")
+
+
+def check(graft, checkpoint, directory, reference, texts):
+    """Texts with another number of tokens, and the largest difference of the others' vectors."""
+    counts, theirs, options = reference_vectors(checkpoint, directory, reference, texts)
     found, ours = graft_vectors(graft, directory, texts, *options)
     same = [i for i in range(len(texts)) if found[i] == counts[i]]
     largest = difference(ours[same], theirs[same])
@@ -336,12 +339,21 @@ def check(graft, checkpoint, directory, reference, texts):
     return len(texts) - len(same), largest
 
 
+def record(name, checkpoint, directory, reference, texts):
+    """Writes trained/NAME.json, which the tests compare with where the checkpoint is in the cache."""
+    _, vectors, options = reference_vectors(checkpoint, directory, reference, texts)
+    golden.write_json(golden.HERE / "trained" / f"{name}.json", {
+        "generator": "check_checkpoints.py --record", "versions": golden.versions(), "options": list(options),
+        "texts": texts, "vectors": [[round(value, 7) for value in row] for row in vectors.tolist()]})
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("graft")
     parser.add_argument("names", nargs="*")
     parser.add_argument("--cache", type=Path)
     parser.add_argument("--tolerance", type=float, default=1e-4)
+    parser.add_argument("--record", action="store_true", help="write the tests' goldens for the named checkpoints")
     arguments = parser.parse_args()
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     cache = arguments.cache or home / "graft" / "checkpoints"
@@ -353,6 +365,9 @@ def main():
     failed = False
     for name in arguments.names or CHECKPOINTS:
         checkpoint = CHECKPOINTS[name]
+        if arguments.record:
+            record(name, checkpoint, *fetch(checkpoint, name, cache), english[:3] + [t for t in CHINESE if t][:3])
+            continue
         others, largest = check(arguments.graft, checkpoint, *fetch(checkpoint, name, cache), texts)
         passed = others == 0 and largest < arguments.tolerance
         failed = failed or not passed
