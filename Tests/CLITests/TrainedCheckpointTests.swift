@@ -12,8 +12,11 @@ struct TrainedCheckpointTests {
         .compactMap { FilePath($0).stem }
 
     private static func checkpoint(_ name: String) -> FilePath {
-        let home = FilePath(ProcessInfo.processInfo.environment["HOME"] ?? "/")
-        return home.appending(".cache/graft/checkpoints/published").appending(name)
+        let environment = ProcessInfo.processInfo.environment
+        let cache =
+            environment["XDG_CACHE_HOME"].flatMap { $0.isEmpty ? nil : FilePath($0) }
+            ?? FilePath(environment["HOME"] ?? "/").appending(".cache")
+        return cache.appending("graft/checkpoints/published").appending(name)
     }
 
     @Test("there are goldens of ALBERT, ELECTRA and a static model")

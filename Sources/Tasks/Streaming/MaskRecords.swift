@@ -16,7 +16,7 @@ public struct MaskRecords {
     /// Why a line cannot be used, beside what makes a line unusable for everybody.
     public func fault(_ input: InputText, line: Int) -> LineFault? {
         // By bytes: a combining character behind the mask does not hide it.
-        Array(input.text.utf8).firstRange(of: Array(model.mask.utf8)) != nil
+        input.text.utf8.firstRange(of: model.mask.utf8) != nil
             ? nil : .missingMask(line: line, mask: model.mask)
     }
 

@@ -25,8 +25,7 @@ extension EncoderArchitecture {
     /// In the order in which they are asked whether a configuration is theirs.
     public static let families: [any EncoderFamily.Type] = [
         AlbertZh.self, JinaBERT.self, BERT.self, RoBERTa.self, DistilBERT.self, ALBERT.self, ELECTRA.self, MPNet.self,
-        DeBERTa.self,
-        ModernBERT.self, NomicBERT.self, GTE.self, T5.self,
+        DeBERTa.self, ModernBERT.self, NomicBERT.self, GTE.self, T5.self,
     ]
 
     /// Every `model_type` that this program runs.
