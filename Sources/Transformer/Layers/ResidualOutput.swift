@@ -24,7 +24,7 @@ public final class ResidualOutput {
     public func forward(
         _ input: Tensor, residual: Tensor, training random: RandomSource?
     ) -> (output: Tensor, saved: Saved) {
-        let (projected, denseSaved) = dense.forward(input)
+        let (projected, denseSaved) = dense.forward(input, training: random)
         let mask = DropoutMask(probability: dropout, random: random)
         guard let layerNorm else {
             var sum = projected

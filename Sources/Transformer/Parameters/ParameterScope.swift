@@ -45,6 +45,13 @@ public final class ParameterSource {
         return parameter
     }
 
+    /// Declares a parameter under its full name, which is initialized where there is no checkpoint.
+    func declare(
+        _ name: String, _ shape: Shape, _ initializer: ParameterInitializer
+    ) throws(CheckpointError) -> Parameter {
+        try parameter(name, shape, initializer, .isError)
+    }
+
     fileprivate func optional(_ name: String, _ shape: Shape) throws(CheckpointError) -> Parameter? {
         guard let value = try load(name, shape) else { return nil }
         let parameter = Parameter(name, value)
@@ -148,12 +155,18 @@ public enum ParameterInitializer: Sendable {
     case zeros
     case ones
     case normal(standardDeviation: Float)
+    /// In `-bound..<bound`.
+    case uniform(bound: Float)
+    case value(Tensor)
 
     func tensor(_ shape: Shape, _ random: RandomSource) -> Tensor {
         switch self {
         case .zeros: .zeros(shape)
         case .ones: Tensor(repeating: 1, shape)
         case .normal(let deviation): random.normalTensor(shape, standardDeviation: deviation)
+        case .uniform(let bound):
+            Tensor(shape, (0..<shape.count).map { _ in (2 * random.uniform() - 1) * bound })
+        case .value(let value): value
         }
     }
 }
