@@ -2,12 +2,16 @@
 public enum AdapterConfiguration: Equatable, Sendable {
     case lora(LoRAConfiguration)
     case ia3(IA3Configuration)
+    case prompt(PromptConfiguration)
+    case prefix(PrefixConfiguration)
 
     /// In words, as messages have it.
     public var kind: String {
         switch self {
         case .lora(let settings): settings.usesMagnitudes ? "DoRA" : "LoRA"
         case .ia3: "IA3"
+        case .prompt: "prompt tuning"
+        case .prefix: "prefix tuning"
         }
     }
 
@@ -15,6 +19,7 @@ public enum AdapterConfiguration: Equatable, Sendable {
     public var isFoldable: Bool {
         switch self {
         case .lora, .ia3: true
+        case .prompt, .prefix: false
         }
     }
 }
@@ -63,6 +68,28 @@ public struct IA3Configuration: Equatable, Sendable {
     public var targets = TargetModules()
     /// Those of the targets whose inputs are scaled instead of their outputs; `nil` is the family's usual.
     public var feedForward: TargetModules.Selection?
+
+    public init() {}
+}
+
+/// Learned vectors in front of the words of every text.
+///
+/// Source: Lester et al. 2021, "The Power of Scale for Parameter-Efficient Prompt Tuning", §2.
+public struct PromptConfiguration: Equatable, Sendable {
+    public var virtualTokens = 20
+
+    public init() {}
+}
+
+/// Learned keys and values in front of those of every text, in every layer.
+///
+/// Source: Li and Liang 2021, "Prefix-Tuning: Optimizing Continuous Prompts for Generation", §4.
+public struct PrefixConfiguration: Equatable, Sendable {
+    public var virtualTokens = 20
+    /// The width of the network that makes the keys and values while they learn; `nil` learns them themselves.
+    public var projectionSize: Int?
+    /// Whether the words' places count from behind the virtual tokens, as PEFT has it.
+    public var shiftsPlaces = true
 
     public init() {}
 }

@@ -13,6 +13,8 @@ public final class TokenEmbeddings {
     let projectionPlace: EmbeddingProjection
     let positions: LearnedPositions?
     private let dropout: Float
+    /// An adapter's, in front of the words.
+    var prompt: Prompt?
 
     public struct Saved: Sendable {
         let words: Embedding.Saved
@@ -20,6 +22,7 @@ public final class TokenEmbeddings {
         let layerNorm: LayerNorm.Saved?
         let mask: DropoutMask?
         let projection: Linear.Saved?
+        let virtual: VirtualRows?
     }
 
     /// - Parameter scope: the encoder's place.
@@ -58,9 +61,15 @@ public final class TokenEmbeddings {
     /// Of words, of token types and of places, those that there are.
     var tables: [Embedding] { [wordEmbeddings, tokenTypeEmbeddings, positionEmbeddings].compactMap { $0 } }
 
-    /// - Returns: `[tokens, hiddenSize]`
-    public func forward(_ batch: TokenBatch, training random: RandomSource?) -> (output: Tensor, saved: Saved) {
+    /// - Returns: `[tokens, hiddenSize]`; the tokens of a prompt are in front of every sequence's.
+    ///
+    /// - Parameters: `batch` has the words, `extended` the same with the virtual tokens of adapters.
+    public func forward(
+        _ batch: TokenBatch, _ extended: TokenBatch, training random: RandomSource?
+    ) -> (output: Tensor, saved: Saved) {
         var (output, words) = wordEmbeddings.forward(batch.inputIDs)
+        let virtual = prompt.map { VirtualRows($0.virtualTokens, before: batch.sequences) }
+        if let prompt, let virtual { output = virtual.combined(prompt.embeddings.value, output) }
         var projectionSaved: Linear.Saved?
         func project(at place: EmbeddingProjection) {
             guard place == projectionPlace, let projected = projection?.forward(output, training: random) else { return }
@@ -72,8 +81,8 @@ public final class TokenEmbeddings {
             return saved
         }
         project(at: .ofWords)
-        let types = add(tokenTypeEmbeddings, batch.tokenTypeIDs)
-        let places = add(positionEmbeddings, positions.map { batch.rows(of: $0) } ?? [])
+        let types = add(tokenTypeEmbeddings, extended.tokenTypeIDs)
+        let places = add(positionEmbeddings, positions.map { extended.rows(of: $0) } ?? [])
         project(at: .beforeNorm)
         let normalized = layerNorm?.forward(output)
         output = normalized?.output ?? output
@@ -84,7 +93,7 @@ public final class TokenEmbeddings {
             output,
             Saved(
                 words: words, positions: places, types: types, layerNorm: normalized?.saved, mask: mask,
-                projection: projectionSaved)
+                projection: projectionSaved, virtual: virtual)
         )
     }
 
@@ -105,6 +114,11 @@ public final class TokenEmbeddings {
         if let places = saved.positions { positionEmbeddings?.backward(gradient, places) }
         if let types = saved.types { tokenTypeEmbeddings?.backward(gradient, types) }
         project(at: .ofWords)
+        if let prompt, let virtual = saved.virtual {
+            let (vectors, own) = virtual.split(gradient)
+            prompt.embeddings.accumulate { $0 += vectors }
+            gradient = own
+        }
         wordEmbeddings.backward(gradient, saved.words)
     }
 }
