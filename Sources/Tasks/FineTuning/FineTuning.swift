@@ -12,25 +12,28 @@ public final class FineTuning {
     private let model: any TrainableModel
     private let configuration: Configuration
     private let optimizer: Optimizer
+    private let learning: LearningParameters
     private let trainingStep: TrainingStep
     private let bestWeights: BestWeights
     private var state: TrainingState
 
     /// - Parameter directory: has room for a copy of what learns, which is kept there, without a name, while epochs after
     ///   the best one are trained.
-    public init(_ model: any TrainableModel, _ configuration: Configuration, keepingBestIn directory: FilePath) {
+    public init(_ model: any TrainableModel, _ configuration: Configuration, keepingBestIn directory: FilePath)
+        throws(OptimizationError)
+    {
         self.model = model
         self.configuration = configuration
-        let isFull = configuration.method == .full
-        if isFull { model.encoder.setPrecision(configuration.precision) }
+        if configuration.method != .head { model.encoder.setPrecision(configuration.precision) }
         model.encoder.recomputesActivations = configuration.recomputesActivations
-        for parameter in model.encoder.parameters { parameter.isTrainable = isFull }
-        let learned = model.parameters.filter(\.isTrainable)
+        let optimization = configuration.optimization
+        learning = try LearningParameters(model, configuration)
         optimizer = Optimizer(
-            learned, groups: learned.map { ParameterGroup($0, weightDecay: configuration.weightDecay) })
+            learning.parameters, optimization.algorithm.rule, groups: learning.groups,
+            maxGradientNorm: optimization.maxGradientNorm, averageDecay: optimization.averageDecay)
         bestWeights = BestWeights(optimizer.parameters, in: directory)
         state = TrainingState(seed: configuration.seed)
-        trainingStep = TrainingStep(model, optimizer, dropout: RandomSource(seed: state.dropout))
+        trainingStep = TrainingStep(model, optimizer, optimization, dropout: RandomSource(seed: state.dropout))
     }
 
     /// Trains the model, which then holds the weights of the best evaluation on `dev`, or without `dev` the last ones.
@@ -80,19 +83,23 @@ public final class FineTuning {
             devFeatures = dev.map { model.features($0.texts) }
         }
         let batchSize = min(configuration.batchSize, train.texts.count)
-        let steps = (train.texts.count + batchSize - 1) / batchSize * configuration.epochs
+        let batches = (train.texts.count + batchSize - 1) / batchSize
+        let accumulation = configuration.optimization.accumulation
+        let steps = (batches + accumulation - 1) / accumulation * configuration.epochs
         return Run(
             train: train, dev: dev, features: features, devFeatures: devFeatures, lengths: train.texts.lengths,
             batchSize: batchSize,
-            schedule: LearningRateSchedule(
-                peak: configuration.learningRate, warmupSteps: Int(configuration.warmupRatio * Double(steps)),
-                steps: steps))
+            schedule: configuration.optimization.schedule(
+                configuration.method, peak: configuration.learningRate, steps: steps))
     }
 
     /// - Returns: whether training is to stop before the last epoch.
     private func trainEpoch(_ run: Run, _ report: (Event) -> Void) throws(Failure) -> Bool {
         let order = RandomSource(seed: state.order)
-        let batches = TrainingBatches.epoch(lengths: run.lengths, batchSize: run.batchSize, order: order)
+        learning.choose(epoch: state.epoch)
+        let batches = TrainingBatches.epoch(
+            lengths: run.lengths, batchSize: run.batchSize, accumulating: configuration.optimization.accumulation,
+            order: order)
         while state.batch < batches.count {
             try train(on: batches[state.batch], run, report)
         }
@@ -109,7 +116,7 @@ public final class FineTuning {
             throw .diverged(epoch: state.epoch, step: state.step + 1)
         }
         state.add(loss: result.loss, examples: batch.count)
-        state.dropout = trainingStep.dropout.state
+        state.dropout = trainingStep.dropout?.state ?? state.dropout
         state.trainingSeconds += monotonicSeconds() - started
         report(
             .step(
@@ -145,7 +152,7 @@ public final class FineTuning {
     /// About how many bytes training takes: weights, gradients, moments, packed matrices and activations.
     private func estimatedMemory(_ texts: TokenizedTexts) -> Int {
         let encoder = model.encoder.architecture
-        guard configuration.method == .full else { return InferencePlan.bytes(encoder, configuration.precision) }
+        guard configuration.method != .head else { return InferencePlan.bytes(encoder, configuration.precision) }
         let values = optimizer.parameters.reduce(0) { $0 + $1.shape.count }
         let longest = texts.lengths.max() ?? 0
         let tokens = max(

@@ -33,7 +33,7 @@ public struct FineTuningRecord {
                 "precision": .string(configuration.precision.rawValue), "epochs": .integer(configuration.epochs),
                 "learning_rate": .number(configuration.learningRate), "batch_size": .integer(configuration.batchSize),
                 "weight_decay": .number(Double("\(configuration.weightDecay)") ?? 0),
-                "warmup_ratio": .number(configuration.warmupRatio), "seed": .integer(Int(clamping: configuration.seed)),
+                "seed": .integer(Int(clamping: configuration.seed)),
                 "best_epoch": .integer(outcome.bestEvaluation.epoch), "steps": .integer(outcome.steps),
             ]),
             "data": .object([

@@ -42,10 +42,15 @@ public struct LBFGS: Equatable, Sendable {
     public func minimize(
         from start: [Double], _ function: (_ place: [Double]) -> (value: Double, gradient: [Double])
     ) -> Result {
-        func point(_ place: [Double]) -> Point {
-            let (value, gradient) = function(place)
-            return Point(place: place, value: value, gradient: gradient)
+        withoutActuallyEscaping(function) { function in
+            search(from: start) { place in
+                let (value, gradient) = function(place)
+                return Point(place: place, value: value, gradient: gradient)
+            }
         }
+    }
+
+    private func search(from start: [Double], _ point: @escaping ([Double]) -> Point) -> Result {
         var current = point(start)
         var pairs: [Pair] = []
         for step in 0..<maxSteps {
@@ -101,7 +106,8 @@ private struct LineSearch {
     private let direction: [Double]
     private let point: ([Double]) -> LBFGS.Point
     private let startSlope: Double
-    private let (enough, flat) = (1e-4, 0.9)
+    private let enough = 1e-4
+    private let flat = 0.9
     private var tries = 0
 
     init(from start: LBFGS.Point, along direction: [Double], _ point: @escaping ([Double]) -> LBFGS.Point) {

@@ -11,6 +11,10 @@ public final class Optimizer {
     public let maxGradientNorm: Double
     public private(set) var steps = 0
     private let rule: any UpdateRule
+    /// Of moving averages, how much is kept in a step; `nil` keeps none.
+    private let averageDecay: Double?
+    /// Of every parameter the moving average, or while they are exchanged its value.
+    private var averages: [Tensor] = []
     /// Of every parameter, from its first gradient on.
     private var memory: [ParameterMemory?]
 
@@ -19,14 +23,16 @@ public final class Optimizer {
     ///   - groups: of every parameter, in their order; `nil` lets all learn alike, with the usual weight decay.
     public init(
         _ parameters: [Parameter], _ rule: any UpdateRule = AdamW(), groups: [ParameterGroup]? = nil,
-        maxGradientNorm: Double = 1
+        maxGradientNorm: Double = 1, averageDecay: Double? = nil
     ) {
         self.parameters = parameters
         self.groups = groups ?? parameters.map { ParameterGroup($0) }
         precondition(self.groups.count == parameters.count, "\(self.groups.count) groups, \(parameters.count) parameters")
         self.maxGradientNorm = maxGradientNorm
         self.rule = rule
+        self.averageDecay = averageDecay
         memory = [ParameterMemory?](repeating: nil, count: parameters.count)
+        if averageDecay != nil { averages = parameters.map(\.value) }
     }
 
     /// Takes one step along the gradients. A parameter without one stays as it is.
@@ -49,11 +55,38 @@ public final class Optimizer {
             parameter.update { rule.update(&$0, &memory, gradient, step) }
             self.memory[index] = memory
         }
+        moveAverages()
         return norm
     }
 
     public func clearGradients() {
         for parameter in parameters { parameter.clearGradient() }
+    }
+
+    // MARK: Moving averages
+
+    /// In the first steps less is kept, so that the start is forgotten.
+    ///
+    /// Source: Polyak and Juditsky 1992, "Acceleration of Stochastic Approximation by Averaging"; the decay of the first
+    /// steps is that of TensorFlow's `ExponentialMovingAverage`.
+    private func moveAverages() {
+        guard let averageDecay else { return }
+        let decay = Float(min(averageDecay, Double(1 + steps) / Double(10 + steps)))
+        for (index, parameter) in parameters.enumerated() {
+            var part = parameter.value
+            part.scale(by: 1 - decay)
+            averages[index].scale(by: decay)
+            averages[index] += part
+        }
+    }
+
+    /// Puts the moving averages in the place of the parameters, and the other way round when called again.
+    public func exchangeAverages() {
+        for index in averages.indices {
+            let average = averages[index]
+            averages[index] = parameters[index].value
+            parameters[index].update { $0 = average }
+        }
     }
 
     // MARK: The state
@@ -69,6 +102,7 @@ public final class Optimizer {
                 state.tensors[parameter.name + "." + part.name] = tensor
             }
         }
+        for (parameter, average) in zip(parameters, averages) { state.tensors[parameter.name + ".average"] = average }
         return state
     }
 
@@ -88,6 +122,13 @@ public final class Optimizer {
                 memory.tensors.append(try state.tensor(parameter.name + "." + part.name, part.shape))
             }
             restored.append(memory)
+        }
+        var averages: [Tensor] = []
+        if averageDecay != nil, state.steps > 0 {
+            for parameter in parameters {
+                averages.append(try state.tensor(parameter.name + ".average", parameter.shape))
+            }
+            self.averages = averages
         }
         steps = state.steps
         memory = restored
