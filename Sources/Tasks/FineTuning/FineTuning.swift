@@ -46,17 +46,42 @@ public final class FineTuning {
                 advice: "Lower --max-length, use --recompute, or --method head.")
         } catch { throw .memory(error) }
         let run = prepare(train, dev, report)
-        while state.epoch <= max(1, configuration.epochs), !(try trainEpoch(run, report)) {
-            state.epoch += 1
+        var solution: HeadSolver.Solution?
+        if configuration.method == .head, configuration.optimization.headSolver == .lbfgs {
+            solution = try solveHead(run, report)
+        } else {
+            while state.epoch <= max(1, configuration.epochs), !(try trainEpoch(run, report)) {
+                state.epoch += 1
+            }
         }
         if let best = state.best, best != state.evaluations.count - 1 {
             do { try bestWeights.restore() } catch { throw .weights(error) }
+        } else {
+            optimizer.exchangeAverages()
         }
         model.freeze(.f32)
         return Outcome(
             evaluations: state.evaluations, best: state.best ?? state.evaluations.count - 1, steps: state.step,
             trainingSeconds: state.trainingSeconds,
-            samplesPerSecond: Double(state.trained) / max(state.trainingSeconds, 1e-9))
+            samplesPerSecond: Double(state.trained) / max(state.trainingSeconds, 1e-9),
+            inverseRegularization: solution?.inverseRegularization)
+    }
+
+    /// Trains the head in one go.
+    private func solveHead(_ run: Run, _ report: (Event) -> Void) throws(Failure) -> HeadSolver.Solution {
+        guard let features = run.features else { preconditionFailure("a head is solved for on features") }
+        let started = monotonicSeconds()
+        let solver = HeadSolver(
+            head: model.head, objective: configuration.optimization.objective,
+            inverseRegularization: configuration.optimization.inverseRegularization)
+        let dev = run.devFeatures.flatMap { features in run.dev.map { (features, $0.targets) } }
+        let solution = solver.solve(
+            features, run.train.targets, dev: dev, random: RandomSource(seed: configuration.seed))
+        state.add(loss: solution.loss, examples: run.train.texts.count)
+        state.step = solution.steps
+        state.trainingSeconds += monotonicSeconds() - started
+        _ = try evaluate(run, report)
+        return solution
     }
 
     /// What stays the same from step to step.
@@ -133,6 +158,8 @@ public final class FineTuning {
         guard optimizer.parameters.allSatisfy(\.value.isFinite) else {
             throw .diverged(epoch: state.epoch, step: state.step)
         }
+        optimizer.exchangeAverages()
+        defer { optimizer.exchangeAverages() }
         let metrics = run.dev.map { dev in
             if run.devFeatures == nil { model.freeze(.f32) }
             return model.evaluate(dev, features: run.devFeatures)
