@@ -8,7 +8,7 @@ package struct OpenedCheckpoint {
     package let directory: ModelDirectory
     package let adapter: OpenedAdapter?
     package let configuration: JSONFile
-    package let architecture: EncoderArchitecture
+    package var architecture: EncoderArchitecture
     package let weights: any TensorArchive
     package let source: ParameterSource
 

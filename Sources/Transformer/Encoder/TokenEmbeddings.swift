@@ -15,6 +15,11 @@ public final class TokenEmbeddings {
     private let dropout: Float
     /// An adapter's, in front of the words.
     var prompt: Prompt?
+    /// The size of the noise on the words' vectors while training: in a text of `n` tokens uniform up to
+    /// `noise / √(n · embeddingSize)`.
+    ///
+    /// Source: Jain et al. 2024, "NEFTune: Noisy Embeddings Improve Instruction Finetuning", algorithm 1.
+    public var noise: Float = 0
 
     public struct Saved: Sendable {
         let words: Embedding.Saved
@@ -59,7 +64,7 @@ public final class TokenEmbeddings {
     }
 
     /// Of words, of token types and of places, those that there are.
-    var tables: [Embedding] { [wordEmbeddings, tokenTypeEmbeddings, positionEmbeddings].compactMap { $0 } }
+    public var tables: [Embedding] { [wordEmbeddings, tokenTypeEmbeddings, positionEmbeddings].compactMap { $0 } }
 
     /// - Returns: `[tokens, hiddenSize]`; the tokens of a prompt are in front of every sequence's.
     ///
@@ -68,6 +73,13 @@ public final class TokenEmbeddings {
         _ batch: TokenBatch, _ extended: TokenBatch, training random: RandomSource?
     ) -> (output: Tensor, saved: Saved) {
         var (output, words) = wordEmbeddings.forward(batch.inputIDs)
+        if noise > 0, let random {
+            let key = UInt32(truncatingIfNeeded: random.next())
+            for sequence in batch.sequences {
+                let size = noise / (Float(sequence.count) * Float(wordEmbeddings.weight.shape.columns)).squareRoot()
+                output.addUniformNoise(to: sequence, size: size, key: key)
+            }
+        }
         let virtual = prompt.map { VirtualRows($0.virtualTokens, before: batch.sequences) }
         if let prompt, let virtual { output = virtual.combined(prompt.embeddings.value, output) }
         var projectionSaved: Linear.Saved?
