@@ -16,6 +16,22 @@ extension FineTuning {
         ///
         /// Source: Ben Zaken, Goldberg and Ravfogel 2022, "BitFit", §3.
         case bitfit
+        /// Low-rank updates of matrices learn, and the layer of the logits.
+        case lora
+        /// Factors of what matrices deliver.
+        case ia3
+        /// Vectors in front of the words.
+        case prompt
+        /// Keys and values in front of those of every layer.
+        case prefix
+
+        /// Whether what learns is an adapter, which the model has to have when training starts.
+        public var isAdapter: Bool {
+            switch self {
+            case .lora, .ia3, .prompt, .prefix: true
+            case .head, .full, .topK, .gradual, .bitfit: false
+            }
+        }
     }
 
     public struct Configuration: Equatable, Sendable {
@@ -43,6 +59,9 @@ extension FineTuning {
             case .topK: (epochs, learningRate, batchSize) = (3, 1e-4, 32)
             case .gradual: (epochs, learningRate, batchSize) = (5, 2e-4, 32)
             case .bitfit: (epochs, learningRate, batchSize) = (5, 1e-3, 32)
+            case .lora: (epochs, learningRate, batchSize) = (3, 1e-3, 32)
+            case .ia3: (epochs, learningRate, batchSize) = (5, 5e-3, 32)
+            case .prompt, .prefix: (epochs, learningRate, batchSize) = (10, 1e-2, 32)
             }
         }
     }

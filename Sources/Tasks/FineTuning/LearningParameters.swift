@@ -43,6 +43,8 @@ package struct LearningParameters {
         case .full: return true
         case .topK: return depth >= top - configuration.optimization.topKLayers
         case .gradual: return depth > top - epoch
+        case .lora, .ia3, .prompt, .prefix:
+            return model.encoder.activeAdapter?.parameters.contains { $0 === parameter } ?? false
         case .bitfit: return isNew(parameter, model) || parameter.name.contains("bias")
         }
     }

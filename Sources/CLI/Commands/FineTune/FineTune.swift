@@ -42,14 +42,15 @@ struct FineTune: ParsableCommand {
     @Option(
         help: """
             What learns: the head alone (head), everything (full), the head and the top layers (top-k), one more layer \
-            each epoch (gradual), or the biases (bitfit).
+            each epoch (gradual), the biases (bitfit), or an adapter that PEFT loads too: low-rank updates (lora), \
+            factors (ia3), vectors before the words (prompt) or before every layer's keys and values (prefix).
             """)
     var method = FineTuning.Method.full
 
-    @Option(help: "How often all examples are seen (default: 3 for full and top-k, 5 for gradual and bitfit, 20 for head).")
+    @Option(help: "How often all examples are seen (default: 3 for full, top-k and lora, 5 for gradual, bitfit and ia3, 10 for prompt and prefix, 20 for head).")
     var epochs: Int?
 
-    @Option(help: "The peak of the learning rate (default: 5e-5 for full, 1e-4 for top-k, 2e-4 for gradual, 1e-3 for head and bitfit).")
+    @Option(help: "The peak of the learning rate (default: 5e-5 for full, 1e-4 for top-k, 2e-4 for gradual, 1e-3 for head, bitfit and lora, 5e-3 for ia3, 1e-2 for prompt and prefix).")
     var learningRate: Double?
 
     @Option(help: "Examples a step (default: 32).")
@@ -68,6 +69,7 @@ struct FineTune: ParsableCommand {
     var seed: UInt64 = 42
 
     @OptionGroup(title: "Optimization") var optimization: OptimizationOptions
+    @OptionGroup(title: "Adapters") var adapter: AdapterOptions
     @OptionGroup var precision: PrecisionOption
     @OptionGroup var columns: ColumnOptions
     @OptionGroup var threads: ThreadOption
@@ -89,6 +91,7 @@ struct FineTune: ParsableCommand {
         if recompute, method == .head {
             throw ValidationError("--recompute is for --method full; the head's method keeps no activations.")
         }
+        try adapter.check(method)
         try optimization.check(method, learningRateIsGiven: learningRate != nil)
         if patience < 1 { throw ValidationError("--patience is \(patience); expected at least 1.") }
     }
@@ -111,9 +114,13 @@ struct FineTune: ParsableCommand {
             var configuration = fineTuningConfiguration
             configuration.optimization = try optimization.optimization(
                 labels: labels, targets: trainTargets, problem: problem)
+            configuration.optimization.loraPlusRatio = adapter.loraPlusRatio ?? 1
             let classifier = try SequenceClassifier(
                 pretrained: model.resolve(), labels: labels, problem: problem,
                 dropout: configuration.optimization.dropout, random: RandomSource(seed: seed))
+            if let adapter = adapter.configuration(method) {
+                try classifier.attach(adapter, random: RandomSource(seed: seed))
+            }
             try classifier.limit(to: maxLength, pairs: columns.pairColumn != nil)
             if !classifier.initialized.isEmpty {
                 StandardError.note("the model has no pooler; it starts from random numbers")
