@@ -20,7 +20,7 @@ public final class SequenceClassifier {
     /// Where it was opened: an adapter's directory, not its base's.
     let directory: ModelDirectory
     /// The adapter, and what its directory says.
-    private(set) var adapter: AttachedAdapter?
+    public private(set) var adapter: AttachedAdapter?
     /// Those of the encoder and its pooler that the checkpoint lacked; they start from random numbers.
     public let initialized: [String]
     /// The number of tokens, special tokens included, after which a text is cut.

@@ -16,6 +16,7 @@ package struct LearningParameters {
         let topK = configuration.optimization.topKLayers
         if configuration.method == .topK, topK > layers { throw .tooManyLayers(topK, layers: layers) }
         let last = max(1, configuration.epochs)
+        precondition(!configuration.method.isAdapter || model.encoder.activeAdapter != nil, "no adapter was attached")
         parameters = model.parameters.filter { Self.learns($0, model, configuration, epoch: last) }
         groups = try Self.groups(parameters, model, configuration)
     }

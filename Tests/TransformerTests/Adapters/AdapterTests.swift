@@ -120,7 +120,7 @@ struct AdapterTests {
         let before = model.output
         let adapter = try model.encoder.attach(kind.configuration, from: Self.random())
         #expect(!adapter.parameters.isEmpty)
-        #expect(model.output.relativeDifference(from: before) < 2e-6)
+        #expect(model.output.relativeDifference(from: before) < 1e-5)
         #expect(Set(adapter.parameters.map(\.name)).count == adapter.parameters.count)
     }
 

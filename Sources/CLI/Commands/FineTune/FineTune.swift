@@ -134,9 +134,10 @@ struct FineTune: ParsableCommand {
                 development = FineTuning.Examples(devExamples, devTargets, classifier)
             }
             let guess = problemType == nil && problem != .singleLabel ? " by the look of the labels" : ""
+            let learning = classifier.adapter.map { ", \($0.trainableParameters) parameters learn" } ?? ""
             StandardError.note(
                 "\(training.texts.count) training examples, \(problem.description(labels: labels.count))"
-                    + "\(guess), method \(method.rawValue), "
+                    + "\(guess), method \(method.rawValue)\(learning), "
                     + "\(MatrixEngine.current.rawValue), \(ThreadPool.shared.threads) threads")
 
             var progress = FineTuningProgress()
