@@ -66,7 +66,8 @@ package struct OpenedAdapter {
             weights, spellings: architecture.spellings.ofAdapters, random: RandomSource(seed: 0))
         do throws(AdapterError) {
             let adapter = try encoder.attach(
-                configuration.adapter, name: directory.path.lastComponent?.string ?? "default", from: source, head: head,
+                configuration.adapter, name: directory.path.lastComponent?.string ?? "default", from: source,
+                head: head,
                 saved: configuration.savedModules)
             do throws(CheckpointError) {
                 try source.checkAllUsed { head == nil && architecture.isHead($0) }

@@ -45,7 +45,9 @@ struct FineTuningTests {
         #expect(events.count { if case .step = $0 { true } else { false } } == outcome.steps)
     }
 
-    @Test("same seed, same weights, bit for bit; another seed, others", arguments: FineTuning.Method.allCases.filter { !$0.isAdapter })
+    @Test(
+        "same seed, same weights, bit for bit; another seed, others",
+        arguments: FineTuning.Method.allCases.filter { !$0.isAdapter })
     func determinism(method: FineTuning.Method) throws {
         let weights = { (classifier: SequenceClassifier) in classifier.parameters.map(\.value) }
         let first = weights(try train(method, epochs: 2).0)

@@ -57,7 +57,9 @@ struct ProblemTypeTests {
         return (try SequenceClassifier(ModelDirectory(scratch("out"))), configuration.object)
     }
 
-    @Test("numbers are learned, and a written regression is one again", arguments: FineTuning.Method.allCases.filter { !$0.isAdapter })
+    @Test(
+        "numbers are learned, and a written regression is one again",
+        arguments: FineTuning.Method.allCases.filter { !$0.isAdapter })
     func regression(method: FineTuning.Method) throws {
         let data = try corpus("numbers.tsv") { _, isGood in isGood ? "0.8" : "-0.2" }
         #expect(data.likelyProblem == .regression)
@@ -80,7 +82,9 @@ struct ProblemTypeTests {
         #expect(ranker.givesScore && ranker.scores(logits) == logits.sigmoided())
     }
 
-    @Test("sets of labels are learned, and a written head gives sets again", arguments: FineTuning.Method.allCases.filter { !$0.isAdapter })
+    @Test(
+        "sets of labels are learned, and a written head gives sets again",
+        arguments: FineTuning.Method.allCases.filter { !$0.isAdapter })
     func multiLabel(method: FineTuning.Method) throws {
         let data = try corpus("sets.tsv") { text, isGood in
             [isGood ? "good" : nil, text.hasSuffix("!") ? "loud" : nil].compactMap { $0 }.joined(separator: ",")

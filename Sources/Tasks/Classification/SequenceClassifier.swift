@@ -124,8 +124,10 @@ public final class SequenceClassifier {
         }
         let attached = try encoder.attach(
             configuration, from: ParameterSource(nil, random: random), head: head, saved: saved)
-        use(attached, PEFTConfiguration(
-            configuration, savedModules: saved, baseModel: pretrained.directory.name, taskType: "SEQ_CLS"))
+        use(
+            attached,
+            PEFTConfiguration(
+                configuration, savedModules: saved, baseModel: pretrained.directory.name, taskType: "SEQ_CLS"))
     }
 
     private func use(_ opened: OpenedAdapter) throws(ModelError) {

@@ -80,9 +80,11 @@ extension PEFTConfiguration {
             settings.rankPattern = try patterns("rank_pattern") { $0.integer.flatMap { $0 > 0 ? $0 : nil } }
             settings.alphaPattern = try patterns("alpha_pattern", \.number)
             read.insert("init_lora_weights")
-            if let start = file.object["init_lora_weights"]?.string, !["gaussian", "eva", "orthogonal"].contains(start) {
+            if let start = file.object["init_lora_weights"]?.string, !["gaussian", "eva", "orthogonal"].contains(start)
+            {
                 throw file.invalid(
-                    "init_lora_weights", expected: "a start that leaves the base as it is: true, gaussian, orthogonal or eva")
+                    "init_lora_weights",
+                    expected: "a start that leaves the base as it is: true, gaussian, orthogonal or eva")
             }
             return settings
         }

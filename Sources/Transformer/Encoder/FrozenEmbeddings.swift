@@ -12,7 +12,8 @@ struct FrozenEmbeddings: Sendable {
     /// - Parameter factors: of the columns that the first layer reads.
     init(_ embeddings: TokenEmbeddings, precision: Precision, factors: [Float]?) {
         let words = embeddings.wordEmbeddings.weight.stored
-        tables = [embeddings.prompt?.table(behind: words) ?? words] + embeddings.tables.dropFirst().map { $0.weight.stored }
+        tables =
+            [embeddings.prompt?.table(behind: words) ?? words] + embeddings.tables.dropFirst().map { $0.weight.stored }
         positions = embeddings.positions
         hasTypes = embeddings.tokenTypeEmbeddings != nil
         let isFollowed = embeddings.outputNorm == nil

@@ -101,7 +101,9 @@ struct FrozenEncoderLayer: Sendable {
             workspace.keyValue.rotate(0..<heads * headSize, by: rotary, at: places, headSize: headSize)
         }
         let (keyValue, keys) =
-            prefix.map { (workspace.prefixed, workspace.prefixed.interleave($0, before: sequences, of: workspace.keyValue)) }
+            prefix.map {
+                (workspace.prefixed, workspace.prefixed.interleave($0, before: sequences, of: workspace.keyValue))
+            }
             ?? (workspace.keyValue, sequences)
         FusedAttention.attend(
             workspace.query, keyValue, queries: querySequences, keys: keys, heads: heads, scale: scale,

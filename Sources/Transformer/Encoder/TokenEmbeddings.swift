@@ -85,7 +85,9 @@ public final class TokenEmbeddings {
         if let prompt, let virtual { output = virtual.combined(prompt.embeddings.value, output) }
         var projectionSaved: Linear.Saved?
         func project(at place: EmbeddingProjection) {
-            guard place == projectionPlace, let projected = projection?.forward(output, training: random) else { return }
+            guard place == projectionPlace, let projected = projection?.forward(output, training: random) else {
+                return
+            }
             (output, projectionSaved) = projected
         }
         func add(_ table: Embedding?, _ rows: @autoclosure () -> [Int32]) -> Embedding.Saved? {

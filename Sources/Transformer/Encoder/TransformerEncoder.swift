@@ -167,13 +167,17 @@ public final class TransformerEncoder {
 
     /// - Parameter prefixGradients: of all layers, from the last one's values down.
     private func backward(_ prefixGradients: [Tensor], _ saved: Saved) {
-        if let prefix, prefix.learns { prefix.backward(Tensor(columns: prefixGradients.reversed()), saved.prefix?.saved) }
+        if let prefix, prefix.learns {
+            prefix.backward(Tensor(columns: prefixGradients.reversed()), saved.prefix?.saved)
+        }
     }
 
     /// How high a parameter stands: 0 for the embeddings, then the layers from 1 on, and behind the last one what follows
     /// it, of the encoder or of a head. A parameter that layers share stands where the last of them does.
     public func depth(of parameter: Parameter) -> Int {
-        if let layer = architecture.layerPaths.lastIndex(where: { parameter.name.contains("\($0).") }) { return layer + 1 }
+        if let layer = architecture.layerPaths.lastIndex(where: { parameter.name.contains("\($0).") }) {
+            return layer + 1
+        }
         return embeddingParameters.contains { $0 === parameter } ? 0 : layers.count + 1
     }
 

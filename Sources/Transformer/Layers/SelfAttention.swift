@@ -124,7 +124,8 @@ public final class SelfAttention {
         let reach = sequences.map(\.count).max() ?? 1
         let projected = positions?.forward(reach: reach, training: random)
         let attention = PackedAttention(
-            queries: firstRows == nil ? sequences : sequences.indices.map { $0..<$0 + 1 }, keys: virtual?.sequences ?? sequences,
+            queries: firstRows == nil ? sequences : sequences.indices.map { $0..<$0 + 1 },
+            keys: virtual?.sequences ?? sequences,
             heads: heads, scale: scale, bias: relativeBias?.values(reach: reach), window: window,
             positions: projected?.output, dropout: DropoutMask(probability: dropout, random: random))
         let (context, products) = attention.forward(query, key, value)
@@ -132,7 +133,7 @@ public final class SelfAttention {
             context,
             Saved(
                 firstRows: firstRows, inputs: inputs, query: query, key: key, value: value, virtual: virtual,
-                places: places,                attention: attention, products: products, positions: projected?.saved)
+                places: places, attention: attention, products: products, positions: projected?.saved)
         )
     }
 

@@ -47,10 +47,16 @@ struct FineTune: ParsableCommand {
             """)
     var method = FineTuning.Method.full
 
-    @Option(help: "How often all examples are seen (default: 3 for full, top-k and lora, 5 for gradual, bitfit and ia3, 10 for prompt and prefix, 20 for head).")
+    @Option(
+        help:
+            "How often all examples are seen (default: 3 for full, top-k and lora, 5 for gradual, bitfit and ia3, 10 for prompt and prefix, 20 for head)."
+    )
     var epochs: Int?
 
-    @Option(help: "The peak of the learning rate (default: 5e-5 for full, 1e-4 for top-k, 2e-4 for gradual, 1e-3 for head, bitfit and lora, 5e-3 for ia3, 1e-2 for prompt and prefix).")
+    @Option(
+        help:
+            "The peak of the learning rate (default: 5e-5 for full, 1e-4 for top-k, 2e-4 for gradual, 1e-3 for head, bitfit and lora, 5e-3 for ia3, 1e-2 for prompt and prefix)."
+    )
     var learningRate: Double?
 
     @Option(help: "Examples a step (default: 32).")
