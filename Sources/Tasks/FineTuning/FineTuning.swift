@@ -72,7 +72,7 @@ public final class FineTuning {
         guard let features = run.features else { preconditionFailure("a head is solved for on features") }
         let started = monotonicSeconds()
         let solver = HeadSolver(
-            head: model.head, objective: configuration.optimization.objective,
+            model.head, configuration.optimization.objective,
             inverseRegularization: configuration.optimization.inverseRegularization)
         let dev = run.devFeatures.flatMap { features in run.dev.map { (features, $0.targets) } }
         let solution = solver.solve(

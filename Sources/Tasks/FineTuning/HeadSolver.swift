@@ -1,22 +1,28 @@
-import Tensors
-import Transformer
+package import Tensors
+package import Transformer
 
 /// The method `head` solved to its optimum: logistic regression on the encoder's features, for sets of labels one for
 /// each, for numbers ridge regression.
 ///
 /// The features are standardized, so that one strength of regularization suits all, and the scales are folded into the
 /// head's weights: what is written is the family's own head, which any program reads that knows the family.
-struct HeadSolver {
+package struct HeadSolver {
     let head: ClassificationHead
     let objective: TrainingObjective
     /// scikit-learn's `C`; `nil` chooses the best.
     let inverseRegularization: Double?
 
-    struct Solution {
+    package init(_ head: ClassificationHead, _ objective: TrainingObjective, inverseRegularization: Double? = nil) {
+        self.head = head
+        self.objective = objective
+        self.inverseRegularization = inverseRegularization
+    }
+
+    package struct Solution {
         /// Of the examples, without what regularization adds.
-        let loss: Double
-        let steps: Int
-        let inverseRegularization: Double
+        package let loss: Double
+        package let steps: Int
+        package let inverseRegularization: Double
     }
 
     /// Those that are tried, from strong regularization to weak.
@@ -29,7 +35,7 @@ struct HeadSolver {
     /// - Parameters:
     ///   - features: the head's input for the examples, `[examples, hiddenSize]`.
     ///   - dev: chooses the strength of regularization, where there are examples for it; else parts of the examples do.
-    func solve(
+    package func solve(
         _ features: Tensor, _ targets: Targets, dev: (features: Tensor, targets: Targets)?, random: RandomSource
     ) -> Solution {
         let way = HeadPassage(head)

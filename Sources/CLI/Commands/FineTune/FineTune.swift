@@ -46,10 +46,14 @@ struct FineTune: ParsableCommand {
             """)
     var method = FineTuning.Method.full
 
-    @Option(help: "How often all examples are seen (default: 3 for full and top-k, 5 for gradual and bitfit, 20 for head).")
+    @Option(
+        help: "How often all examples are seen (default: 3 for full and top-k, 5 for gradual and bitfit, 20 for head).")
     var epochs: Int?
 
-    @Option(help: "The peak of the learning rate (default: 5e-5 for full, 1e-4 for top-k, 2e-4 for gradual, 1e-3 for head and bitfit).")
+    @Option(
+        help:
+            "The peak of the learning rate (default: 5e-5 for full, 1e-4 for top-k, 2e-4 for gradual, 1e-3 for head and bitfit)."
+    )
     var learningRate: Double?
 
     @Option(help: "Examples a step (default: 32).")
@@ -113,7 +117,8 @@ struct FineTune: ParsableCommand {
                 labels: labels, targets: trainTargets, problem: problem)
             let classifier = try SequenceClassifier(
                 pretrained: model.resolve(), labels: labels, problem: problem,
-                dropout: configuration.optimization.dropout, random: RandomSource(seed: seed))
+                meanLayer: method == .head && optimization.meanLayer, dropout: configuration.optimization.dropout,
+                random: RandomSource(seed: seed))
             try classifier.limit(to: maxLength, pairs: columns.pairColumn != nil)
             if !classifier.initialized.isEmpty {
                 StandardError.note("the model has no pooler; it starts from random numbers")

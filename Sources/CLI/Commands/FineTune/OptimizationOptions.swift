@@ -38,7 +38,8 @@ struct OptimizationOptions: ParsableArguments {
     var accumulate = 1
 
     @Option(
-        help: "The learning rate of each layer as a share of the layer's above it (default: 1; of --method gradual 0.385)."
+        help:
+            "The learning rate of each layer as a share of the layer's above it (default: 1; of --method gradual 0.385)."
     )
     var layerDecay: Double?
 
@@ -66,6 +67,14 @@ struct OptimizationOptions: ParsableArguments {
             "With --head-solver lbfgs: the inverse strength of regularization (default: the best of several, on the dev set or held-out parts of the examples).",
             valueName: "c"))
     var inverseRegularization: Double?
+
+    @Flag(
+        inversion: .prefixedNo,
+        help: """
+            With --method head, for a model whose sentence vectors are means of its tokens: let the head read the mean, \
+            by a layer of fixed weights, instead of the first token.
+            """)
+    var meanLayer = true
 
     @Option(help: "The share of each label that is spread over all labels.")
     var labelSmoothing = 0.0
@@ -109,7 +118,8 @@ struct OptimizationOptions: ParsableArguments {
     var dropout: Float?
 
     func validate() throws {
-        func check(_ isRight: Bool, _ option: String, _ value: some CustomStringConvertible, _ expected: String) throws {
+        func check(_ isRight: Bool, _ option: String, _ value: some CustomStringConvertible, _ expected: String) throws
+        {
             if !isRight { throw ValidationError("\(option) is \(value); expected \(expected).") }
         }
         func atLeastZero(_ value: Double, _ option: String) throws {
@@ -177,6 +187,7 @@ struct OptimizationOptions: ParsableArguments {
         guard method == .head else {
             try refuse(headSolver != .lbfgs, "--head-solver is for --method head.")
             try refuse(inverseRegularization != nil, "--inverse-regularization is for --method head.")
+            try refuse(!meanLayer, "--no-mean-layer is for --method head.")
             return
         }
         try refuse(
