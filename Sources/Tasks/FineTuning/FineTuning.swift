@@ -61,12 +61,10 @@ public final class FineTuning {
         try prepareSaving(checkpoints, train, dev, report)
         let run = prepare(train, dev, report)
         if !state.isFinished {
-            try keepGoodState(report)
-            while state.epoch <= configuration.epochs, !isStalled {
-                try trainEpoch(run, isInterrupted, report)
-            }
-            if isStalled, state.step < run.schedule.steps, let last = state.evaluations.last {
-                report(.stoppedEarly(last))
+            if configuration.method == .head, configuration.optimization.headSolver == .lbfgs {
+                try solveHead(run, report)
+            } else {
+                try trainEpochs(run, isInterrupted, report)
             }
             try takeBestWeights()
         }
@@ -74,7 +72,35 @@ public final class FineTuning {
         return Outcome(
             evaluations: state.evaluations, best: state.best ?? state.evaluations.count - 1, steps: state.step,
             trainingSeconds: state.trainingSeconds,
-            samplesPerSecond: Double(state.trained) / max(state.trainingSeconds, 1e-9))
+            samplesPerSecond: Double(state.trained) / max(state.trainingSeconds, 1e-9),
+            inverseRegularization: state.inverseRegularization)
+    }
+
+    /// Trains the head in one go.
+    private func solveHead(_ run: Run, _ report: (Event) -> Void) throws(Failure) {
+        guard let features = run.features else { preconditionFailure("a head is solved for on features") }
+        let started = monotonicSeconds()
+        let solver = HeadSolver(
+            head: model.head, objective: configuration.optimization.objective,
+            inverseRegularization: configuration.optimization.inverseRegularization)
+        let dev = run.devFeatures.flatMap { features in run.dev.map { (features, $0.targets) } }
+        let solution = solver.solve(
+            features, run.train.targets, dev: dev, random: RandomSource(seed: configuration.seed))
+        state.add(loss: solution.loss, examples: run.train.texts.count)
+        state.step = solution.steps
+        state.trainingSeconds += monotonicSeconds() - started
+        state.inverseRegularization = solution.inverseRegularization
+        _ = try evaluate(run, endsEpoch: true, report)
+    }
+
+    private func trainEpochs(_ run: Run, _ isInterrupted: () -> Bool, _ report: (Event) -> Void) throws(Failure) {
+        try keepGoodState(report)
+        while state.epoch <= configuration.epochs, !isStalled {
+            try trainEpoch(run, isInterrupted, report)
+        }
+        if isStalled, state.step < run.schedule.steps, let last = state.evaluations.last {
+            report(.stoppedEarly(last))
+        }
     }
 
     /// Whether the last evaluations were no better than one before.
@@ -85,6 +111,8 @@ public final class FineTuning {
     private func takeBestWeights() throws(Failure) {
         if state.evaluationsSinceBest > 0 {
             do { try bestWeights.restore() } catch { throw .weights(error) }
+        } else {
+            optimizer.exchangeAverages()
         }
         state.isFinished = true
     }
@@ -180,6 +208,8 @@ public final class FineTuning {
             try rollBack(report)
             return false
         }
+        optimizer.exchangeAverages()
+        defer { optimizer.exchangeAverages() }
         let metrics = run.dev.map { dev in
             if run.devFeatures == nil { model.freeze(.f32) }
             return model.evaluate(dev, features: run.devFeatures)
@@ -212,7 +242,8 @@ public final class FineTuning {
         let divergedAt = state.step + 1
         state.rollBack(to: good)
         trainingStep.dropout?.state = state.dropout
-        report(.rolledBack(Rollback(divergedAt: divergedAt, step: state.step, learningRateScale: state.learningRateScale)))
+        report(
+            .rolledBack(Rollback(divergedAt: divergedAt, step: state.step, learningRateScale: state.learningRateScale)))
     }
 
     /// About how many bytes training takes: weights, gradients, moments, packed matrices and activations.

@@ -1,3 +1,4 @@
+import FoundationEssentials
 public import SystemPackage
 
 extension FineTuning {
@@ -19,9 +20,15 @@ extension FineTuning {
         /// - Parameter output: what the run makes; the checkpoints are beside it.
         public init(beside output: FilePath, every interval: Interval = .seconds(300), resumes: Bool = false) {
             let output = output.lexicallyNormalized()
-            directory = output.removingLastComponent().appending((output.lastComponent?.string ?? "output") + ".checkpoint")
+            directory = output.removingLastComponent().appending(
+                (output.lastComponent?.string ?? "output") + ".checkpoint")
             self.interval = interval
             self.resumes = resumes
+        }
+
+        /// Checks, before any work is done, that there is no checkpoint that the run may not use.
+        public func checkPlace() throws(RunCheckpointError) {
+            if !resumes, FileManager.default.fileExists(atPath: directory.string) { throw .exists(directory) }
         }
 
         /// - Parameter seconds: since the last checkpoint.

@@ -20,6 +20,8 @@ extension FineTuning {
         /// Training alone, without the evaluations on dev.
         public let trainingSeconds: Double
         public let samplesPerSecond: Double
+        /// scikit-learn's `C`, where the head was solved for.
+        public let inverseRegularization: Double?
 
         public var bestEvaluation: Evaluation { evaluations[best] }
         /// The number of epochs that were trained.

@@ -46,7 +46,9 @@ struct RunIdentity: Codable, Equatable, Sendable {
     /// Every value of the configuration by its name, whatever values it has.
     private static func settings(_ value: Any, _ name: String = "") -> [String: String] {
         let mirror = Mirror(reflecting: value)
-        if mirror.displayStyle == .optional, let wrapped = mirror.children.first?.value { return settings(wrapped, name) }
+        if mirror.displayStyle == .optional, let wrapped = mirror.children.first?.value {
+            return settings(wrapped, name)
+        }
         guard mirror.displayStyle == .struct, !mirror.children.isEmpty else { return [name: "\(value)"] }
         var all: [String: String] = [:]
         for child in mirror.children {

@@ -67,7 +67,7 @@ public struct TrainingObjective: Equatable, Sendable {
     }
 
     /// Checks that what is asked goes with the problem.
-    package func check(_ problem: ProblemType) throws(OptimizationError) {
+    public func check(_ problem: ProblemType) throws(OptimizationError) {
         func require(_ isAsked: Bool, _ option: String, _ problems: ProblemType...) throws(OptimizationError) {
             if isAsked, !problems.contains(problem) { throw .wrongProblem(option, problem, expected: problems) }
         }

@@ -23,6 +23,8 @@ struct TrainingState: Codable, Equatable, Sendable {
     var learningRateScale = 1.0
     var rollbacks = 0
     var watch = DivergenceWatch()
+    /// What the head's solver chose.
+    var inverseRegularization: Double?
     /// Whether the weights are those of the result.
     var isFinished = false
 

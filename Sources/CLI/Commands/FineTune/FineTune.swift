@@ -1,6 +1,7 @@
 public import ArgumentParser
 import Checkpoints
 import FoundationEssentials
+import Glibc
 import JSON
 import SystemPackage
 public import Tasks
@@ -39,13 +40,21 @@ struct FineTune: ParsableCommand {
             """)
     var problemType: ProblemType?
 
-    @Option(help: "What learns: the head alone (head), or everything (full).")
+    @Option(
+        help: """
+            What learns: the head alone (head), everything (full), the head and the top layers (top-k), one more layer \
+            each epoch (gradual), or the biases (bitfit).
+            """)
     var method = FineTuning.Method.full
 
-    @Option(help: "How often all examples are seen (default: 3 for full, 20 for head).")
+    @Option(
+        help: "How often all examples are seen (default: 3 for full and top-k, 5 for gradual and bitfit, 20 for head).")
     var epochs: Int?
 
-    @Option(help: "The peak of the learning rate (default: 5e-5 for full, 1e-3 for head).")
+    @Option(
+        help:
+            "The peak of the learning rate (default: 5e-5 for full, 1e-4 for top-k, 2e-4 for gradual, 1e-3 for head and bitfit)."
+    )
     var learningRate: Double?
 
     @Option(help: "Examples a step (default: 32).")
@@ -57,12 +66,11 @@ struct FineTune: ParsableCommand {
     @Flag(help: "Compute activations again instead of keeping them: less memory for long texts, a third more work.")
     var recompute = false
 
-    @Option(help: "Stop after this many epochs without a better dev score.")
-    var patience = 3
-
     @Option(help: "Starts the random numbers: same seed, same result.")
     var seed: UInt64 = 42
 
+    @OptionGroup(title: "The run") var runOptions: RunOptions
+    @OptionGroup(title: "Optimization") var optimization: OptimizationOptions
     @OptionGroup var precision: PrecisionOption
     @OptionGroup var columns: ColumnOptions
     @OptionGroup var threads: ThreadOption
@@ -84,7 +92,7 @@ struct FineTune: ParsableCommand {
         if recompute, method == .head {
             throw ValidationError("--recompute is for --method full; the head's method keeps no activations.")
         }
-        if patience < 1 { throw ValidationError("--patience is \(patience); expected at least 1.") }
+        try optimization.check(method, learningRateIsGiven: learningRate != nil)
     }
 
     func run() throws {
@@ -95,16 +103,21 @@ struct FineTune: ParsableCommand {
             let target = FilePath(output)
             // Made and removed again: what cannot be written must not show only after the training.
             _ = try AtomicDirectory(target)
+            let checkpoints = runOptions.checkpoints(beside: target)
+            try checkpoints.checkPlace()
             let trainExamples = try LabelledExamples(FilePath(train), columns: columns.columns)
             let devExamples = try dev.map { try LabelledExamples(FilePath($0), columns: columns.columns) }
             let problem = problemType ?? trainExamples.likelyProblem
-            let labels = try trainExamples.headLabels(for: problem)
+            let labels = try optimization.order(trainExamples.headLabels(for: problem))
             let trainTargets = try trainExamples.targets(labels, for: problem)
             let devTargets = try devExamples?.targets(labels, for: problem)
 
-            let configuration = fineTuningConfiguration
+            var configuration = fineTuningConfiguration
+            configuration.optimization = try optimization.optimization(
+                labels: labels, targets: trainTargets, problem: problem)
             let classifier = try SequenceClassifier(
-                pretrained: model.resolve(), labels: labels, problem: problem, random: RandomSource(seed: seed))
+                pretrained: model.resolve(), labels: labels, problem: problem,
+                dropout: configuration.optimization.dropout, random: RandomSource(seed: seed))
             try classifier.limit(to: maxLength, pairs: columns.pairColumn != nil)
             if !classifier.initialized.isEmpty {
                 StandardError.note("the model has no pooler; it starts from random numbers")
@@ -124,14 +137,21 @@ struct FineTune: ParsableCommand {
                     + "\(MatrixEngine.current.rawValue), \(ThreadPool.shared.threads) threads")
 
             var progress = FineTuningProgress()
-            let outcome = try FineTuning(
-                classifier, configuration, keepingBestIn: target.lexicallyNormalized().removingLastComponent()
-            ).run(train: training, dev: development) { progress.show($0) }
+            defer { progress.end() }
+            let tuning = try FineTuning(
+                classifier, configuration, keepingBestIn: target.lexicallyNormalized().removingLastComponent())
+            _ = try Signals.catchInterruption(SIGINT, SIGTERM)
+            let outcome = try tuning.run(
+                train: training, dev: development, checkpoints: checkpoints,
+                isInterrupted: { Signals.isInterrupted }
+            ) { progress.show($0) }
             progress.end()
             let record = FineTuningRecord(
                 classifier: classifier, configuration: configuration, outcome: outcome, model: model.model,
                 train: trainExamples, dev: devExamples)
-            try classifier.write(to: target, record: record.object)
+            try tuning.deliver { () throws(CheckpointError) in
+                try classifier.write(to: target, record: record.object)
+            }
             var line = JSONWriter()
             line.write(
                 record.summary(
@@ -146,7 +166,9 @@ struct FineTune: ParsableCommand {
         if let epochs { configuration.epochs = epochs }
         if let learningRate { configuration.learningRate = learningRate }
         if let batchSize { configuration.batchSize = batchSize }
-        configuration.patience = patience
+        configuration.patience = runOptions.patience
+        configuration.evaluationSteps = runOptions.evaluateEvery
+        if let weightDecay = optimization.weightDecay { configuration.weightDecay = weightDecay }
         configuration.recomputesActivations = recompute
         configuration.precision = precision.precision
         return configuration
