@@ -47,8 +47,13 @@ extension SequenceClassifier {
     }
 
     private func writeModel(to target: FilePath) throws(CheckpointError) {
-        let configuration = configuration.object(
+        var configuration = configuration.object(
             pretrained.configurationFile.object, classPrefix: encoder.architecture.head.classPrefix)
+        if encoder.architecture.hasMeanLayer {
+            for key in ["num_hidden_layers", "n_layers"] where configuration[key] != nil {
+                configuration[key] = .integer(encoder.architecture.numHiddenLayers)
+            }
+        }
         try JSONFile(target, object: configuration).write(to: target.appending("config.json"))
         try SafeTensors.write(
             modelParameters.map { ($0.name, $0.value) }, to: target.appending("model.safetensors"))

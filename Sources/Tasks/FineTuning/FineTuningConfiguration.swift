@@ -45,7 +45,9 @@ extension FineTuning {
         public var weightDecay: Float = 0.01
         /// Whether activations are computed again in the backward pass instead of kept.
         public var recomputesActivations = false
-        /// Training stops after this many epochs without a better dev score.
+        /// The number of steps after which the model is evaluated; `nil`: at the end of each epoch.
+        public var evaluationSteps: Int?
+        /// Training stops after this many evaluations without a better dev score.
         public var patience = 3
         public var optimization = Optimization()
 

@@ -1,6 +1,6 @@
 extension FineTuning {
     /// The model as it was after a number of steps.
-    public struct Evaluation: Equatable, Sendable {
+    public struct Evaluation: Codable, Equatable, Sendable {
         public let epoch: Int
         public let step: Int
         /// Whether it is at the end of the epoch.

@@ -67,7 +67,9 @@ package final class TrainingStep {
         let rows = features.gather(batch.map { Int32($0) })
         return accumulate(examples.targets.gather(batch), share: 1) {
             model.head.forward(rows, training: dropout)
-        } backward: { _ = model.head.backward($0, $1) }
+        } backward: {
+            _ = model.head.backward($0, $1)
+        }
     }
 
     private func learn(_ batch: [Int], _ examples: FineTuning.Examples) -> Double {
@@ -80,7 +82,9 @@ package final class TrainingStep {
             let share = weight > 0 ? optimization.objective.weight(of: targets) / weight : 0
             loss += accumulate(targets, share: share) {
                 model.forward(tokens, training: dropout)
-            } backward: { model.backward($0, $1) }
+            } backward: {
+                model.backward($0, $1)
+            }
         }
         return loss
     }

@@ -1,6 +1,7 @@
 public import ArgumentParser
 import Checkpoints
 import FoundationEssentials
+import Glibc
 import JSON
 import SystemPackage
 public import Tasks
@@ -68,14 +69,13 @@ struct FineTune: ParsableCommand {
     @Flag(help: "Compute activations again instead of keeping them: less memory for long texts, a third more work.")
     var recompute = false
 
-    @Option(help: "Stop after this many epochs without a better dev score.")
-    var patience = 3
-
     @Option(help: "Starts the random numbers: same seed, same result.")
     var seed: UInt64 = 42
 
+    @OptionGroup(title: "The run") var runOptions: RunOptions
     @OptionGroup(title: "Optimization") var optimization: OptimizationOptions
     @OptionGroup(title: "Adapters") var adapter: AdapterOptions
+    @OptionGroup(title: "Objective") var objective: ObjectiveOptions
     @OptionGroup var precision: PrecisionOption
     @OptionGroup var columns: ColumnOptions
     @OptionGroup var threads: ThreadOption
@@ -98,8 +98,8 @@ struct FineTune: ParsableCommand {
             throw ValidationError("--recompute is for --method full; the head's method keeps no activations.")
         }
         try adapter.check(method)
-        try optimization.check(method, learningRateIsGiven: learningRate != nil)
-        if patience < 1 { throw ValidationError("--patience is \(patience); expected at least 1.") }
+        try objective.check(method)
+        try optimization.check(method, learningRateIsGiven: learningRate != nil, objective)
     }
 
     func run() throws {
@@ -110,20 +110,23 @@ struct FineTune: ParsableCommand {
             let target = FilePath(output)
             // Made and removed again: what cannot be written must not show only after the training.
             _ = try AtomicDirectory(target)
+            let checkpoints = runOptions.checkpoints(beside: target)
+            try checkpoints.checkPlace()
             let trainExamples = try LabelledExamples(FilePath(train), columns: columns.columns)
             let devExamples = try dev.map { try LabelledExamples(FilePath($0), columns: columns.columns) }
             let problem = problemType ?? trainExamples.likelyProblem
-            let labels = try optimization.order(trainExamples.headLabels(for: problem))
+            let labels = try objective.order(trainExamples.headLabels(for: problem))
             let trainTargets = try trainExamples.targets(labels, for: problem)
             let devTargets = try devExamples?.targets(labels, for: problem)
 
             var configuration = fineTuningConfiguration
-            configuration.optimization = try optimization.optimization(
-                labels: labels, targets: trainTargets, problem: problem)
+            try objective.set(
+                &configuration.optimization, labels: labels, targets: trainTargets, problem: problem)
             configuration.optimization.loraPlusRatio = adapter.loraPlusRatio ?? 1
             let classifier = try SequenceClassifier(
                 pretrained: model.resolve(), labels: labels, problem: problem,
-                dropout: configuration.optimization.dropout, random: RandomSource(seed: seed))
+                meanLayer: method == .head && optimization.meanLayer, dropout: configuration.optimization.dropout,
+                random: RandomSource(seed: seed))
             if let adapter = adapter.configuration(method) {
                 try classifier.attach(adapter, random: RandomSource(seed: seed))
             }
@@ -147,14 +150,21 @@ struct FineTune: ParsableCommand {
                     + "\(MatrixEngine.current.rawValue), \(ThreadPool.shared.threads) threads")
 
             var progress = FineTuningProgress()
-            let outcome = try FineTuning(
-                classifier, configuration, keepingBestIn: target.lexicallyNormalized().removingLastComponent()
-            ).run(train: training, dev: development) { progress.show($0) }
+            defer { progress.end() }
+            let tuning = try FineTuning(
+                classifier, configuration, keepingBestIn: target.lexicallyNormalized().removingLastComponent())
+            _ = try Signals.catchInterruption(SIGINT, SIGTERM)
+            let outcome = try tuning.run(
+                train: training, dev: development, checkpoints: checkpoints,
+                isInterrupted: { Signals.isInterrupted }
+            ) { progress.show($0) }
             progress.end()
             let record = FineTuningRecord(
                 classifier: classifier, configuration: configuration, outcome: outcome, model: model.model,
                 train: trainExamples, dev: devExamples)
-            try classifier.write(to: target, record: record.object)
+            try tuning.deliver { () throws(CheckpointError) in
+                try classifier.write(to: target, record: record.object)
+            }
             var line = JSONWriter()
             line.write(
                 record.summary(
@@ -169,7 +179,9 @@ struct FineTune: ParsableCommand {
         if let epochs { configuration.epochs = epochs }
         if let learningRate { configuration.learningRate = learningRate }
         if let batchSize { configuration.batchSize = batchSize }
-        configuration.patience = patience
+        configuration.patience = runOptions.patience
+        configuration.evaluationSteps = runOptions.evaluateEvery
+        configuration.optimization = optimization.optimization
         if let weightDecay = optimization.weightDecay { configuration.weightDecay = weightDecay }
         configuration.recomputesActivations = recompute
         configuration.precision = precision.precision
