@@ -1,4 +1,5 @@
 public import Tensors
+public import Transformer
 
 extension FineTuning {
     public enum Method: String, Sendable, CaseIterable {
@@ -50,6 +51,8 @@ extension FineTuning {
         /// Training stops after this many evaluations without a better dev score.
         public var patience = 3
         public var optimization = Optimization()
+        /// What was attached to the model, with the methods that train an adapter.
+        public var adapter: AdapterConfiguration?
 
         /// The usual values for a method.
         public init(method: Method, seed: UInt64 = 42) {

@@ -127,7 +127,8 @@ struct FineTune: ParsableCommand {
                 pretrained: model.resolve(), labels: labels, problem: problem,
                 meanLayer: method == .head && optimization.meanLayer, dropout: configuration.optimization.dropout,
                 random: RandomSource(seed: seed))
-            if let adapter = adapter.configuration(method) {
+            configuration.adapter = adapter.configuration(method)
+            if let adapter = configuration.adapter {
                 try classifier.attach(adapter, random: RandomSource(seed: seed))
             }
             try classifier.limit(to: maxLength, pairs: columns.pairColumn != nil)
