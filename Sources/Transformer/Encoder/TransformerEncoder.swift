@@ -186,6 +186,7 @@ public final class TransformerEncoder {
     /// Whether the embeddings or a layer up to this one learn.
     private func hasTrainableParameters(upTo layer: Int) -> Bool {
         embeddingParameters.contains { $0.isTrainable } || embeddings.prompt?.embeddings.isTrainable ?? false
+            || embeddings.projection?.learns ?? false
             || (layer >= 0 && prefix?.learns ?? false)
             || layers.prefix(layer + 1).contains(where: \.learns)
     }
