@@ -94,7 +94,7 @@ struct FineTune: ParsableCommand {
             throw ValidationError("--recompute is for --method full; the head's method keeps no activations.")
         }
         try objective.check(method)
-        try optimization.check(method, learningRateIsGiven: learningRate != nil, objective)
+        try optimization.check(method, learningRateIsGiven: learningRate != nil, asksForSteps: asksForSteps)
     }
 
     func run() throws {
@@ -164,6 +164,10 @@ struct FineTune: ParsableCommand {
         }
     }
 
+    private var asksForSteps: Bool {
+        epochs != nil || learningRate != nil || batchSize != nil || objective.needsSteps
+    }
+
     private var fineTuningConfiguration: FineTuning.Configuration {
         var configuration = FineTuning.Configuration(method: method, seed: seed)
         if let epochs { configuration.epochs = epochs }
@@ -171,7 +175,7 @@ struct FineTune: ParsableCommand {
         if let batchSize { configuration.batchSize = batchSize }
         configuration.patience = runOptions.patience
         configuration.evaluationSteps = runOptions.evaluateEvery
-        configuration.optimization = optimization.optimization
+        configuration.optimization = optimization.optimization(asksForSteps: asksForSteps)
         if let weightDecay = optimization.weightDecay { configuration.weightDecay = weightDecay }
         configuration.recomputesActivations = recompute
         configuration.precision = precision.precision
