@@ -37,10 +37,10 @@ struct OptimizationOptionsTests {
             (["--ordinal", "a,b", "--focal-gamma", "1"], "--ordinal goes with neither"),
             (["--optimizer", "adafactor-relative", "--learning-rate", "1e-3"], "chooses its own rates"),
             (["--head-solver", "steps"], "--head-solver is for --method head"),
-            (["--method", "head", "--r-drop", "1"], "use --head-solver steps"),
-            (["--method", "head", "--learning-rate", "1e-3"], "use --head-solver steps"),
+            (["--method", "head", "--head-solver", "lbfgs", "--r-drop", "1"], "use --head-solver steps"),
+            (["--method", "head", "--epochs", "3", "--inverse-regularization", "1"], "is for --head-solver lbfgs"),
             (["--method", "head", "--mixout", "0.1"], "are for methods that train the encoder"),
-            (["--inverse-regularization", "1"], "is for --method head"),
+            (["--inverse-regularization", "1"], "is for --method head"), (["--no-mean-layer"], "is for --method head"),
         ])
     func usage(extra: [String], says part: String) async throws {
         let result = try await graft.run(arguments + extra)
@@ -94,13 +94,13 @@ struct OptimizationOptionsTests {
     @Test(
         "each method and optimizer trains a classifier that loads",
         arguments: [
-            ["--method", "head"], ["--method", "head", "--head-solver", "steps"], ["--method", "top-k"],
+            ["--method", "head", "--no-mean-layer"], ["--method", "head", "--epochs", "2"], ["--method", "top-k"],
             ["--method", "gradual"], ["--method", "bitfit"], ["--optimizer", "sgd"], ["--optimizer", "nesterov"],
             ["--optimizer", "adafactor"], ["--optimizer", "adafactor-relative"], ["--ordinal", "positive,negative"],
             ["--focal-gamma", "2", "--class-weights", "balanced"], ["--schedule", "one_cycle"],
         ])
     func methods(extra: [String]) async throws {
-        let result = try await graft.run(arguments + extra + ["--epochs", "2", "--batch-size", "8"])
+        let result = try await graft.run(arguments + extra)
         #expect(result.status == 0, "\(result.errors)")
         let lines = try await graft.run(["classify", scratch("out").string], input: Array("good film\n".utf8))
         #expect(lines.status == 0 && lines.output.contains("\"label\""), "\(lines.errors)")

@@ -100,7 +100,7 @@ struct HeadSolverTests {
         let logits = head.forward(features).logits
         #expect(abs(CrossEntropyLoss.evaluate(logits, targets: targets).loss - solution.loss) < 1e-3)
         // Past the dense layer nothing of the features is lost.
-        if hasBias { #expect(solution.loss < 0.3) }
+        if hasBias { #expect(solution.loss < 0.5) }
     }
 
     @Test("a model published with mean pooling gets a layer that brings the mean to its head, and is written with it")

@@ -258,6 +258,6 @@ public final class FineTuning {
         let token =
             4 * (14 * encoder.hiddenSize + 3 * encoder.intermediateSize + 2 * encoder.numAttentionHeads * longest)
         let layers = configuration.recomputesActivations ? 2 : encoder.numHiddenLayers
-        return values * 20 + tokens * token * layers
+        return values * (20 + 4 * configuration.optimization.copies) + tokens * token * layers
     }
 }

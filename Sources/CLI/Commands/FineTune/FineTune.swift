@@ -99,7 +99,7 @@ struct FineTune: ParsableCommand {
         }
         try adapter.check(method)
         try objective.check(method)
-        try optimization.check(method, learningRateIsGiven: learningRate != nil, objective)
+        try optimization.check(method, learningRateIsGiven: learningRate != nil, asksForSteps: asksForSteps)
     }
 
     func run() throws {
@@ -175,6 +175,10 @@ struct FineTune: ParsableCommand {
         }
     }
 
+    private var asksForSteps: Bool {
+        epochs != nil || learningRate != nil || batchSize != nil || objective.needsSteps
+    }
+
     private var fineTuningConfiguration: FineTuning.Configuration {
         var configuration = FineTuning.Configuration(method: method, seed: seed)
         if let epochs { configuration.epochs = epochs }
@@ -182,7 +186,7 @@ struct FineTune: ParsableCommand {
         if let batchSize { configuration.batchSize = batchSize }
         configuration.patience = runOptions.patience
         configuration.evaluationSteps = runOptions.evaluateEvery
-        configuration.optimization = optimization.optimization
+        configuration.optimization = optimization.optimization(asksForSteps: asksForSteps)
         if let weightDecay = optimization.weightDecay { configuration.weightDecay = weightDecay }
         configuration.recomputesActivations = recompute
         configuration.precision = precision.precision

@@ -58,9 +58,9 @@ struct OptimizationOptions: ParsableArguments {
     @Option(
         help: """
             With --method head: lbfgs finds the optimum of a logistic or ridge regression on the features; steps \
-            trains in epochs, as the other methods do.
+            trains in epochs, as the other methods do (default: lbfgs, unless epochs, rates or regularizers are given).
             """)
-    var headSolver = Optimization.HeadSolver.lbfgs
+    var headSolver: Optimization.HeadSolver?
 
     @Option(
         help: ArgumentHelp(
@@ -103,7 +103,9 @@ struct OptimizationOptions: ParsableArguments {
     }
 
     /// Refuses what does not go together.
-    func check(_ method: FineTuning.Method, learningRateIsGiven: Bool, _ objective: ObjectiveOptions) throws {
+    ///
+    /// - Parameter asksForSteps: whether other options ask for what only steps of training can give.
+    func check(_ method: FineTuning.Method, learningRateIsGiven: Bool, asksForSteps: Bool) throws {
         try refuse(topKLayers != nil && method != .topK, "--top-k-layers is for --method top-k.")
         try refuse(schedulePower != nil && schedule != .polynomial, "--schedule-power is for --schedule polynomial.")
         if optimizer == .adafactorRelative {
@@ -113,20 +115,28 @@ struct OptimizationOptions: ParsableArguments {
                 "--optimizer adafactor-relative chooses its own rates: it takes no learning rate and no schedule.")
         }
         guard method == .head else {
-            try refuse(headSolver != .lbfgs, "--head-solver is for --method head.")
+            try refuse(headSolver != nil, "--head-solver is for --method head.")
             try refuse(inverseRegularization != nil, "--inverse-regularization is for --method head.")
             try refuse(!meanLayer, "--no-mean-layer is for --method head.")
             return
         }
-        guard headSolver == .lbfgs else {
-            try refuse(inverseRegularization != nil, "--inverse-regularization is for --head-solver lbfgs.")
-            return
-        }
+        let asksForSteps = asksForSteps || self.asksForSteps
         try refuse(
-            objective.needsSteps || accumulate != 1 || optimizer != .adamW || schedule != nil || warmup != nil
-                || layerDecay != nil || headLearningRate != nil
-                || !learningRateFor.isEmpty || weightDecay != nil || learningRateIsGiven,
-            "--head-solver lbfgs takes no steps: for rates, schedules and regularizers use --head-solver steps.")
+            headSolver == .lbfgs && asksForSteps,
+            "--head-solver lbfgs takes no steps: for epochs, rates and regularizers use --head-solver steps.")
+        try refuse(
+            inverseRegularization != nil && solver(asksForSteps) == .steps,
+            "--inverse-regularization is for --head-solver lbfgs.")
+    }
+
+    /// Whether something is asked for that only steps of training can give.
+    private var asksForSteps: Bool {
+        accumulate != 1 || optimizer != .adamW || schedule != nil || warmup != nil || layerDecay != nil
+            || headLearningRate != nil || !learningRateFor.isEmpty || weightDecay != nil
+    }
+
+    private func solver(_ asksForSteps: Bool) -> Optimization.HeadSolver {
+        headSolver ?? (asksForSteps || self.asksForSteps ? .steps : .lbfgs)
     }
 
     private var parsedWarmup: Optimization.Warmup? {
@@ -142,7 +152,7 @@ struct OptimizationOptions: ParsableArguments {
         return Optimization.Pattern(expression: String(text[..<sign]), rate: rate)
     }
 
-    var optimization: Optimization {
+    func optimization(asksForSteps: Bool) -> Optimization {
         var optimization = Optimization()
         optimization.algorithm = optimizer
         optimization.schedule = optimizer == .adafactorRelative ? .constant : schedule
@@ -154,7 +164,7 @@ struct OptimizationOptions: ParsableArguments {
         optimization.headLearningRate = headLearningRate
         optimization.patterns = learningRateFor.compactMap(Self.pattern)
         optimization.topKLayers = topKLayers ?? 2
-        optimization.headSolver = headSolver
+        optimization.headSolver = solver(asksForSteps)
         optimization.inverseRegularization = inverseRegularization
         return optimization
     }
