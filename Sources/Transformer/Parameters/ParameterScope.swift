@@ -148,12 +148,22 @@ public enum ParameterInitializer: Sendable {
     case zeros
     case ones
     case normal(standardDeviation: Float)
+    /// Normal, without what is farther away than two deviations.
+    case truncatedNormal(standardDeviation: Float)
+    /// From `-bound` to `bound`.
+    case uniform(bound: Float)
+    case value(Tensor)
 
     func tensor(_ shape: Shape, _ random: RandomSource) -> Tensor {
         switch self {
         case .zeros: .zeros(shape)
         case .ones: Tensor(repeating: 1, shape)
         case .normal(let deviation): random.normalTensor(shape, standardDeviation: deviation)
+        case .truncatedNormal(let deviation):
+            Tensor(shape, (0..<shape.count).map { _ in random.normal(within: 2) * deviation })
+        case .uniform(let bound):
+            Tensor(shape, (0..<shape.count).map { _ in (2 * random.uniform() - 1) * bound })
+        case .value(let value): value
         }
     }
 }
