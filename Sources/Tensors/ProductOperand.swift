@@ -25,6 +25,22 @@ public struct ProductOperand: Sendable {
     public var rows: Int { shape.rows }
     public var columns: Int { shape.columns }
 
+    /// The matrix in f32, as it was rounded.
+    public var tensor: Tensor {
+        switch storage {
+        case .singles(let tensor): tensor
+        case .halves(let values): Tensor(shape, values.map { Float(bitPattern: UInt32($0) << 16) })
+        }
+    }
+
+    /// The same without what the mask drops.
+    public func dropping(_ mask: DropoutMask?) -> ProductOperand {
+        guard let mask else { return self }
+        var values = tensor
+        values.apply(mask)
+        return ProductOperand(values, precision)
+    }
+
     @unsafe
     func withValues(_ body: (UnsafeRawPointer?) -> Void) {
         switch storage {

@@ -55,7 +55,7 @@ public final class ClassificationHead {
         var hidden = features
         let inputMask = DropoutMask(probability: architecture.inputDropout, random: random)
         hidden.apply(inputMask)
-        let projected = dense?.forward(hidden)
+        let projected = dense?.forward(hidden, training: random)
         if let projected { hidden = projected.output.activated(architecture.activation) }
         let normalized = norm?.forward(hidden)
         hidden = normalized?.output ?? hidden

@@ -18,7 +18,8 @@ struct FrozenEmbeddings: Sendable {
         norm = embeddings.layerNorm.map { FrozenLayerNorm($0, factors: isFollowed ? nil : factors) }
         projectionPlace = embeddings.projectionPlace
         projection = embeddings.projection.map {
-            FrozenLinear([$0.weight.stored], biases: [$0.bias?.value], precision: precision)
+            let (weight, bias) = $0.folded
+            return FrozenLinear([weight], biases: [bias], precision: precision)
         }
     }
 

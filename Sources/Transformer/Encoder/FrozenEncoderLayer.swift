@@ -139,15 +139,20 @@ private struct WeightsAndBias {
 }
 
 extension Linear {
-    fileprivate var matrix: WeightsAndBias { WeightsAndBias(weights: weight.stored, bias: bias?.value) }
+    fileprivate var matrix: WeightsAndBias {
+        let (weights, bias) = folded
+        return WeightsAndBias(weights: weights, bias: bias)
+    }
 }
 
 extension SelfAttention {
     /// What makes queries, and what makes keys and values.
     fileprivate var matrices: (WeightsAndBias, [WeightsAndBias]) {
         switch projections {
-        case .separate(let query, let key, let value): (query.matrix, [key.matrix, value.matrix])
-        case .fused(let linear): (linear.matrix.rows(0..<size), [linear.matrix.rows(size..<3 * size)])
+        case .separate(let query, let key, let value): return (query.matrix, [key.matrix, value.matrix])
+        case .fused(let linear):
+            let matrix = linear.matrix
+            return (matrix.rows(0..<size), [matrix.rows(size..<3 * size)])
         }
     }
 }
@@ -156,8 +161,8 @@ extension FeedForward {
     /// What is activated, and what gates it.
     fileprivate var matrices: [WeightsAndBias] {
         guard case .fusedGated(let activatedFirst) = kind else { return linears.map(\.matrix) }
-        let size = dense.weight.shape.rows / 2
-        let halves = [dense.matrix.rows(0..<size), dense.matrix.rows(size..<2 * size)]
+        let (matrix, size) = (dense.matrix, dense.outputSize / 2)
+        let halves = [matrix.rows(0..<size), matrix.rows(size..<2 * size)]
         return activatedFirst ? halves : halves.reversed()
     }
 }

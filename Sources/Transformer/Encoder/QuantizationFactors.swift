@@ -13,7 +13,7 @@ struct QuantizationFactors {
         let columns = norm.weight.shape.count
         var weights = [Float](repeating: 0, count: columns)
         for linear in linears {
-            let values = linear.weight.stored.tensor.values
+            let values = linear.folded.weight.tensor.values
             for start in stride(from: 0, to: values.count, by: columns) {
                 for i in 0..<columns { weights[i] = max(weights[i], abs(values[start + i])) }
             }

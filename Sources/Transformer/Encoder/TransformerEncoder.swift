@@ -18,6 +18,10 @@ public final class TransformerEncoder {
     /// Those below the first layer.
     private let embeddingParameters: [Parameter]
 
+    /// Those that are attached, and the one at work.
+    public internal(set) var adapters: [Adapter] = []
+    public internal(set) var activeAdapter: Adapter?
+
     /// Whether the backward pass computes each layer's activations again instead of keeping them: a third more work, and
     /// memory for one layer at a time. The gradients are the same bits.
     ///
@@ -134,18 +138,19 @@ public final class TransformerEncoder {
     /// Whether the embeddings or a layer up to this one learn.
     private func hasTrainableParameters(upTo layer: Int) -> Bool {
         embeddingParameters.contains { $0.isTrainable }
-            || layers.prefix(layer + 1).contains { $0.parameters.contains { $0.isTrainable } }
+            || layers.prefix(layer + 1).contains(where: \.learns)
     }
 
     /// Packs all matrices for training, until the parameters change.
     public func pack() {
         let linears = linears
-        ThreadPool.shared.run(linears.count) { linears[$0].pack() }
+        let learns = hasTrainableParameters(upTo: layers.count - 1)
+        ThreadPool.shared.run(linears.count) { linears[$0].pack(backward: learns) }
     }
 
     /// Gives the memory of packed matrices back.
     public func unpack() {
-        for linear in linears { linear.weight.unpack() }
+        for linear in linears { linear.unpack() }
     }
 
     /// Chooses the precision of the products in both passes: f32, or bf16 where available.
@@ -154,7 +159,7 @@ public final class TransformerEncoder {
     }
 
     /// Every matrix once.
-    private var linears: [Linear] {
+    var linears: [Linear] {
         var seen: Set<ObjectIdentifier> = []
         let layers = layers.filter { seen.insert(ObjectIdentifier($0)).inserted }
         return (embeddings.projection.map { [$0] } ?? []) + layers.flatMap(\.linears)

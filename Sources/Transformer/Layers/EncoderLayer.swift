@@ -68,6 +68,9 @@ public final class EncoderLayer {
         parameters = Array(scope.source.parameters[before...])
     }
 
+    /// Whether a parameter of the layer or of an adapter in it learns.
+    var learns: Bool { parameters.contains(where: \.isTrainable) || linears.contains(where: \.learns) }
+
     public var linears: [Linear] {
         attention.linears + (attention.positions?.ownLinears ?? []) + [attentionOutput.dense] + feedForward.linears + [
             output.dense

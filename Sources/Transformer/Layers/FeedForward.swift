@@ -18,6 +18,7 @@ public final class FeedForward {
         let dense: Linear.Saved
         let beforeActivation: Tensor  // [tokens, intermediateSize]
         let gate: Tensor?  // [tokens, intermediateSize]
+        let gateInput: Linear.Saved?
         let mask: DropoutMask?
     }
 
@@ -46,8 +47,9 @@ public final class FeedForward {
     /// - Returns: `[tokens, intermediateSize]`
     public func forward(_ input: Tensor, training random: RandomSource?) -> (output: Tensor, saved: Saved) {
         let operand = ProductOperand(input, dense.precision)
-        let (values, denseSaved) = dense.forward(operand)
-        var (activated, factor) = (values, gate?.forward(operand).output)
+        let (values, denseSaved) = dense.forward(operand, training: random)
+        let gated = gate?.forward(operand, training: random)
+        var (activated, factor) = (values, gated?.output)
         if case .fusedGated(let activatedFirst) = kind {
             let (first, second) = (values.columns(0..<size), values.columns(size..<2 * size))
             (activated, factor) = activatedFirst ? (first, second) : (second, first)
@@ -55,7 +57,11 @@ public final class FeedForward {
         var output = factor.map { activated.gated(by: $0, activation) } ?? activated.activated(activation)
         let mask = DropoutMask(probability: dropout, random: random)
         output.apply(mask)
-        return (output, Saved(dense: denseSaved, beforeActivation: activated, gate: factor, mask: mask))
+        return (
+            output,
+            Saved(
+                dense: denseSaved, beforeActivation: activated, gate: factor, gateInput: gated?.saved, mask: mask)
+        )
     }
 
     /// Adds to the gradients, and adds the gradient of the input to `inputGradient`.
@@ -72,7 +78,7 @@ public final class FeedForward {
             dense.backward(Tensor(columns: halves), saved.dense, addingTo: &inputGradient)
         } else {
             dense.backward(inner.input, saved.dense, addingTo: &inputGradient)
-            gate?.backward(inner.gate, saved.dense, addingTo: &inputGradient)
+            if let input = saved.gateInput { gate?.backward(inner.gate, input, addingTo: &inputGradient) }
         }
     }
 }

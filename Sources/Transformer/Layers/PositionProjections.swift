@@ -43,7 +43,7 @@ public final class PositionProjections {
     /// - Parameter reach: one more than the largest distance.
     func forward(reach: Int, training random: RandomSource?) -> (output: DisentangledPositions, saved: Saved) {
         let (vectors, saved) = embeddings.forward(reach: reach, training: random)
-        let (keys, queries) = (key?.forward(vectors), query?.forward(vectors))
+        let (keys, queries) = (key?.forward(vectors, training: random), query?.forward(vectors, training: random))
         return (
             DisentangledPositions(keys: keys?.output, queries: queries?.output, embeddings.distances, reach: reach),
             Saved(embeddings: saved, key: keys?.saved, query: queries?.saved)
@@ -66,7 +66,10 @@ public final class PositionProjections {
     /// - Parameter vectors: `embeddings.frozen(reach:)`.
     func frozen(_ vectors: Tensor, reach: Int) -> DisentangledPositions {
         func project(_ linear: Linear?) -> Tensor? {
-            linear.map { matmul(vectors, $0.weight.stored.tensor.transposed, bias: $0.bias?.value) }
+            linear.map { linear in
+                let (weight, bias) = linear.folded
+                return matmul(vectors, weight.tensor.transposed, bias: bias)
+            }
         }
         return DisentangledPositions(keys: project(key), queries: project(query), embeddings.distances, reach: reach)
     }

@@ -27,7 +27,7 @@ public final class ResidualOutput {
     public func forward(
         _ input: Tensor, residual: Tensor, training random: RandomSource?
     ) -> (output: Tensor, saved: Saved) {
-        let (projected, denseSaved) = dense.forward(input)
+        let (projected, denseSaved) = dense.forward(input, training: random)
         let mask = DropoutMask(probability: dropout, random: random)
         if let adapters {
             var hidden = projected

@@ -26,8 +26,7 @@ public final class SelfAttention {
     public struct Saved: Sendable {
         /// The first row of each sequence, where only those attend.
         let firstRows: [Int32]?
-        let queryInput: Linear.Saved?
-        let input: Linear.Saved
+        let inputs: [Linear.Saved]  // of `linears`
         let query, key, value: Tensor  // [queries, size], [tokens, size] twice
         let places: [Int32]
         let attention: PackedAttention
@@ -89,18 +88,20 @@ public final class SelfAttention {
         var query: Tensor
         var key: Tensor
         let value: Tensor
-        let input: Linear.Saved
-        var queryInput: Linear.Saved?
+        let inputs: [Linear.Saved]
         switch projections {
         case .separate(let queries, let keys, let values):
             let operand = ProductOperand(hidden, keys.precision)
-            let (q, saved) = firstRows.map { queries.forward(hidden.gather($0)) } ?? queries.forward(operand)
-            (query, queryInput) = (q, saved)
-            (key, input) = keys.forward(operand)
-            value = values.forward(operand).output
+            let queried =
+                firstRows.map { queries.forward(hidden.gather($0), training: random) }
+                ?? queries.forward(operand, training: random)
+            let keyed = keys.forward(operand, training: random)
+            let valued = values.forward(operand, training: random)
+            (query, key, value) = (queried.output, keyed.output, valued.output)
+            inputs = [queried.saved, keyed.saved, valued.saved]
         case .fused(let linear):
-            let (all, saved) = linear.forward(hidden)
-            input = saved
+            let (all, saved) = linear.forward(hidden, training: random)
+            inputs = [saved]
             query = all.columns(0..<size)
             if let firstRows { query = query.gather(firstRows) }
             key = all.columns(size..<2 * size)
@@ -122,8 +123,8 @@ public final class SelfAttention {
         return (
             context,
             Saved(
-                firstRows: firstRows, queryInput: queryInput, input: input, query: query, key: key, value: value,
-                places: places, attention: attention, products: products, positions: projected?.saved)
+                firstRows: firstRows, inputs: inputs, query: query, key: key, value: value, places: places,
+                attention: attention, products: products, positions: projected?.saved)
         )
     }
 
@@ -144,13 +145,12 @@ public final class SelfAttention {
         }
         switch projections {
         case .separate(let queries, let keys, let values):
-            guard let queryInput = saved.queryInput else { preconditionFailure("no input of the queries was saved") }
-            var hidden = keys.backward(key, saved.input)
-            values.backward(gradients.value, saved.input, addingTo: &hidden)
+            var hidden = keys.backward(key, saved.inputs[1])
+            values.backward(gradients.value, saved.inputs[2], addingTo: &hidden)
             if let firstRows = saved.firstRows {
-                hidden.scatterAdd(queries.backward(query, queryInput), at: firstRows)
+                hidden.scatterAdd(queries.backward(query, saved.inputs[0]), at: firstRows)
             } else {
-                queries.backward(query, queryInput, addingTo: &hidden)
+                queries.backward(query, saved.inputs[0], addingTo: &hidden)
             }
             return hidden
         case .fused(let linear):
@@ -159,7 +159,7 @@ public final class SelfAttention {
                 all.scatterAdd(query, at: firstRows)
                 query = all
             }
-            return linear.backward(Tensor(columns: [query, key, gradients.value]), saved.input)
+            return linear.backward(Tensor(columns: [query, key, gradients.value]), saved.inputs[0])
         }
     }
 }

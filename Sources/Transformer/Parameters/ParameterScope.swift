@@ -45,6 +45,13 @@ public final class ParameterSource {
         return parameter
     }
 
+    /// Declares a parameter under its full name, which is initialized where there is no checkpoint.
+    func declare(
+        _ name: String, _ shape: Shape, _ initializer: ParameterInitializer
+    ) throws(CheckpointError) -> Parameter {
+        try parameter(name, shape, initializer, .isError)
+    }
+
     fileprivate func optional(_ name: String, _ shape: Shape) throws(CheckpointError) -> Parameter? {
         guard let value = try load(name, shape) else { return nil }
         let parameter = Parameter(name, value)
@@ -150,7 +157,7 @@ public enum ParameterInitializer: Sendable {
     case normal(standardDeviation: Float)
     /// Normal, without what is farther away than two deviations.
     case truncatedNormal(standardDeviation: Float)
-    /// From `-bound` to `bound`.
+    /// In `-bound..<bound`.
     case uniform(bound: Float)
     case value(Tensor)
 

@@ -1,0 +1,68 @@
+/// What kind of adapter stands on an encoder, with its settings.
+public enum AdapterConfiguration: Equatable, Sendable {
+    case lora(LoRAConfiguration)
+    case ia3(IA3Configuration)
+
+    /// In words, as messages have it.
+    public var kind: String {
+        switch self {
+        case .lora(let settings): settings.usesMagnitudes ? "DoRA" : "LoRA"
+        case .ia3: "IA3"
+        }
+    }
+
+    /// Whether the base's own matrices can take the adapter in.
+    public var isFoldable: Bool {
+        switch self {
+        case .lora, .ia3: true
+        }
+    }
+}
+
+/// Low-rank updates of matrices.
+public struct LoRAConfiguration: Equatable, Sendable {
+    /// Which biases of the base learn too.
+    public enum Biases: String, Sendable, CaseIterable {
+        case none
+        /// Those of the matrices that are updated.
+        case adapted = "lora_only"
+        case all
+    }
+
+    public var rank = 8
+    public var alpha = 8.0
+    /// Of what the updates read.
+    public var dropout: Float = 0
+    public var targets = TargetModules()
+    /// Whether the scale is `alpha / √rank` instead of `alpha / rank`.
+    ///
+    /// Source: Kalajdzievski 2023, "A Rank Stabilization Scaling Factor for Fine-Tuning with LoRA".
+    public var isRankStabilized = false
+    /// Whether every row of a matrix has a magnitude that learns apart from its direction.
+    ///
+    /// Source: Liu et al. 2024, "DoRA: Weight-Decomposed Low-Rank Adaptation", §4.
+    public var usesMagnitudes = false
+    public var biases = Biases.none
+    /// The ranks and alphas of modules whose names end with what matches a regular expression, the first that does.
+    public var rankPattern: [ModulePattern<Int>] = []
+    public var alphaPattern: [ModulePattern<Double>] = []
+
+    public init() {}
+
+    func rank(of module: String) -> Int { rankPattern.first { $0.matches(module) }?.value ?? rank }
+
+    func scale(of module: String) -> Float {
+        let alpha = alphaPattern.first { $0.matches(module) }?.value ?? alpha
+        let rank = Double(rank(of: module))
+        return Float(alpha / (isRankStabilized ? rank.squareRoot() : rank))
+    }
+}
+
+/// Learned factors of what matrices deliver, or of what they read.
+public struct IA3Configuration: Equatable, Sendable {
+    public var targets = TargetModules()
+    /// Those of the targets whose inputs are scaled instead of their outputs; `nil` is the family's usual.
+    public var feedForward: TargetModules.Selection?
+
+    public init() {}
+}

@@ -1,0 +1,58 @@
+/// Adapters on an encoder: any number attached, one of them active.
+extension TransformerEncoder {
+    /// Attaches an adapter and makes it the active one. The encoder's own parameters are frozen.
+    ///
+    /// - Parameters:
+    ///   - source: the adapter's parameters under the names that PEFT gives them behind `base_model.model.`; without a
+    ///     checkpoint they are initialized, and the encoder computes what it did before.
+    ///   - head: what stands on the encoder and may be adapted too, such as a pooler.
+    ///   - saved: modules that learn as they are, which are adapted by nobody.
+    @discardableResult
+    public func attach(
+        _ configuration: AdapterConfiguration, name: String = "default", from source: ParameterSource,
+        head: [Linear] = [], saved: [String] = []
+    ) throws(AdapterError) -> Adapter {
+        if adapters.contains(where: { $0.name == name }) { throw .nameTaken(name) }
+        activate(nil)
+        for parameter in parameters { parameter.isTrainable = false }
+        var assembly = AdapterAssembly(self, head: head, saved: saved, source)
+        try assembly.add(configuration)
+        let adapter = Adapter(
+            name: name, configuration: configuration, parameters: assembly.parameters, parts: assembly.parts)
+        adapters.append(adapter)
+        activate(adapter)
+        return adapter
+    }
+
+    /// Makes one of the attached adapters the active one; `nil` leaves the base alone.
+    public func activate(named name: String?) throws(AdapterError) {
+        guard let name else { return activate(nil) }
+        guard let adapter = adapters.first(where: { $0.name == name }) else {
+            throw .unknownAdapter(name, known: adapters.map(\.name))
+        }
+        activate(adapter)
+    }
+
+    /// Takes an adapter away.
+    public func detach(named name: String) throws(AdapterError) {
+        guard let index = adapters.firstIndex(where: { $0.name == name }) else {
+            throw .unknownAdapter(name, known: adapters.map(\.name))
+        }
+        if activeAdapter === adapters[index] { activate(nil) }
+        adapters.remove(at: index)
+    }
+
+    private func activate(_ adapter: Adapter?) {
+        if adapter === activeAdapter { return }
+        activeAdapter?.deactivate()
+        adapter?.activate()
+        activeAdapter = adapter
+    }
+
+    /// Checks that nothing but a foldable adapter is active.
+    public func checkFoldable() throws(AdapterError) {
+        if let activeAdapter, !activeAdapter.configuration.isFoldable {
+            throw .notFoldable(name: activeAdapter.name, kind: activeAdapter.configuration.kind)
+        }
+    }
+}
