@@ -2,12 +2,17 @@
 public enum AdapterConfiguration: Equatable, Sendable {
     case lora(LoRAConfiguration)
     case ia3(IA3Configuration)
+    case bottleneck(BottleneckConfiguration)
+    /// Several bottleneck adapters together.
+    case composition(AdapterComposition)
 
     /// In words, as messages have it.
     public var kind: String {
         switch self {
         case .lora(let settings): settings.usesMagnitudes ? "DoRA" : "LoRA"
         case .ia3: "IA3"
+        case .bottleneck: "a bottleneck adapter"
+        case .composition: "several adapters together"
         }
     }
 
@@ -15,6 +20,7 @@ public enum AdapterConfiguration: Equatable, Sendable {
     public var isFoldable: Bool {
         switch self {
         case .lora, .ia3: true
+        case .bottleneck, .composition: false
         }
     }
 }

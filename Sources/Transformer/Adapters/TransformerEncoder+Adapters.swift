@@ -16,7 +16,7 @@ extension TransformerEncoder {
         activate(nil)
         for parameter in parameters { parameter.isTrainable = false }
         var assembly = AdapterAssembly(self, head: head, saved: saved, source)
-        try assembly.add(configuration)
+        try assembly.add(configuration, name: name)
         let adapter = Adapter(
             name: name, configuration: configuration, parameters: assembly.parameters, parts: assembly.parts)
         adapters.append(adapter)

@@ -63,7 +63,9 @@ public final class TokenEmbeddings {
         var (output, words) = wordEmbeddings.forward(batch.inputIDs)
         var projectionSaved: Linear.Saved?
         func project(at place: EmbeddingProjection) {
-            guard place == projectionPlace, let projected = projection?.forward(output, training: random) else { return }
+            guard place == projectionPlace, let projected = projection?.forward(output, training: random) else {
+                return
+            }
             (output, projectionSaved) = projected
         }
         func add(_ table: Embedding?, _ rows: @autoclosure () -> [Int32]) -> Embedding.Saved? {

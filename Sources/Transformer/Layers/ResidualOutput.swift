@@ -29,7 +29,7 @@ public final class ResidualOutput {
     ) -> (output: Tensor, saved: Saved) {
         let (projected, denseSaved) = dense.forward(input, training: random)
         let mask = DropoutMask(probability: dropout, random: random)
-        if let adapters {
+        if let adapters, !adapters.isSkipped {
             var hidden = projected
             hidden.apply(mask)
             let (output, saved) = adapters.forward(hidden, residual: residual, layerNorm, training: random)

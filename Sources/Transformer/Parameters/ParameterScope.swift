@@ -114,6 +114,8 @@ public struct CheckpointSpellings: Equatable, Sendable {
     public var otherPrefixes: [String]
     /// Endings and what older checkpoints write instead.
     public var endings: [Other]
+    /// Parts of names and what others write instead, such as the name of an adapter.
+    public var parts: [Other] = []
 
     public init(optionalPrefix: String = "", otherPrefixes: [String] = [], endings: [Other] = []) {
         self.optionalPrefix = optionalPrefix
@@ -145,6 +147,9 @@ public struct CheckpointSpellings: Equatable, Sendable {
         }
         for ending in endings where name.hasSuffix(ending.ours) {
             names += names.map { String($0.dropLast(ending.ours.count)) + ending.theirs }
+        }
+        for part in parts where name.contains(part.ours) {
+            names += names.map { $0.replacing(part.ours, with: part.theirs) }
         }
         return names
     }

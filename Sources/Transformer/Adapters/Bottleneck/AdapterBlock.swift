@@ -40,6 +40,18 @@ public final class AdapterBlock {
         (self.adapters, self.composition) = (adapters, composition)
     }
 
+    /// Whether the place works as if there were no adapters.
+    var isSkipped = false
+
+    /// Whether a parameter of an adapter or of what puts them together learns.
+    var learns: Bool { !isSkipped && parameters.contains(where: \.isTrainable) }
+
+    private var parameters: [Parameter] {
+        var parameters = adapters.flatMap(\.parameters)
+        if case .fusion(let fusion) = composition { parameters += fusion.parameters }
+        return parameters
+    }
+
     var linears: [Linear] {
         var linears = adapters.flatMap(\.linears)
         if case .fusion(let fusion) = composition { linears += fusion.linears }

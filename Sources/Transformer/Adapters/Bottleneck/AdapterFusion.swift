@@ -1,3 +1,4 @@
+import Checkpoints
 import Tensors
 
 /// Attention of every token over the results of several adapters: `Σᵢ pᵢ·V(aᵢ)`, where `p = softmax(q(u)·k(aᵢ))`.
@@ -31,6 +32,26 @@ public final class AdapterFusion {
 
     init(query: Linear, key: Linear, value: Linear?, dropout: Float) {
         (self.query, self.key, self.value, self.dropout) = (query, key, value, dropout)
+    }
+
+    /// - Parameters:
+    ///   - scope: the place's `adapter_fusion_layer.NAME`.
+    ///   - dropout: where the settings say nothing.
+    convenience init(
+        _ scope: ParameterScope, _ settings: FusionConfiguration, size: Int, dropout: Float
+    ) throws(CheckpointError) {
+        func linear(_ name: String) throws(CheckpointError) -> Linear {
+            try Linear(scope[name], inputSize: size, outputSize: size, standardDeviation: 0.02)
+        }
+        var value: Linear?
+        if settings.hasValue {
+            // The library's identity has a millionth beside the diagonal.
+            var identity = Tensor(repeating: 1e-6, [size, size])
+            identity.mutate { values in for i in 0..<size { values[i * size + i] = 1 } }
+            value = Linear(weight: try scope["value"].parameter("weight", [size, size], .value(identity)), bias: nil)
+        }
+        self.init(
+            query: try linear("query"), key: try linear("key"), value: value, dropout: settings.dropout ?? dropout)
     }
 
     var linears: [Linear] { [query, key] + (value.map { [$0] } ?? []) }

@@ -53,6 +53,11 @@ public final class BottleneckAdapter {
         }
     }
 
+    var parameters: [Parameter] {
+        [normBefore, normAfter].compactMap { $0 }.flatMap { [$0.weight] + ($0.bias.map { [$0] } ?? []) }
+            + down.parameters + up.parameters + (scaling.map { [$0] } ?? [])
+    }
+
     var bottleneckSize: Int { down.outputSize }
 
     // MARK: The bottleneck
@@ -142,6 +147,14 @@ extension BottleneckAdapter.Projection {
         case (.plain(let linear), .plain(let saved)): linear.backward(gradient, saved)
         case (.hypercomplex(let linear), .hypercomplex(let saved)): linear.backward(gradient, saved)
         default: preconditionFailure("another projection's activations")
+        }
+    }
+
+    var parameters: [Parameter] {
+        switch self {
+        case .plain(let linear): [linear.weight] + (linear.bias.map { [$0] } ?? [])
+        case .hypercomplex(let linear):
+            linear.rules.parameters + linear.blocks.parameters + (linear.bias.map { [$0] } ?? [])
         }
     }
 

@@ -10,18 +10,14 @@ struct BottleneckAssembly {
     private let name: String
     private let hiddenSize: Int
     private let scope: ParameterScope
-    private let shared: SharedFactors?
+    private let common: SharedFactors?
+    /// Parameters that all adapters of the name have in common.
+    let shared: [Parameter]
 
     /// What all adapters of a name have in common.
     private struct SharedFactors {
         var rules: HypercomplexLinear.Factors?
         var down, up: HypercomplexLinear.Factors?
-    }
-
-    /// A place of the encoder, and what goes there.
-    struct Placed {
-        let place: ResidualOutput
-        let adapter: BottleneckAdapter
     }
 
     /// - Parameter scope: the encoder's place.
@@ -32,7 +28,8 @@ struct BottleneckAssembly {
         self.name = name
         self.scope = scope
         self.hiddenSize = hiddenSize
-        shared = try configuration.hypercomplex.map { kind throws(CheckpointError) in
+        let before = scope.source.parameters.count
+        common = try configuration.hypercomplex.map { kind throws(CheckpointError) in
             let scope = scope["shared_parameters"][name]
             var shared = SharedFactors()
             if kind.sharesRules { shared.rules = try Self.rules(scope, kind) }
@@ -43,14 +40,17 @@ struct BottleneckAssembly {
             }
             return shared
         }
+        shared = Array(scope.source.parameters[before...])
     }
 
     /// One adapter for every place that the configuration names, from the bottom up. Layers that share their parameters
     /// share adapters.
-    func adapters(of encoder: TransformerEncoder) throws(CheckpointError) -> [Placed] {
+    func adapters(
+        of encoder: TransformerEncoder
+    ) throws(CheckpointError) -> [(place: ResidualOutput, adapter: BottleneckAdapter)] {
         let names = encoder.architecture.names
         var seen: Set<ObjectIdentifier> = []
-        var placed: [Placed] = []
+        var placed: [(place: ResidualOutput, adapter: BottleneckAdapter)] = []
         var index = 0
         for (layer, path) in zip(encoder.layers, encoder.architecture.layerPaths)
         where seen.insert(ObjectIdentifier(layer)).inserted {
@@ -59,7 +59,7 @@ struct BottleneckAssembly {
             let size = configuration.reductionFactor.size(of: hiddenSize, layer: index) ?? 1
             func add(_ place: ResidualOutput, _ name: String) throws(CheckpointError) {
                 let scope = scope[path][name]["adapters"][self.name]
-                placed.append(Placed(place: place, adapter: try adapter(scope, bottleneck: size)))
+                placed.append((place, try adapter(scope, bottleneck: size)))
             }
             if configuration.isAfterAttention { try add(layer.attentionOutput, names.attentionAdapters) }
             if configuration.isAfterFeedForward { try add(layer.output, names.outputAdapters) }
@@ -106,7 +106,7 @@ struct BottleneckAssembly {
         }
         let ownRules = kind.sharesRules ? nil : try Self.rules(scope, kind)
         let ownBlocks = kind.sharesBlocks ? nil : try Self.blocks(scope, "W", kind, inputSize, outputSize)
-        guard let rules = ownRules ?? shared?.rules, let blocks = ownBlocks ?? (isUp ? shared?.up : shared?.down)
+        guard let rules = ownRules ?? common?.rules, let blocks = ownBlocks ?? (isUp ? common?.up : common?.down)
         else { preconditionFailure("a Kronecker sum without parts") }
         return .hypercomplex(
             HypercomplexLinear(
@@ -145,5 +145,22 @@ struct BottleneckAssembly {
         return .product(
             left: try matrices(name + "_left", inputSize / n, rank),
             right: try matrices(name + "_right", rank, outputSize / n))
+    }
+}
+
+extension BottleneckConfiguration {
+    /// Checks that the adapters fit an encoder, before a parameter is declared.
+    ///
+    /// - Parameter layers: the number of different layers.
+    func check(for hiddenSize: Int, layers: Int, name: String) throws(AdapterError) {
+        for layer in 0..<layers where !leaveOut.contains(layer) {
+            guard let size = reductionFactor.size(of: hiddenSize, layer: layer) else {
+                throw .noReductionFactor(name: name, layer: layer)
+            }
+            guard let parts = hypercomplex?.dimension else { continue }
+            for size in [hiddenSize, size] where size % parts != 0 {
+                throw .indivisible(name: name, size: size, parts: parts)
+            }
+        }
     }
 }

@@ -83,7 +83,7 @@ public struct BottleneckConfiguration: Equatable, Sendable {
     }
 
     /// How the matrices start (`init_weights`).
-    public enum Initialization: String, Equatable, Sendable {
+    public enum Initialization: String, CaseIterable, Sendable {
         /// Normal, of deviation 0.02.
         case bert
         /// The first uniform, the second zero: the adapter changes nothing. Source: He et al. 2022, "Towards a Unified View

@@ -200,7 +200,7 @@ struct AdapterWorkspace: Sendable {
 
         /// - Returns: `nil` without adapters.
         init?(_ encoder: TransformerEncoder) {
-            let blocks = encoder.layers.flatMap { [$0.attentionOutput.adapters, $0.output.adapters] }.compactMap { $0 }
+            let blocks = encoder.layers.flatMap(\.adapterBlocks)
             if blocks.isEmpty { return nil }
             bottlenecks = Set(blocks.flatMap(\.adapters).map(\.bottleneckSize)).sorted()
             width = blocks.map(\.adapters.count).max() ?? 1
