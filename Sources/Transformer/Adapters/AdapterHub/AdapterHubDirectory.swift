@@ -87,10 +87,9 @@ extension TransformerEncoder {
         do {
             try directory.check(for: architecture)
         } catch { throw .checkpoint(error) }
-        var spellings = architecture.spellings
         let name = name ?? directory.name
-        if name != directory.name { spellings.parts.append(.init(".\(name).", ".\(directory.name).")) }
-        let source = ParameterSource(directory.weights, spellings: spellings, random: RandomSource(seed: 0))
+        let source = ParameterSource(
+            directory.weights, spellings: directory.spellings(of: name, architecture), random: RandomSource(seed: 0))
         let adapter = try attach(directory.configuration, name: name, from: source)
         do throws(CheckpointError) {
             try source.checkAllUsed(except: directory.isDuplicate)
@@ -103,6 +102,22 @@ extension TransformerEncoder {
 }
 
 extension AdapterHubDirectory {
+    /// What libraries before version 2 called `adapters`.
+    private static let oldPlaces = [
+        "layer_text_task_adapters", "layer_text_lang_adapters", "attention_text_task_adapters",
+        "attention_text_lang_adapters",
+    ]
+
+    /// How the file spells the names of an adapter that is attached under another one.
+    fileprivate func spellings(of name: String, _ architecture: EncoderArchitecture) -> CheckpointSpellings {
+        var spellings = architecture.spellings
+        if name != self.name { spellings.parts.append(.init(".\(name).", ".\(self.name).")) }
+        for place in Self.oldPlaces where weights.entries.contains(where: { $0.name.contains(".\(place).") }) {
+            spellings.parts.append(.init(".adapters.", ".\(place)."))
+        }
+        return spellings
+    }
+
     /// Whether a tensor is a normalization under its second name, as the first part of what it stands before.
     fileprivate func isDuplicate(_ tensor: String) -> Bool {
         guard case .bottleneck(let settings) = configuration, settings.hasNormBefore else { return false }

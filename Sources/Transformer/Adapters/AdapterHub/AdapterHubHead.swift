@@ -90,7 +90,10 @@ public struct AdapterHubHead: Sendable {
     /// What it is made of on an encoder, under the names of its own tensors.
     public func architecture(_ encoder: EncoderArchitecture) -> HeadArchitecture {
         guard case .flexible(let name, let layers, let activation, let usesPooler, let dropout) = kind else {
-            return encoder.head
+            var head = encoder.head
+            // What is the encoder's in published models may have learned.
+            if let dense = head.dense, weights[dense + ".weight"] != nil { head.keepsDense = false }
+            return head
         }
         var head = encoder.head
         let probability = dropout ?? encoder.head.dropout
