@@ -9,22 +9,22 @@ struct FineTuningProgress {
         switch event {
         case .extractingFeatures(let examples):
             StandardError.note("encoding \(examples) texts once")
-        case .step(let epoch, let step, let steps, let loss, let rate):
+        case .step(let step):
             let elapsed = monotonicSeconds() - start
-            let left = elapsed / Double(step) * Double(steps - step)
+            let left = elapsed / Double(step.step) * Double(step.steps - step.step)
             bar.draw(
-                Double(step) / Double(steps),
-                "epoch \(epoch)  step \(step)/\(steps)  loss \(fixed(loss, 3))  \(fixed(rate, 0)) samples/s  "
-                    + "\(clockTime(left)) left")
-        case .epoch(let result):
+                Double(step.step) / Double(step.steps),
+                "epoch \(step.epoch)  step \(step.step)/\(step.steps)  loss \(fixed(step.loss, 3))  "
+                    + "\(fixed(step.samplesPerSecond, 0)) samples/s  \(clockTime(left)) left")
+        case .evaluation(let result):
             bar.clear()
             var text = "epoch \(result.epoch): training loss \(fixed(result.trainingLoss, 4))"
             if let dev = result.dev {
                 text += ", dev \(MetricsText(dev).line)\(result.isBest ? " (best)" : "")"
             }
             StandardError.note(text)
-        case .stoppedEarly(let epoch):
-            StandardError.note("stopped after epoch \(epoch): the dev score no longer improves")
+        case .stoppedEarly(let last):
+            StandardError.note("stopped after epoch \(last.epoch): the dev score no longer improves")
         }
     }
 

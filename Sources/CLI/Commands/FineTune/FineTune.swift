@@ -39,13 +39,17 @@ struct FineTune: ParsableCommand {
             """)
     var problemType: ProblemType?
 
-    @Option(help: "What learns: the head alone (head), or everything (full).")
+    @Option(
+        help: """
+            What learns: the head alone (head), everything (full), the head and the top layers (top-k), one more layer \
+            each epoch (gradual), or the biases (bitfit).
+            """)
     var method = FineTuning.Method.full
 
-    @Option(help: "How often all examples are seen (default: 3 for full, 20 for head).")
+    @Option(help: "How often all examples are seen (default: 3 for full and top-k, 5 for gradual and bitfit, 20 for head).")
     var epochs: Int?
 
-    @Option(help: "The peak of the learning rate (default: 5e-5 for full, 1e-3 for head).")
+    @Option(help: "The peak of the learning rate (default: 5e-5 for full, 1e-4 for top-k, 2e-4 for gradual, 1e-3 for head and bitfit).")
     var learningRate: Double?
 
     @Option(help: "Examples a step (default: 32).")
@@ -63,6 +67,7 @@ struct FineTune: ParsableCommand {
     @Option(help: "Starts the random numbers: same seed, same result.")
     var seed: UInt64 = 42
 
+    @OptionGroup(title: "Optimization") var optimization: OptimizationOptions
     @OptionGroup var precision: PrecisionOption
     @OptionGroup var columns: ColumnOptions
     @OptionGroup var threads: ThreadOption
@@ -84,6 +89,7 @@ struct FineTune: ParsableCommand {
         if recompute, method == .head {
             throw ValidationError("--recompute is for --method full; the head's method keeps no activations.")
         }
+        try optimization.check(method, learningRateIsGiven: learningRate != nil)
         if patience < 1 { throw ValidationError("--patience is \(patience); expected at least 1.") }
     }
 
@@ -98,13 +104,16 @@ struct FineTune: ParsableCommand {
             let trainExamples = try LabelledExamples(FilePath(train), columns: columns.columns)
             let devExamples = try dev.map { try LabelledExamples(FilePath($0), columns: columns.columns) }
             let problem = problemType ?? trainExamples.likelyProblem
-            let labels = try trainExamples.headLabels(for: problem)
+            let labels = try optimization.order(trainExamples.headLabels(for: problem))
             let trainTargets = try trainExamples.targets(labels, for: problem)
             let devTargets = try devExamples?.targets(labels, for: problem)
 
-            let configuration = fineTuningConfiguration
+            var configuration = fineTuningConfiguration
+            configuration.optimization = try optimization.optimization(
+                labels: labels, targets: trainTargets, problem: problem)
             let classifier = try SequenceClassifier(
-                pretrained: model.resolve(), labels: labels, problem: problem, random: RandomSource(seed: seed))
+                pretrained: model.resolve(), labels: labels, problem: problem,
+                dropout: configuration.optimization.dropout, random: RandomSource(seed: seed))
             try classifier.limit(to: maxLength, pairs: columns.pairColumn != nil)
             if !classifier.initialized.isEmpty {
                 StandardError.note("the model has no pooler; it starts from random numbers")
@@ -147,6 +156,7 @@ struct FineTune: ParsableCommand {
         if let learningRate { configuration.learningRate = learningRate }
         if let batchSize { configuration.batchSize = batchSize }
         configuration.patience = patience
+        if let weightDecay = optimization.weightDecay { configuration.weightDecay = weightDecay }
         configuration.recomputesActivations = recompute
         configuration.precision = precision.precision
         return configuration

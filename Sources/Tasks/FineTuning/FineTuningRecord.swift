@@ -28,14 +28,7 @@ public struct FineTuningRecord {
         var object: JSONObject = [
             "format_version": .integer(1), "task": .string("text-classification"), "base_model": .string(model),
             "max_length": .integer(classifier.maxLength), "long_text": .string("truncate"),
-            "training": .object([
-                "method": .string(configuration.method.rawValue),
-                "precision": .string(configuration.precision.rawValue), "epochs": .integer(configuration.epochs),
-                "learning_rate": .number(configuration.learningRate), "batch_size": .integer(configuration.batchSize),
-                "weight_decay": .number(Double("\(configuration.weightDecay)") ?? 0),
-                "warmup_ratio": .number(configuration.warmupRatio), "seed": .integer(Int(clamping: configuration.seed)),
-                "best_epoch": .integer(outcome.bestEpoch), "steps": .integer(outcome.steps),
-            ]),
+            "training": .object(training),
             "data": .object([
                 "train": .string(train.file.string), "train_examples": .integer(train.examples.count),
                 "dev": dev.map { .string($0.file.string) } ?? .null,
@@ -46,11 +39,31 @@ public struct FineTuningRecord {
         return object
     }
 
+    private var training: JSONObject {
+        var object: JSONObject = [
+            "method": .string(configuration.method.rawValue),
+            "precision": .string(configuration.precision.rawValue), "seed": .integer(Int(clamping: configuration.seed)),
+        ]
+        if let c = outcome.inverseRegularization {
+            object["solver"] = .string(configuration.optimization.headSolver.rawValue)
+            object["inverse_regularization"] = .number(c)
+        } else {
+            object["epochs"] = .integer(configuration.epochs)
+            object["learning_rate"] = .number(configuration.learningRate)
+            object["batch_size"] = .integer(configuration.batchSize)
+            object["weight_decay"] = .number(readable(configuration.weightDecay))
+            object["best_epoch"] = .integer(outcome.bestEvaluation.epoch)
+        }
+        object["steps"] = .integer(outcome.steps)
+        object["optimization"] = .object(configuration.optimization.record(configuration.method))
+        return object
+    }
+
     /// The last line of `finetune`.
     public func summary(output: String, seconds: Double, peakMemoryMB: Int) -> JSON {
         .object([
-            "output": .string(output), "dev": bestMetrics, "bestEpoch": .integer(outcome.bestEpoch),
-            "epochs": .integer(outcome.epochs.count), "steps": .integer(outcome.steps),
+            "output": .string(output), "dev": bestMetrics, "bestEpoch": .integer(outcome.bestEvaluation.epoch),
+            "epochs": .integer(outcome.epochs), "steps": .integer(outcome.steps),
             "seconds": .number(rounded(seconds, 100)),
             "trainingSeconds": .number(rounded(outcome.trainingSeconds, 100)),
             "samplesPerSecond": .number(rounded(outcome.samplesPerSecond, 10)), "peakMemoryMB": .integer(peakMemoryMB),
@@ -58,7 +71,7 @@ public struct FineTuningRecord {
     }
 
     private var bestMetrics: JSON {
-        guard let metrics = outcome.epochs[outcome.bestEpoch - 1].dev else { return .null }
+        guard let metrics = outcome.bestEvaluation.dev else { return .null }
         return metrics.summary
     }
 

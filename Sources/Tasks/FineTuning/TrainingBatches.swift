@@ -5,7 +5,9 @@ import Transformer
 enum TrainingBatches {
     /// The batches of an epoch: of a random order, stretches of fifty batches are sorted by length, so that the texts
     /// of a batch are alike; then the batches are shuffled.
-    static func epoch(lengths: [Int], batchSize: Int, order: RandomSource) -> [[Int]] {
+    ///
+    /// - Parameter accumulating: the number of batches that are put together for a step.
+    static func epoch(lengths: [Int], batchSize: Int, accumulating count: Int = 1, order: RandomSource) -> [[Int]] {
         let size = min(batchSize, lengths.count)
         let shuffled = order.permutation(of: lengths.count)
         var batches: [[Int]] = []
@@ -16,19 +18,23 @@ enum TrainingBatches {
                 batches.append(Array(sorted[first..<min(sorted.count, first + size)]))
             }
         }
-        return order.permutation(of: batches.count).map { batches[$0] }
+        let order = order.permutation(of: batches.count)
+        return stride(from: 0, to: order.count, by: count).map { first in
+            order[first..<min(order.count, first + count)].flatMap { batches[$0] }
+        }
     }
 
     /// A batch in parts of a bounded number of tokens, whose gradients add up: memory does not grow with the texts.
-    static func parts(of batch: [Int], _ texts: [TokenizedText]) -> [ArraySlice<Int>] {
+    static func parts(of batch: [Int], _ texts: TokenizedTexts) -> [ArraySlice<Int>] {
         var parts: [ArraySlice<Int>] = []
         var (start, tokens) = (0, 0)
         for (place, index) in batch.enumerated() {
-            if place > start, tokens + texts[index].count > tokensPerPart {
+            let length = texts.length(index)
+            if place > start, tokens + length > tokensPerPart {
                 parts.append(batch[start..<place])
                 (start, tokens) = (place, 0)
             }
-            tokens += texts[index].count
+            tokens += length
         }
         parts.append(batch[start...])
         return parts
