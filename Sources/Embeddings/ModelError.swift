@@ -2,13 +2,16 @@ public import Checkpoints
 public import SystemPackage
 public import Tensors
 public import Tokenizers
-package import Transformer
+public import Transformer
 
 /// Why a model cannot be loaded or written.
 public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
     case checkpoint(CheckpointError)
     case tokenizer(TokenizerError)
     case memory(MemoryShortage)
+    case adapter(AdapterError)
+    /// An adapter that does not say what it is for.
+    case noBaseModel(FilePath)
     /// Something was asked of static embeddings that transformers alone have.
     case staticEmbeddings(FilePath, option: String)
     case unknownPrompt(FilePath, name: String, known: [String])
@@ -24,6 +27,9 @@ public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
         case .checkpoint(let error): "\(error)"
         case .tokenizer(let error): "\(error)"
         case .memory(let error): "\(error)"
+        case .adapter(let error): "\(error)"
+        case .noBaseModel(let path):
+            "\(path): holds an adapter, which does not say for which model. Name the model, and the adapter with --adapter."
         case .staticEmbeddings(let path, let option):
             "\(path): static embeddings have no \(option): a text's vector is the mean of its tokens', in f32."
         case .unknownPrompt(let file, let name, let known):
@@ -52,4 +58,10 @@ package func plan(_ encoder: TransformerEncoder, _ precision: Precision) throws(
 /// Runs checkpoint code where a `ModelError` may be thrown.
 package func loading<Result>(_ body: () throws(CheckpointError) -> Result) throws(ModelError) -> Result {
     do { return try body() } catch { throw .checkpoint(error) }
+}
+
+/// Puts adapters on an encoder where a `ModelError` may be thrown.
+package func attach(_ setup: AdapterHubSetup?, to encoder: TransformerEncoder) throws(ModelError) {
+    guard let setup else { return }
+    do { try encoder.attach(setup) } catch { throw .adapter(error) }
 }

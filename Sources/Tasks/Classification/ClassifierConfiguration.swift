@@ -1,6 +1,7 @@
 import Checkpoints
 import Embeddings
 import JSON
+import Transformer
 
 /// The part of `config.json` that describes a classification head, of texts or of tokens.
 struct ClassifierConfiguration: Equatable, Sendable {
@@ -17,6 +18,16 @@ struct ClassifierConfiguration: Equatable, Sendable {
         self.problem = problem
         scoring = Self.scoring(problem)
         isCrossEncoder = false
+    }
+
+    /// AdapterHub's.
+    init(_ head: AdapterHubHead) {
+        let problem: ProblemType =
+            switch head.problem {
+            case .multiLabel: .multiLabel
+            case .classification: head.labels.count == 1 ? .regression : .singleLabel
+            }
+        self.init(labels: head.labels, problem: problem)
     }
 
     /// A published head, as transformers and, for a `CrossEncoder`, sentence-transformers read it.

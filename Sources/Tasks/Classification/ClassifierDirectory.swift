@@ -1,5 +1,5 @@
 public import Checkpoints
-import Embeddings
+public import Embeddings
 public import JSON
 public import SystemPackage
 import Transformer
@@ -22,12 +22,28 @@ extension SequenceClassifier {
         try directory.commit()
     }
 
+    /// Writes what is active on the encoder, with the head, as AdapterHub's library does, and `graft.json`.
+    ///
+    /// - Parameter baseModel: how the base is found again.
+    public func writeAdapters(to path: FilePath, baseModel: String, record: JSONObject) throws(ModelError) {
+        let directory = try loading { () throws(CheckpointError) in try AtomicDirectory(path) }
+        let target = directory.temporary
+        do {
+            try AdapterHubFiles(encoder.architecture, baseModel: baseModel).writeActive(
+                of: encoder, head, labels: labels, problem == .multiLabel ? .multiLabel : .classification, to: target)
+        } catch { throw .adapter(error) }
+        try loading { () throws(CheckpointError) in
+            try JSONFile(path, object: record).write(to: target.appending(Self.recordName))
+            try directory.commit()
+        }
+    }
+
     static let recordName = "graft.json"
 
     /// Takes over what `graft.json` says about the use of the model, where there is one.
     public func applyRecord() throws(CheckpointError) {
-        guard pretrained.directory.exists(Self.recordName) else { return }
-        let file = try JSONFile(pretrained.directory.path.appending(Self.recordName), purpose: "Graft's own settings")
+        guard recordDirectory.exists(Self.recordName) else { return }
+        let file = try JSONFile(recordDirectory.path.appending(Self.recordName), purpose: "Graft's own settings")
         maxLength = min(
             encoder.architecture.maxTokens, try file.size("max_length", absent: maxLength))
     }

@@ -13,8 +13,8 @@ public final class SequenceClassifier {
     public let pretrained: PretrainedEncoder
     public let head: ClassificationHead
     let configuration: ClassifierConfiguration
-    /// All parameters, from the bottom up.
-    public let parameters: [Parameter]
+    /// All parameters of the model itself, from the bottom up.
+    private let ownParameters: [Parameter]
     /// Those of the encoder and its pooler that the checkpoint lacked; they start from random numbers.
     public let initialized: [String]
     /// The number of tokens, special tokens included, after which a text is cut.
@@ -22,7 +22,12 @@ public final class SequenceClassifier {
     /// The score from which on a label of a multi-label head is given.
     public var threshold: Float = 0.5
 
+    /// Where `graft.json` would be.
+    let recordDirectory: ModelDirectory
     private var plan: InferencePlan?
+
+    /// All parameters: from the bottom up, then those of adapters.
+    public var parameters: [Parameter] { ownParameters + encoder.adapters.flatMap(\.parameters) }
 
     public var labels: [String] { configuration.labels }
     public var problem: ProblemType { configuration.problem }
@@ -70,6 +75,7 @@ public final class SequenceClassifier {
             if let given { given } else { try ClassifierConfiguration(checkpoint.configuration, in: directory) }
         }
         self.configuration = configuration
+        recordDirectory = directory
         pretrained = try checkpoint.encoder()
         // A head that the checkpoint has may be for other labels: a new one never takes its values.
         let new = ParameterSource(nil, random: random)
@@ -84,8 +90,42 @@ public final class SequenceClassifier {
             return head
         }
         initialized = source.initialized
-        parameters = source.parameters + new.parameters
+        ownParameters = source.parameters + new.parameters
         maxLength = pretrained.maxLength
+    }
+
+    /// Loads adapters with their head onto their base. Adapters without a head take the base's.
+    public init(
+        _ adapters: AdapterHubSetup, on base: ModelDirectory, precision: Precision = .f32
+    ) throws(ModelError) {
+        let checkpoint = try OpenedCheckpoint(base)
+        let (architecture, source) = (checkpoint.architecture, checkpoint.source)
+        recordDirectory = adapters.directory
+        pretrained = try checkpoint.encoder()
+        if adapters.head == nil { try PublishedHead.require(.sequenceClassification, in: checkpoint.configuration) }
+        configuration = try loading { () throws(CheckpointError) in
+            if let head = adapters.head {
+                ClassifierConfiguration(head)
+            } else {
+                try ClassifierConfiguration(checkpoint.configuration, in: base)
+            }
+        }
+        let new = adapters.head.map { ParameterSource($0.weights, random: RandomSource(seed: 0)) }
+        let labels = configuration.labels.count
+        head = try loading { () throws(CheckpointError) in
+            let head = try ClassificationHead(
+                source.root, new: new?.root, architecture, head: adapters.head?.architecture(architecture),
+                labels: labels)
+            try source.checkAllUsed { architecture.isBufferOrPretrainingHead($0) || architecture.isHead($0) }
+            try new?.checkAllUsed { _ in false }
+            return head
+        }
+        initialized = []
+        ownParameters = source.parameters + (new?.parameters ?? [])
+        maxLength = pretrained.maxLength
+        try attach(adapters, to: encoder)
+        plan = try Embeddings.plan(encoder, precision)
+        head.pack()
     }
 
     // MARK: Both passes

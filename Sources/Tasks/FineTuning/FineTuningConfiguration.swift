@@ -1,4 +1,5 @@
 public import Tensors
+public import Transformer
 
 extension FineTuning {
     public enum Method: String, Sendable, CaseIterable {
@@ -16,6 +17,33 @@ extension FineTuning {
         ///
         /// Source: Ben Zaken, Goldberg and Ravfogel 2022, "BitFit", §3.
         case bitfit
+        /// A small bottleneck behind the dense layers of every layer learns, and the head.
+        case pfeiffer
+        /// Two of them in every layer, behind attention too.
+        case houlsby
+        /// A wide one beside the dense layers.
+        case parallel
+        /// Houlsby's, of matrices made of small ones.
+        case compacter
+        /// Pfeiffer's, of such matrices.
+        case compacterPlusPlus = "compacter++"
+        /// What chooses among the results of adapters learns, and the head.
+        case fusion
+
+        /// The bottleneck adapters of a method, with the library's settings.
+        public var bottlenecks: BottleneckConfiguration? {
+            switch self {
+            case .pfeiffer: .pfeiffer
+            case .houlsby: .houlsby
+            case .parallel: .parallel
+            case .compacter: .compacter
+            case .compacterPlusPlus: .compacterPlusPlus
+            case .head, .full, .topK, .gradual, .bitfit, .fusion: nil
+            }
+        }
+
+        /// Whether an adapter learns, and the base stays as it is.
+        public var isAdapter: Bool { self == .fusion || bottlenecks != nil }
     }
 
     public struct Configuration: Equatable, Sendable {
@@ -43,6 +71,10 @@ extension FineTuning {
             case .topK: (epochs, learningRate, batchSize) = (3, 1e-4, 32)
             case .gradual: (epochs, learningRate, batchSize) = (5, 2e-4, 32)
             case .bitfit: (epochs, learningRate, batchSize) = (5, 1e-3, 32)
+            case .pfeiffer, .houlsby: (epochs, learningRate, batchSize) = (5, 1e-3, 32)
+            case .parallel: (epochs, learningRate, batchSize) = (5, 3e-4, 32)
+            case .compacter, .compacterPlusPlus: (epochs, learningRate, batchSize) = (5, 3e-3, 32)
+            case .fusion: (epochs, learningRate, batchSize) = (5, 2e-4, 32)
             }
         }
     }

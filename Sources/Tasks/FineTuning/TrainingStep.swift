@@ -48,6 +48,9 @@ package final class TrainingStep {
         _ batch: [Int], of examples: FineTuning.Examples, features: Tensor?, learningRate: Double
     ) -> Result {
         if let mixout, let dropout { mixout.mix(dropout) }
+        if optimization.dropsAdapters, let dropout {
+            model.encoder.skipAdapters(below: Int(dropout.uniform() * Float(model.encoder.layers.count)))
+        }
         var loss = features.map { learnHead(batch, examples, $0) } ?? learn(batch, examples)
         if optimization.adversarialStep > 0 {
             AdversarialPerturbation.apply(
@@ -58,6 +61,8 @@ package final class TrainingStep {
         }
         mixout?.separate()
         loss += penalty?.addGradients() ?? 0
+        model.encoder.regularizeFusions()
+        if optimization.dropsAdapters { model.encoder.skipAdapters(below: 0) }
         let norm = optimizer.step(learningRate: learningRate)
         optimizer.clearGradients()
         return Result(loss: loss, gradientNorm: norm)
@@ -67,7 +72,9 @@ package final class TrainingStep {
         let rows = features.gather(batch.map { Int32($0) })
         return accumulate(examples.targets.gather(batch), share: 1) {
             model.head.forward(rows, training: dropout)
-        } backward: { _ = model.head.backward($0, $1) }
+        } backward: {
+            _ = model.head.backward($0, $1)
+        }
     }
 
     private func learn(_ batch: [Int], _ examples: FineTuning.Examples) -> Double {
@@ -80,7 +87,9 @@ package final class TrainingStep {
             let share = weight > 0 ? optimization.objective.weight(of: targets) / weight : 0
             loss += accumulate(targets, share: share) {
                 model.forward(tokens, training: dropout)
-            } backward: { model.backward($0, $1) }
+            } backward: {
+                model.backward($0, $1)
+            }
         }
         return loss
     }

@@ -138,7 +138,9 @@ public final class TransformerEncoder {
     /// How high a parameter stands: 0 for the embeddings, then the layers from 1 on, and behind the last one what follows
     /// it, of the encoder or of a head. A parameter that layers share stands where the last of them does.
     public func depth(of parameter: Parameter) -> Int {
-        if let layer = architecture.layerPaths.lastIndex(where: { parameter.name.contains("\($0).") }) { return layer + 1 }
+        if let layer = architecture.layerPaths.lastIndex(where: { parameter.name.contains("\($0).") }) {
+            return layer + 1
+        }
         return embeddingParameters.contains { $0 === parameter } ? 0 : layers.count + 1
     }
 

@@ -27,7 +27,8 @@ public final class Optimizer {
     ) {
         self.parameters = parameters
         self.groups = groups ?? parameters.map { ParameterGroup($0) }
-        precondition(self.groups.count == parameters.count, "\(self.groups.count) groups, \(parameters.count) parameters")
+        precondition(
+            self.groups.count == parameters.count, "\(self.groups.count) groups, \(parameters.count) parameters")
         self.maxGradientNorm = maxGradientNorm
         self.rule = rule
         self.averageDecay = averageDecay

@@ -45,7 +45,9 @@ struct AdapterHubFilesTests {
         let ours = try JSONFile(scratch("adapter_config.json"), purpose: "the test")
         for member in theirs.object["config"]?.object?.members ?? [] {
             let value = ours.object["config"]?[member.key]
-            #expect(value == member.value || value?.number == member.value.number && value?.number != nil || value?.string == "silu", "\(member.key)")
+            #expect(
+                value == member.value || value?.number == member.value.number && value?.number != nil
+                    || value?.string == "silu", "\(member.key)")
         }
     }
 

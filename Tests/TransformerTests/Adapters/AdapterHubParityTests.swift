@@ -118,7 +118,7 @@ struct AdapterHubParityTests {
         let parameters = test.parameters
         #expect(parameters.reduce(0) { $0 + $1.shape.count } == test.expected["learned"]?.integer)
         let base = test.encoder.parameters.map(\.value)
-        let optimizer = AdamW(parameters)
+        let optimizer = Optimizer(parameters)
         let rate = try #require(test.expected["learningRate"]?.number)
         for (step, golden) in (test.expected["losses"]?.numbers ?? []).enumerated() {
             let batch = test.batches[step]

@@ -42,14 +42,18 @@ struct FineTune: ParsableCommand {
     @Option(
         help: """
             What learns: the head alone (head), everything (full), the head and the top layers (top-k), one more layer \
-            each epoch (gradual), or the biases (bitfit).
+            each epoch (gradual), the biases (bitfit), small adapters on the model as it is (pfeiffer, houlsby, \
+            parallel, compacter, compacter++), or what fuses several of them (fusion).
             """)
     var method = FineTuning.Method.full
 
-    @Option(help: "How often all examples are seen (default: 3 for full and top-k, 5 for gradual and bitfit, 20 for head).")
+    @Option(help: "How often all examples are seen (default: 3 for full and top-k, 20 for head, 5 else).")
     var epochs: Int?
 
-    @Option(help: "The peak of the learning rate (default: 5e-5 for full, 1e-4 for top-k, 2e-4 for gradual, 1e-3 for head and bitfit).")
+    @Option(
+        help:
+            "The peak of the learning rate (default: 5e-5 for full, 1e-4 for top-k, 2e-4 for gradual and fusion, 3e-4 for parallel, 3e-3 for compacter and compacter++, 1e-3 else)."
+    )
     var learningRate: Double?
 
     @Option(help: "Examples a step (default: 32).")
@@ -67,6 +71,7 @@ struct FineTune: ParsableCommand {
     @Option(help: "Starts the random numbers: same seed, same result.")
     var seed: UInt64 = 42
 
+    @OptionGroup(title: "Bottleneck adapters") var bottlenecks: BottleneckOptions
     @OptionGroup(title: "Optimization") var optimization: OptimizationOptions
     @OptionGroup var precision: PrecisionOption
     @OptionGroup var columns: ColumnOptions
@@ -89,6 +94,7 @@ struct FineTune: ParsableCommand {
         if recompute, method == .head {
             throw ValidationError("--recompute is for --method full; the head's method keeps no activations.")
         }
+        try bottlenecks.check(method)
         try optimization.check(method, learningRateIsGiven: learningRate != nil)
         if patience < 1 { throw ValidationError("--patience is \(patience); expected at least 1.") }
     }
@@ -114,6 +120,8 @@ struct FineTune: ParsableCommand {
             let classifier = try SequenceClassifier(
                 pretrained: model.resolve(), labels: labels, problem: problem,
                 dropout: configuration.optimization.dropout, random: RandomSource(seed: seed))
+            configuration.optimization.dropsAdapters = bottlenecks.adapterDrop
+            try bottlenecks.attach(method, to: classifier, random: RandomSource(seed: seed &+ 1))
             try classifier.limit(to: maxLength, pairs: columns.pairColumn != nil)
             if !classifier.initialized.isEmpty {
                 StandardError.note("the model has no pooler; it starts from random numbers")
@@ -140,7 +148,12 @@ struct FineTune: ParsableCommand {
             let record = FineTuningRecord(
                 classifier: classifier, configuration: configuration, outcome: outcome, model: model.model,
                 train: trainExamples, dev: devExamples)
-            try classifier.write(to: target, record: record.object)
+            if method.isAdapter {
+                try classifier.writeAdapters(
+                    to: target, baseModel: BottleneckOptions.reference(model.model), record: record.object)
+            } else {
+                try classifier.write(to: target, record: record.object)
+            }
             var line = JSONWriter()
             line.write(
                 record.summary(

@@ -38,7 +38,8 @@ struct OptimizationOptions: ParsableArguments {
     var accumulate = 1
 
     @Option(
-        help: "The learning rate of each layer as a share of the layer's above it (default: 1; of --method gradual 0.385)."
+        help:
+            "The learning rate of each layer as a share of the layer's above it (default: 1; of --method gradual 0.385)."
     )
     var layerDecay: Double?
 
@@ -109,7 +110,8 @@ struct OptimizationOptions: ParsableArguments {
     var dropout: Float?
 
     func validate() throws {
-        func check(_ isRight: Bool, _ option: String, _ value: some CustomStringConvertible, _ expected: String) throws {
+        func check(_ isRight: Bool, _ option: String, _ value: some CustomStringConvertible, _ expected: String) throws
+        {
             if !isRight { throw ValidationError("\(option) is \(value); expected \(expected).") }
         }
         func atLeastZero(_ value: Double, _ option: String) throws {

@@ -16,6 +16,9 @@ public struct AdapterHubFiles: Sendable {
         self.baseModel = baseModel
     }
 
+    /// Of the library whose files these are.
+    static let version = "adapters.1.3.0"
+
     /// The class that the library gives a model whose heads are exchanged.
     private var modelClass: String { architecture.head.classPrefix + "AdapterModel" }
 
@@ -24,7 +27,7 @@ public struct AdapterHubFiles: Sendable {
         var object: JSONObject = [
             "hidden_size": .integer(architecture.hiddenSize), "model_class": .string(modelClass),
             "model_name": .string(baseModel), "model_type": .string(architecture.modelType),
-            "version": .string("adapters.1.3.0"),
+            "version": .string(Self.version),
         ]
         for member in own.members { object[member.key] = member.value }
         return object
@@ -79,7 +82,8 @@ public struct AdapterHubFiles: Sendable {
         if let dense = head.dense { linears.append((dense.module, dense)) }
         if head.isFlexible {
             let layers = head.dense == nil ? 1 : 2
-            own.append("activation_function", head.dense == nil ? .null : .string(head.architecture.activation.rawValue))
+            own.append(
+                "activation_function", head.dense == nil ? .null : .string(head.architecture.activation.rawValue))
             own.append("bias", .bool(true))
             own.append("dropout_prob", .number(head.architecture.dropout.decimal))
             own.append("head_type", .string(problem == .multiLabel ? "multilabel_classification" : "classification"))
