@@ -9,7 +9,6 @@ public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
     case checkpoint(CheckpointError)
     case tokenizer(TokenizerError)
     case memory(MemoryShortage)
-    case adapter(AdapterError)
     /// An adapter that does not say what it is for.
     case noBaseModel(FilePath)
     /// Something was asked of static embeddings that transformers alone have.
@@ -21,13 +20,24 @@ public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
     case noMaskToken(FilePath)
     /// A model with another head than the one asked for.
     case otherHead(FilePath, found: PublishedHead, wanted: PublishedHead.Kind)
+    /// An adapter whose base is not on this machine.
+    case baseOfAdapter(FilePath, name: String, StoreError)
+    /// An adapter that was trained on other weights than those that its base has.
+    case otherBase(FilePath, base: FilePath, found: String, expected: String)
+    /// An adapter that cannot be put on its base.
+    case adapter(FilePath, base: FilePath, AdapterError)
+    /// An adapter without a layer of logits, on a base without one.
+    case noHeadInAdapter(FilePath, base: FilePath)
+    /// Layers of a head that neither the adapter nor its base have.
+    case incompleteHead(FilePath, base: FilePath, names: [String])
+    /// Something that needs a model, and was given an adapter.
+    case isAdapter(FilePath, kind: String, verb: String)
 
     public var description: String {
         switch self {
         case .checkpoint(let error): "\(error)"
         case .tokenizer(let error): "\(error)"
         case .memory(let error): "\(error)"
-        case .adapter(let error): "\(error)"
         case .noBaseModel(let path):
             "\(path): holds an adapter, which does not say for which model. Name the model, and the adapter with --adapter."
         case .staticEmbeddings(let path, let option):
@@ -40,6 +50,22 @@ public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
         case .noMaskToken(let directory):
             "\(directory): the tokenizer has no mask token, which graft fill needs. Does it belong to the model?"
         case .otherHead(let file, let found, let wanted): "\(file): \(Self.describe(found, wanted: wanted))"
+        case .baseOfAdapter(let directory, let name, let error):
+            "\(directory): the adapter's base \"\(name)\" cannot be opened: \(error)"
+        case .otherBase(let directory, let base, let found, let expected):
+            "\(directory): the adapter was trained on weights with the SHA-256 \(expected.prefix(12))...; those of "
+                + "\(base) have \(found.prefix(12)).... Take the model that it was made for."
+        case .adapter(let directory, let base, .checkpoint(let error)):
+            "\(directory): the adapter does not fit its base \(base): \(error)"
+        case .adapter(let directory, _, let error): "\(directory): \(error)"
+        case .noHeadInAdapter(let directory, let base):
+            "\(directory): the adapter has no classification head, and neither has its base \(base). graft embed runs "
+                + "it; graft finetune trains one with a head."
+        case .incompleteHead(let directory, let base, let names):
+            "\(directory): \(names.joined(separator: ", ")) are neither in the adapter nor in its base \(base). They were "
+                + "random when it was trained, and were not saved; train it again with graft finetune."
+        case .isAdapter(let directory, let kind, let verb):
+            "\(directory): an adapter (\(kind)), which graft \(verb) does not take. graft merge makes a model of it."
         }
     }
 }
@@ -61,7 +87,9 @@ package func loading<Result>(_ body: () throws(CheckpointError) -> Result) throw
 }
 
 /// Puts adapters on an encoder where a `ModelError` may be thrown.
-package func attach(_ setup: AdapterHubSetup?, to encoder: TransformerEncoder) throws(ModelError) {
+package func attach(
+    _ setup: AdapterHubSetup?, to encoder: TransformerEncoder, of base: ModelDirectory
+) throws(ModelError) {
     guard let setup else { return }
-    do { try encoder.attach(setup) } catch { throw .adapter(error) }
+    do { try encoder.attach(setup) } catch { throw .adapter(setup.directory.path, base: base.path, error) }
 }

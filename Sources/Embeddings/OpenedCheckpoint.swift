@@ -4,7 +4,9 @@ package import Transformer
 
 /// A model directory's configuration and weights, from which an encoder and a head take their parts.
 package struct OpenedCheckpoint {
+    /// Of the model; of an adapter, its base's.
     package let directory: ModelDirectory
+    package let adapter: OpenedAdapter?
     package let configuration: JSONFile
     package var architecture: EncoderArchitecture
     package let weights: any TensorArchive
@@ -12,12 +14,21 @@ package struct OpenedCheckpoint {
 
     /// - Parameter random: initializes what the checkpoint lacks, where that is allowed.
     package init(_ directory: ModelDirectory, random: RandomSource = RandomSource(seed: 0)) throws(ModelError) {
+        adapter = try OpenedAdapter(directory)
+        let directory = adapter?.base ?? directory
         self.directory = directory
         (configuration, architecture, weights) = try loading { () throws(CheckpointError) in
             let configuration = try directory.openConfiguration()
             return (configuration, try EncoderArchitecture(configuration), try directory.openWeights())
         }
         source = ParameterSource(weights, spellings: architecture.spellings, random: random)
+    }
+
+    /// - Throws: `ModelError.isAdapter`
+    package func requireModel(for verb: String) throws(ModelError) {
+        if let adapter {
+            throw .isAdapter(adapter.directory.path, kind: adapter.configuration.adapter.kind, verb: verb)
+        }
     }
 
     /// - Parameter obeysLowercasing: whether sentence-transformers' `do_lower_case` counts.

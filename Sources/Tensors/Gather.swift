@@ -33,4 +33,11 @@ extension Tensor {
             }
         }
     }
+
+    /// Matrices of equally many columns one below the other, `[sum of rows, columns]`.
+    public init(rows parts: [Tensor]) {
+        let columns = parts.first?.columns ?? 0
+        precondition(parts.allSatisfy { $0.columns == columns }, "one below the other: \(parts.map(\.shape))")
+        self.init([parts.reduce(0) { $0 + $1.rows }, columns], parts.flatMap(\.values))
+    }
 }

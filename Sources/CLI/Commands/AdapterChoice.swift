@@ -53,7 +53,9 @@ struct AdapterChoice: ParsableArguments {
         if try AdapterHubSetup.isPresent(in: model) {
             let setup = try AdapterHubSetup(model)
             guard let name = setup.baseModel else { throw ModelError.noBaseModel(model.path) }
-            base = try ModelStore().resolve(name)
+            do { base = try ModelStore().resolve(name) } catch {
+                throw ModelError.baseOfAdapter(model.path, name: name, error)
+            }
             own = setup
         }
         if adapter.isEmpty { return (base, own) }

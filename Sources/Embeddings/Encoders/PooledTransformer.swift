@@ -20,8 +20,9 @@ final class PooledTransformer: TextEncoder {
         try loading { () throws(CheckpointError) in
             try checkpoint.source.checkAllUsed { architecture.isBufferOrPretrainingHead($0) || architecture.isHead($0) }
         }
+        try checkpoint.adapter?.attach(to: pretrained.encoder, head: nil)
         self.pooling = pooling
-        try attach(adapters, to: pretrained.encoder)
+        try attach(adapters, to: pretrained.encoder, of: directory)
         plan = try Embeddings.plan(pretrained.encoder, precision)
     }
 
@@ -29,19 +30,19 @@ final class PooledTransformer: TextEncoder {
 
     var tokenizer: Tokenizer { pretrained.tokenizer }
     var size: Int { pooling.modes.count * architecture.hiddenSize }
-    var tokenLimit: Int? { architecture.maxTokens }
-    var maxLength: Int? { pretrained.maxLength }
+    var tokenLimit: Int? { pretrained.encoder.maxTokens }
+    var maxLength: Int? { min(pretrained.maxLength, pretrained.encoder.maxTokens) }
     var operationsPerToken: Int { architecture.operationsPerToken }
 
     func ids(_ text: String, maxLength: Int?) -> [Int32] {
-        tokenizer.encoderIDs(text, maxLength: maxLength ?? architecture.maxTokens)
+        tokenizer.encoderIDs(text, maxLength: maxLength ?? pretrained.encoder.maxTokens)
     }
 
     func embed(_ ids: [[Int32]], prompt: String, maxLength: Int?) -> Tensor {
         let promptLength = promptLength(prompt, maxLength: maxLength)
         let rows = LengthSortedBatches(ids.map(\.count)).map { batch in
             let tokens = TokenBatch(batch.map { ids[$0] })
-            return pooling.pool(plan.encode(tokens), tokens.sequences, promptLength: promptLength)
+            return pooling.pool(plan.encode(tokens), plan.rows(of: tokens), promptLength: promptLength)
         }
         return Tensor([ids.count, size], rows.flatMap { $0 })
     }

@@ -31,7 +31,7 @@ extension SequenceClassifier {
         do {
             try AdapterHubFiles(encoder.architecture, baseModel: baseModel).writeActive(
                 of: encoder, head, labels: labels, problem == .multiLabel ? .multiLabel : .classification, to: target)
-        } catch { throw .adapter(error) }
+        } catch { throw .adapter(path, base: pretrained.directory.path, error) }
         try loading { () throws(CheckpointError) in
             try JSONFile(path, object: record).write(to: target.appending(Self.recordName))
             try directory.commit()

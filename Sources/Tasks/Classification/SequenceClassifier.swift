@@ -123,7 +123,7 @@ public final class SequenceClassifier {
         initialized = []
         ownParameters = source.parameters + (new?.parameters ?? [])
         maxLength = pretrained.maxLength
-        try attach(adapters, to: encoder)
+        try attach(adapters, to: encoder, of: base)
         plan = try Embeddings.plan(encoder, precision)
         head.pack()
     }

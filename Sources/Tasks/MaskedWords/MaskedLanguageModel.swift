@@ -29,6 +29,7 @@ public final class MaskedLanguageModel {
     /// - Parameter precision: of the encoder's products, which is available.
     public init(_ directory: ModelDirectory, precision: Precision = .f32) throws(ModelError) {
         let checkpoint = try OpenedCheckpoint(directory)
+        try checkpoint.requireModel(for: "fill")
         let architecture = checkpoint.architecture
         // Some heads of pre-training hold one for masked words.
         let name = architecture.maskedHead.map { $0.dense + ".weight" }

@@ -22,6 +22,7 @@ public final class TokenTagger {
     /// - Parameter precision: of the encoder's products, which is available.
     public init(_ directory: ModelDirectory, precision: Precision = .f32) throws(ModelError) {
         let checkpoint = try OpenedCheckpoint(directory)
+        try checkpoint.requireModel(for: "tag")
         try PublishedHead.require(.tokenClassification, in: checkpoint.configuration)
         let labels = try loading { () throws(CheckpointError) in
             try ClassifierConfiguration.labels(checkpoint.configuration)

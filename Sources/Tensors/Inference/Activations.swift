@@ -101,4 +101,26 @@
             }
         }
     }
+
+    /// Takes over the sequences of another, with rows of its own in front of each.
+    ///
+    /// - Returns: the rows of each sequence, those in front included.
+    public func interleave(_ front: Tensor, before sequences: [Range<Int>], of other: Activations) -> [Range<Int>] {
+        precondition(columns == other.columns && front.columns == columns && precision == .f32, "\(front.shape)")
+        resize(other.rows + sequences.count * front.rows)
+        var next = 0
+        return unsafe front.values.withUnsafeBufferPointer { source in
+            sequences.map { rows in
+                let start = next
+                for row in 0..<front.rows {
+                    unsafe values[start + row].update(from: source.baseAddress! + row * columns, count: columns)
+                }
+                for (row, own) in rows.enumerated() {
+                    unsafe values[start + front.rows + row].update(from: other.values[own], count: columns)
+                }
+                next += front.rows + rows.count
+                return start..<next
+            }
+        }
+    }
 }

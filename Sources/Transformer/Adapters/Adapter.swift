@@ -17,15 +17,20 @@ public final class Adapter {
         case block(ResidualOutput, AdapterBlock)
         /// A parameter of the base that the adapter has its own value of.
         case replacement(Replacement)
+        case prompt(Prompt)
+        case prefix(Prefix)
     }
 
     final class Replacement {
         let parameter: Parameter
+        /// In the adapter's file.
+        let name: String
         /// The adapter's, or while that is active the base's.
         private(set) var other: Tensor
 
-        init(_ parameter: Parameter, _ value: Tensor) {
+        init(_ parameter: Parameter, _ value: Tensor, name: String) {
             self.parameter = parameter
+            self.name = name
             other = value
         }
 
@@ -43,23 +48,34 @@ public final class Adapter {
         self.parts = parts
     }
 
-    func activate() {
+    func activate(on encoder: TransformerEncoder) {
         for part in parts {
             switch part {
             case .linear(let linear, let adapter): linear.adapter = adapter
             case .block(let place, let block): place.adapters = block
             case .replacement(let replacement): replacement.exchange()
+            case .prompt(let prompt): encoder.embeddings.prompt = prompt
+            case .prefix(let prefix): encoder.prefix = prefix
             }
         }
     }
 
-    func deactivate() {
+    func deactivate(on encoder: TransformerEncoder) {
         for part in parts {
             switch part {
             case .linear(let linear, _): linear.adapter = nil
             case .block(let place, _): place.adapters = nil
             case .replacement(let replacement): replacement.exchange()
+            case .prompt: encoder.embeddings.prompt = nil
+            case .prefix: encoder.prefix = nil
             }
+        }
+    }
+
+    /// The names of the modules that are adapted.
+    func modules(where isWanted: (Linear.Adapter) -> Bool) -> [String] {
+        parts.compactMap { part in
+            if case .linear(let linear, let adapter) = part, isWanted(adapter) { linear.module } else { nil }
         }
     }
 }

@@ -5,6 +5,8 @@ public enum AdapterConfiguration: Equatable, Sendable {
     case bottleneck(BottleneckConfiguration)
     /// Several bottleneck adapters together.
     case composition(AdapterComposition)
+    case prompt(PromptConfiguration)
+    case prefix(PrefixConfiguration)
 
     /// In words, as messages have it.
     public var kind: String {
@@ -13,6 +15,8 @@ public enum AdapterConfiguration: Equatable, Sendable {
         case .ia3: "IA3"
         case .bottleneck: "a bottleneck adapter"
         case .composition: "several adapters together"
+        case .prompt: "prompt tuning"
+        case .prefix: "prefix tuning"
         }
     }
 
@@ -21,6 +25,7 @@ public enum AdapterConfiguration: Equatable, Sendable {
         switch self {
         case .lora, .ia3: true
         case .bottleneck, .composition: false
+        case .prompt, .prefix: false
         }
     }
 }
@@ -69,6 +74,28 @@ public struct IA3Configuration: Equatable, Sendable {
     public var targets = TargetModules()
     /// Those of the targets whose inputs are scaled instead of their outputs; `nil` is the family's usual.
     public var feedForward: TargetModules.Selection?
+
+    public init() {}
+}
+
+/// Learned vectors in front of the words of every text.
+///
+/// Source: Lester et al. 2021, "The Power of Scale for Parameter-Efficient Prompt Tuning", §2.
+public struct PromptConfiguration: Equatable, Sendable {
+    public var virtualTokens = 20
+
+    public init() {}
+}
+
+/// Learned keys and values in front of those of every text, in every layer.
+///
+/// Source: Li and Liang 2021, "Prefix-Tuning: Optimizing Continuous Prompts for Generation", §4.
+public struct PrefixConfiguration: Equatable, Sendable {
+    public var virtualTokens = 20
+    /// The width of the network that makes the keys and values while they learn; `nil` learns them themselves.
+    public var projectionSize: Int?
+    /// Whether the words' places count from behind the virtual tokens, as PEFT has it.
+    public var shiftsPlaces = true
 
     public init() {}
 }

@@ -8,6 +8,7 @@ public enum AdapterError: Error, Equatable, Sendable {
     /// A pattern that is no regular expression.
     case invalidPattern(String)
     case nonPositive(setting: String, found: Int)
+    case tooManyVirtualTokens(Int, limit: Int)
     case nameTaken(String)
     case unknownAdapter(String, known: [String])
     /// An encoder whose attention has no place for the adapter.
@@ -33,6 +34,8 @@ extension AdapterError: CustomStringConvertible {
                 + modules.joined(separator: ", ") + ". Choose among them, or all-linear."
         case .invalidPattern(let pattern): "the pattern \"\(pattern)\" is not a regular expression."
         case .nonPositive(let setting, let found): "\(setting) is \(found); expected at least 1."
+        case .tooManyVirtualTokens(let count, let limit):
+            "\(count) virtual tokens leave no place for words; expected fewer than \(limit)."
         case .nameTaken(let name): "there is an adapter \"\(name)\" already. Choose another name, or detach it first."
         case .unknownAdapter(let name, let known):
             "there is no adapter \"\(name)\"; attached are "

@@ -29,11 +29,20 @@ public struct TargetModules: Equatable, Sendable {
     ///   - saved: modules that learn as they are, and are adapted by nobody.
     func contains(_ module: String, usual: [String], saved: [String]) -> Bool {
         if let excluded, excluded.contains(module, usual: []) { return false }
-        if saved.contains(where: { ("." + module + ".").contains("." + $0 + ".") }) { return false }
+        if Self.isSaved(module, saved) { return false }
         guard selection.contains(module, usual: usual) else { return false }
         if case .named(let names) = selection, names.contains(module) { return true }
         guard let layers else { return true }
         return layer(of: module).map(layers.contains) ?? false
+    }
+
+    /// Whether a module or a parameter is in one of those that learn as they are.
+    static func isSaved(_ name: String, _ saved: [String]) -> Bool {
+        let parts = name.split(separator: ".")
+        return parts.indices.contains { end in
+            let module = parts[...end].joined(separator: ".")
+            return saved.contains { module.hasSuffix($0) }
+        }
     }
 
     /// - Throws: `AdapterError.invalidPattern`

@@ -1,21 +1,21 @@
 /// Adapters on an encoder: any number attached, one of them active.
 extension TransformerEncoder {
-    /// Attaches an adapter and makes it the active one. The encoder's own parameters are frozen.
+    /// Attaches an adapter and makes it the active one. The model's own parameters are frozen, but those that the adapter replaces.
     ///
     /// - Parameters:
     ///   - source: the adapter's parameters under the names that PEFT gives them behind `base_model.model.`; without a
     ///     checkpoint they are initialized, and the encoder computes what it did before.
-    ///   - head: what stands on the encoder and may be adapted too, such as a pooler.
-    ///   - saved: modules that learn as they are, which are adapted by nobody.
+    ///   - head: what stands on the encoder; all of it but the layer of the logits may be adapted too.
+    ///   - saved: modules that learn as they are and are adapted by nobody: those whose names end with one of these.
     @discardableResult
     public func attach(
         _ configuration: AdapterConfiguration, name: String = "default", from source: ParameterSource,
-        head: [Linear] = [], saved: [String] = []
+        head: ClassificationHead? = nil, saved: [String] = []
     ) throws(AdapterError) -> Adapter {
         if adapters.contains(where: { $0.name == name }) { throw .nameTaken(name) }
         activate(nil)
-        for parameter in parameters { parameter.isTrainable = false }
         var assembly = AdapterAssembly(self, head: head, saved: saved, source)
+        for parameter in assembly.all { parameter.isTrainable = false }
         try assembly.add(configuration, name: name)
         let adapter = Adapter(
             name: name, configuration: configuration, parameters: assembly.parameters, parts: assembly.parts)
@@ -44,8 +44,8 @@ extension TransformerEncoder {
 
     private func activate(_ adapter: Adapter?) {
         if adapter === activeAdapter { return }
-        activeAdapter?.deactivate()
-        adapter?.activate()
+        activeAdapter?.deactivate(on: self)
+        adapter?.activate(on: self)
         activeAdapter = adapter
     }
 

@@ -11,7 +11,9 @@ struct FrozenEmbeddings: Sendable {
 
     /// - Parameter factors: of the columns that the first layer reads.
     init(_ embeddings: TokenEmbeddings, precision: Precision, factors: [Float]?) {
-        tables = embeddings.tables.map { $0.weight.stored }
+        let words = embeddings.wordEmbeddings.weight.stored
+        tables =
+            [embeddings.prompt?.table(behind: words) ?? words] + embeddings.tables.dropFirst().map { $0.weight.stored }
         positions = embeddings.positions
         hasTypes = embeddings.tokenTypeEmbeddings != nil
         let isFollowed = embeddings.outputNorm == nil
@@ -23,7 +25,9 @@ struct FrozenEmbeddings: Sendable {
         }
     }
 
-    /// - Parameter hidden: becomes `[tokens, hiddenSize]`.
+    /// - Parameters:
+    ///   - batch: with the virtual tokens of a prompt.
+    ///   - hidden: becomes `[tokens, hiddenSize]`.
     func embed(_ batch: TokenBatch, into hidden: Activations, _ workspace: Workspace) {
         var rows = [batch.inputIDs]
         if hasTypes { rows.append(batch.tokenTypeIDs) }

@@ -91,10 +91,12 @@ struct FrozenEncoderLayer: Sendable {
 
     /// Replaces `queries`, the rows of each sequence that go on, by the layer's output.
     ///
-    /// - Parameters: `places` are those of the rows in their sequences, where rotary positions need them.
+    /// - Parameters:
+    ///   - places: those of the rows in their sequences, where rotary positions need them.
+    ///   - prefix: the keys and values in front of those of every sequence, `[virtualTokens, 2·attentionSize]`.
     func forward(
         _ hidden: HiddenRows, _ sequences: [Range<Int>], _ places: [Int32], queries: HiddenRows,
-        _ querySequences: [Range<Int>], _ queryPlaces: [Int32], _ workspace: Workspace
+        _ querySequences: [Range<Int>], _ queryPlaces: [Int32], prefix: Tensor?, _ workspace: Workspace
     ) {
         let scratch = workspace.scratch
         query.project(queries.normalized, into: workspace.query, scratch)
@@ -103,8 +105,13 @@ struct FrozenEncoderLayer: Sendable {
             workspace.query.rotate(by: rotary, at: queryPlaces, headSize: headSize)
             workspace.keyValue.rotate(0..<heads * headSize, by: rotary, at: places, headSize: headSize)
         }
+        let (keyValue, keys) =
+            prefix.map {
+                (workspace.prefixed, workspace.prefixed.interleave($0, before: sequences, of: workspace.keyValue))
+            }
+            ?? (workspace.keyValue, sequences)
         FusedAttention.attend(
-            workspace.query, workspace.keyValue, queries: querySequences, keys: sequences, heads: heads, scale: scale,
+            workspace.query, keyValue, queries: querySequences, keys: keys, heads: heads, scale: scale,
             bias: bias, window: window, positions: positions, into: workspace.context)
         end(attentionOutput, workspace.context, queries, middleNorm, attentionAdapters, workspace)
         intermediate.project(queries.normalized, into: workspace.intermediate, scratch)

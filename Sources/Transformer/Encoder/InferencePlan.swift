@@ -11,6 +11,9 @@ public final class InferencePlan: Sendable {
     /// Of pre-norm layers: of what the first one reads.
     private let firstNorm: FrozenLayerNorm?
     private let layers: [FrozenEncoderLayer]
+    /// Of an adapter: what stands in front of the keys and values of each layer.
+    private let prefixes: [Tensor?]
+    private let virtual: VirtualTokens
     private let sizes: Workspace.Sizes
     private let spare = Mutex<[Workspace]>([])
 
@@ -46,6 +49,10 @@ public final class InferencePlan: Sendable {
                 relativeEmbeddings: relativeEmbeddings, reach: reach)
         }
         layers = places.map { frozen[$0] }
+        let width = 2 * architecture.attentionSize
+        let prefix = encoder.prefix?.forward().output
+        prefixes = encoder.layers.indices.map { layer in prefix?.columns(layer * width..<(layer + 1) * width) }
+        virtual = encoder.virtualTokens
     }
 
     /// About how many bytes a plan takes: the packed matrices, what packing needs besides, and a batch on each thread.
@@ -70,23 +77,25 @@ public final class InferencePlan: Sendable {
 
     /// - Precondition: ids are below `vocabSize`, sequences no longer than `maxTokens`.
     /// - Parameter firstOnly: whether only the first token's state of each sequence is wanted.
-    /// - Returns: the hidden states of the last layer, `[tokens, hiddenSize]`, or `[sequences, hiddenSize]`.
+    /// - Returns: the hidden states of the last layer, `[tokens, hiddenSize]`, those of a prompt in front of every
+    ///   sequence's, or `[sequences, hiddenSize]`.
     public func encode(_ batch: TokenBatch, firstOnly: Bool = false) -> Tensor {
         let workspace = spare.withLock { $0.popLast() } ?? Workspace(sizes)
         defer { spare.withLock { $0.append(workspace) } }
+        let batch = virtual.added(to: batch)
         let tokens = workspace.tokens
         embeddings.embed(batch, into: tokens.residual, workspace)
         if sizes.isPreNorm { tokens.normalized.normalize(tokens.residual, by: firstNorm) }
         let sequences = batch.sequences
         let places = sizes.usesPlaces ? batch.places : []
         guard firstOnly, let last = layers.last else {
-            for layer in layers {
-                layer.forward(tokens, sequences, places, queries: tokens, sequences, places, workspace)
+            for (layer, prefix) in zip(layers, prefixes) {
+                layer.forward(tokens, sequences, places, queries: tokens, sequences, places, prefix: prefix, workspace)
             }
             return tokens.normalized.tensor
         }
-        for layer in layers.dropLast() {
-            layer.forward(tokens, sequences, places, queries: tokens, sequences, places, workspace)
+        for (layer, prefix) in zip(layers, prefixes).dropLast() {
+            layer.forward(tokens, sequences, places, queries: tokens, sequences, places, prefix: prefix, workspace)
         }
         let firsts = workspace.firsts
         let rows = sequences.map { Int32($0.lowerBound) }
@@ -94,9 +103,17 @@ public final class InferencePlan: Sendable {
         if sizes.isPreNorm { firsts.normalized.gather(rows, from: tokens.normalized) }
         last.forward(
             tokens, sequences, places, queries: firsts, sequences.indices.map { $0..<$0 + 1 },
-            sizes.usesPlaces ? rows.map { _ in 0 } : [], workspace)
+            sizes.usesPlaces ? rows.map { _ in 0 } : [], prefix: prefixes.last ?? nil, workspace)
         return firsts.normalized.tensor
     }
+}
+
+extension InferencePlan {
+    /// The rows of each sequence in the hidden states: those of a prompt are in front of it.
+    public func rows(of batch: TokenBatch) -> [Range<Int>] { virtual.added(to: batch).sequences }
+
+    /// The longest sequence, in tokens, beside which the virtual tokens of an adapter have places.
+    public var maxTokens: Int { virtual.maxTokens }
 }
 
 /// Rows on their way through the layers: the sums of the residuals, and what the next product reads of them. In post-norm
@@ -135,6 +152,8 @@ struct Workspace: Sendable {
     /// Embeddings that are yet to be projected.
     let embedded: Activations
     let query, keyValue, context, intermediate: Activations
+    /// Keys and values behind those of a prefix.
+    let prefixed: Activations
     let scratch = ProductScratch()
     let adapters: AdapterWorkspace?
 
@@ -144,6 +163,7 @@ struct Workspace: Sendable {
         embedded = Activations(columns: sizes.embedding, for: sizes.precision)
         query = Activations(columns: sizes.attention, for: .f32)
         keyValue = Activations(columns: 2 * sizes.attention, for: .f32)
+        prefixed = Activations(columns: 2 * sizes.attention, for: .f32)
         context = Activations(columns: sizes.attention, for: sizes.precision)
         intermediate = Activations(columns: sizes.intermediate, for: sizes.precision)
         adapters = sizes.adapters.map { AdapterWorkspace($0, hiddenSize: sizes.hidden, sizes.precision) }

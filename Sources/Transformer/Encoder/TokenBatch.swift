@@ -4,6 +4,10 @@ public struct TokenBatch: Equatable, Sendable {
     public private(set) var tokenTypeIDs: [Int32] = []  // [tokens]
     /// The rows of each sequence.
     public private(set) var sequences: [Range<Int>] = []
+    /// The place of the first token of every sequence.
+    var firstPlace = 0
+    /// Whether a token with the padding's id has a place of its own, as any other.
+    private var countsPadding = false
 
     public init() {}
 
@@ -27,18 +31,31 @@ public struct TokenBatch: Equatable, Sendable {
         tokenTypeIDs.append(contentsOf: types)
     }
 
+    /// The same with virtual tokens in front of every sequence, whose ids count from `firstID`.
+    func prepending(_ virtualTokens: Int, firstID: Int) -> TokenBatch {
+        var batch = TokenBatch()
+        for sequence in sequences {
+            batch.append(
+                (firstID..<firstID + virtualTokens).map { Int32($0) } + inputIDs[sequence],
+                tokenTypeIDs: repeatElement(0, count: virtualTokens) + tokenTypeIDs[sequence])
+        }
+        batch.countsPadding = true
+        return batch
+    }
+
     /// The place of every token in its own sequence.
     public var places: [Int32] { sequences.flatMap { (0..<Int32($0.count)) } }
 
     /// The row of every token in a table of positions.
     func rows(of positions: LearnedPositions) -> [Int32] {
-        guard let padding = positions.paddingID.map(Int32.init) else { return places }
+        let offset = Int32(firstPlace)
+        guard let padding = positions.paddingID.map(Int32.init) else { return places.map { $0 + offset } }
         var rows: [Int32] = []
         rows.reserveCapacity(tokens)
         for sequence in sequences {
-            var last = padding
+            var last = padding + offset
             for id in inputIDs[sequence] {
-                if id == padding {
+                if id == padding, !countsPadding {
                     rows.append(padding)
                 } else {
                     last += 1

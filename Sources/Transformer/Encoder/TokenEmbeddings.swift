@@ -13,6 +13,8 @@ public final class TokenEmbeddings {
     let projectionPlace: EmbeddingProjection
     let positions: LearnedPositions?
     private let dropout: Float
+    /// An adapter's, in front of the words.
+    var prompt: Prompt?
     /// The size of the noise on the words' vectors while training: in a text of `n` tokens uniform up to
     /// `noise / √(n · embeddingSize)`.
     ///
@@ -25,6 +27,7 @@ public final class TokenEmbeddings {
         let layerNorm: LayerNorm.Saved?
         let mask: DropoutMask?
         let projection: Linear.Saved?
+        let virtual: VirtualRows?
     }
 
     /// - Parameter scope: the encoder's place.
@@ -63,9 +66,22 @@ public final class TokenEmbeddings {
     /// Of words, of token types and of places, those that there are.
     public var tables: [Embedding] { [wordEmbeddings, tokenTypeEmbeddings, positionEmbeddings].compactMap { $0 } }
 
-    /// - Returns: `[tokens, hiddenSize]`
-    public func forward(_ batch: TokenBatch, training random: RandomSource?) -> (output: Tensor, saved: Saved) {
+    /// - Returns: `[tokens, hiddenSize]`; the tokens of a prompt are in front of every sequence's.
+    ///
+    /// - Parameters: `batch` has the words, `extended` the same with the virtual tokens of adapters.
+    public func forward(
+        _ batch: TokenBatch, _ extended: TokenBatch, training random: RandomSource?
+    ) -> (output: Tensor, saved: Saved) {
         var (output, words) = wordEmbeddings.forward(batch.inputIDs)
+        if noise > 0, let random {
+            let key = UInt32(truncatingIfNeeded: random.next())
+            for sequence in batch.sequences {
+                let size = noise / (Float(sequence.count) * Float(wordEmbeddings.weight.shape.columns)).squareRoot()
+                output.addUniformNoise(to: sequence, size: size, key: key)
+            }
+        }
+        let virtual = prompt.map { VirtualRows($0.virtualTokens, before: batch.sequences) }
+        if let prompt, let virtual { output = virtual.combined(prompt.embeddings.value, output) }
         var projectionSaved: Linear.Saved?
         func project(at place: EmbeddingProjection) {
             guard place == projectionPlace, let projected = projection?.forward(output, training: random) else {
@@ -78,16 +94,9 @@ public final class TokenEmbeddings {
             output += vectors
             return saved
         }
-        if noise > 0, let random {
-            let key = UInt32(truncatingIfNeeded: random.next())
-            for sequence in batch.sequences {
-                let size = noise / (Float(sequence.count) * Float(wordEmbeddings.weight.shape.columns)).squareRoot()
-                output.addUniformNoise(to: sequence, size: size, key: key)
-            }
-        }
         project(at: .ofWords)
-        let types = add(tokenTypeEmbeddings, batch.tokenTypeIDs)
-        let places = add(positionEmbeddings, positions.map { batch.rows(of: $0) } ?? [])
+        let types = add(tokenTypeEmbeddings, extended.tokenTypeIDs)
+        let places = add(positionEmbeddings, positions.map { extended.rows(of: $0) } ?? [])
         project(at: .beforeNorm)
         let normalized = layerNorm?.forward(output)
         output = normalized?.output ?? output
@@ -98,7 +107,7 @@ public final class TokenEmbeddings {
             output,
             Saved(
                 words: words, positions: places, types: types, layerNorm: normalized?.saved, mask: mask,
-                projection: projectionSaved)
+                projection: projectionSaved, virtual: virtual)
         )
     }
 
@@ -119,6 +128,11 @@ public final class TokenEmbeddings {
         if let places = saved.positions { positionEmbeddings?.backward(gradient, places) }
         if let types = saved.types { tokenTypeEmbeddings?.backward(gradient, types) }
         project(at: .ofWords)
+        if let prompt, let virtual = saved.virtual {
+            let (vectors, own) = virtual.split(gradient)
+            prompt.embeddings.accumulate { $0 += vectors }
+            gradient = own
+        }
         wordEmbeddings.backward(gradient, saved.words)
     }
 }

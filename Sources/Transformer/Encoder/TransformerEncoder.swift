@@ -21,6 +21,7 @@ public final class TransformerEncoder {
     /// Those that are attached, and the one at work.
     public internal(set) var adapters: [Adapter] = []
     public internal(set) var activeAdapter: Adapter?
+    var prefix: Prefix?
 
     /// Whether the backward pass computes each layer's activations again instead of keeping them: a third more work, and
     /// memory for one layer at a time. The gradients are the same bits.
@@ -34,6 +35,8 @@ public final class TransformerEncoder {
         let finalNorm: LayerNorm.Saved?
         let finalMask: DropoutMask?
         let sequences: [Range<Int>]
+        /// The keys and values of the prefix, and what made them.
+        let prefix: (output: Tensor, saved: Prefix.Saved?)?
     }
 
     enum LayerSaved: Sendable {
@@ -81,12 +84,16 @@ public final class TransformerEncoder {
     public func forward(
         _ batch: TokenBatch, firstOnly: Bool = false, training random: RandomSource? = nil
     ) -> (output: Tensor, saved: Saved) {
-        var (hidden, embeddingsSaved) = embeddings.forward(batch, training: random)
+        let extended = virtualTokens.added(to: batch)
+        let sequences = extended.sequences
+        var (hidden, embeddingsSaved) = embeddings.forward(batch, extended, training: random)
+        let prefix = prefix?.forward()
         var layersSaved: [LayerSaved] = []
         for (index, layer) in layers.enumerated() {
             let firstOnly = firstOnly && index == layers.count - 1
             let state = random?.state
-            let (output, saved) = layer.forward(hidden, batch.sequences, firstOnly: firstOnly, training: random)
+            let (output, saved) = layer.forward(
+                hidden, sequences, prefix: layerPrefix(prefix?.output, index), firstOnly: firstOnly, training: random)
             layersSaved.append(
                 recomputesActivations
                     ? .input(hidden, firstOnly: firstOnly, randomState: state) : .activations(saved))
@@ -100,16 +107,32 @@ public final class TransformerEncoder {
             hidden,
             Saved(
                 embeddings: embeddingsSaved, layers: layersSaved, finalNorm: normalized?.saved, finalMask: mask,
-                sequences: batch.sequences)
+                sequences: sequences, prefix: prefix)
         )
+    }
+
+    /// The rows of each sequence in the hidden states: those of a prompt are in front of it.
+    public func rows(of batch: TokenBatch) -> [Range<Int>] { virtualTokens.added(to: batch).sequences }
+
+    /// The longest sequence, in tokens, beside which the virtual tokens of an adapter have places.
+    public var maxTokens: Int { virtualTokens.maxTokens }
+
+    var virtualTokens: VirtualTokens { VirtualTokens(architecture, embeddings.prompt, prefix) }
+
+    private func layerPrefix(_ prefix: Tensor?, _ layer: Int) -> LayerPrefix? {
+        prefix.map { LayerPrefix($0, layer: layer, size: architecture.attentionSize) }
     }
 
     /// The hidden states of the embeddings and of every layer, `[tokens, hiddenSize]` each; of pre-norm layers what the
     /// residuals sum up to, and in place of the last its normalized form.
     public func hiddenStates(_ batch: TokenBatch) -> [Tensor] {
-        var states = [embeddings.forward(batch, training: nil).output]
-        for layer in layers {
-            states.append(layer.forward(states[states.count - 1], batch.sequences, training: nil).output)
+        let extended = virtualTokens.added(to: batch)
+        let (sequences, prefix) = (extended.sequences, prefix?.forward().output)
+        var states = [embeddings.forward(batch, extended, training: nil).output]
+        for (index, layer) in layers.enumerated() {
+            let prefix = layerPrefix(prefix, index)
+            states.append(
+                layer.forward(states[states.count - 1], sequences, prefix: prefix, training: nil).output)
         }
         if let finalNorm { states[states.count - 1] = finalNorm.forward(states[states.count - 1]).output }
         return states
@@ -120,19 +143,33 @@ public final class TransformerEncoder {
         var gradient = gradient
         gradient.apply(saved.finalMask)
         if let finalNorm, let rows = saved.finalNorm { gradient = finalNorm.backward(gradient, rows) }
+        var prefixGradients: [Tensor] = []
+        defer { backward(prefixGradients, saved) }
         for index in layers.indices.reversed() {
             guard hasTrainableParameters(upTo: index) else { return }
             let layer = layers[index]
+            let activations: EncoderLayer.Saved
             switch saved.layers[index] {
-            case .activations(let activations): gradient = layer.backward(gradient, activations)
+            case .activations(let kept): activations = kept
             case .input(let input, let firstOnly, let randomState):
-                let again = layer.forward(
-                    input, saved.sequences, firstOnly: firstOnly,
-                    training: randomState.map { RandomSource(seed: $0) })
-                gradient = layer.backward(gradient, again.saved)
+                activations =
+                    layer.forward(
+                        input, saved.sequences, prefix: layerPrefix(saved.prefix?.output, index), firstOnly: firstOnly,
+                        training: randomState.map { RandomSource(seed: $0) }
+                    ).saved
             }
+            var prefixGradient: LayerPrefix?
+            gradient = layer.backward(gradient, activations, prefix: &prefixGradient)
+            if let prefixGradient { prefixGradients += [prefixGradient.value, prefixGradient.key] }
         }
         if hasTrainableParameters(upTo: -1) { embeddings.backward(gradient, saved.embeddings) }
+    }
+
+    /// - Parameter prefixGradients: of all layers, from the last one's values down.
+    private func backward(_ prefixGradients: [Tensor], _ saved: Saved) {
+        if let prefix, prefix.learns {
+            prefix.backward(Tensor(columns: prefixGradients.reversed()), saved.prefix?.saved)
+        }
     }
 
     /// How high a parameter stands: 0 for the embeddings, then the layers from 1 on, and behind the last one what follows
@@ -146,7 +183,8 @@ public final class TransformerEncoder {
 
     /// Whether the embeddings or a layer up to this one learn.
     private func hasTrainableParameters(upTo layer: Int) -> Bool {
-        embeddingParameters.contains { $0.isTrainable }
+        embeddingParameters.contains { $0.isTrainable } || embeddings.prompt?.embeddings.isTrainable ?? false
+            || (layer >= 0 && prefix?.learns ?? false)
             || layers.prefix(layer + 1).contains(where: \.learns)
     }
 

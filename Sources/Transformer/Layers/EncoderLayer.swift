@@ -85,17 +85,19 @@ public final class EncoderLayer {
 
     /// - Parameters:
     ///   - hidden: `[tokens, hiddenSize]`
+    ///   - prefix: stands in front of the keys and values of every sequence.
     ///   - firstOnly: whether the result is wanted for the first token of each sequence alone: for a head on top of the
     ///     last layer, all that need not be computed is not.
     /// - Returns: `[tokens, hiddenSize]`, or `[sequences, hiddenSize]`.
     public func forward(
-        _ hidden: Tensor, _ sequences: [Range<Int>], firstOnly: Bool = false, training random: RandomSource?
+        _ hidden: Tensor, _ sequences: [Range<Int>], prefix: LayerPrefix? = nil, firstOnly: Bool = false,
+        training random: RandomSource?
     ) -> (output: Tensor, saved: Saved) {
         let firstRows = firstOnly ? sequences.map { Int32($0.lowerBound) } : nil
         let residual = firstRows.map { hidden.gather($0) } ?? hidden
         let normalized = attentionNorm?.forward(hidden)
         let (context, attentionSaved) = attention.forward(
-            normalized?.output ?? hidden, sequences, firstRows: firstRows, training: random)
+            normalized?.output ?? hidden, sequences, prefix: prefix, firstRows: firstRows, training: random)
         let (attended, attentionOutputSaved) = attentionOutput.forward(context, residual: residual, training: random)
         let normalizedAttended = feedForwardNorm?.forward(attended)
         let (inner, feedForwardSaved) = feedForward.forward(
@@ -112,6 +114,12 @@ public final class EncoderLayer {
 
     /// Adds to the gradients of the layer, and returns the gradient of its input, `[tokens, hiddenSize]`.
     public func backward(_ gradient: Tensor, _ saved: Saved) -> Tensor {
+        var prefix: LayerPrefix?
+        return backward(gradient, saved, prefix: &prefix)
+    }
+
+    /// - Parameter prefix: becomes the gradient of the prefix, where there was one.
+    func backward(_ gradient: Tensor, _ saved: Saved, prefix: inout LayerPrefix?) -> Tensor {
         var (inner, attended) = output.backward(gradient, saved.output)
         if let feedForwardNorm, let rows = saved.feedForwardNorm {
             var normalized = Tensor.zeros(attended.shape)
@@ -122,7 +130,7 @@ public final class EncoderLayer {
         }
         let residual: Tensor
         (inner, residual) = attentionOutput.backward(attended, saved.attentionOutput)
-        var hidden = attention.backward(inner, saved.attention)
+        var hidden = attention.backward(inner, saved.attention, prefix: &prefix)
         if let attentionNorm, let rows = saved.attentionNorm { hidden = attentionNorm.backward(hidden, rows) }
         if let firstRows = saved.firstRows { hidden.scatterAdd(residual, at: firstRows) } else { hidden += residual }
         return hidden

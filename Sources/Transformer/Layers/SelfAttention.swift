@@ -28,6 +28,8 @@ public final class SelfAttention {
         let firstRows: [Int32]?
         let inputs: [Linear.Saved]  // of `linears`
         let query, key, value: Tensor  // [queries, size], [tokens, size] twice
+        /// Where the rows of a prefix are among the keys.
+        let virtual: VirtualRows?
         let places: [Int32]
         let attention: PackedAttention
         let products: PackedAttention.Saved
@@ -79,15 +81,17 @@ public final class SelfAttention {
     /// - Parameters:
     ///   - hidden: `[tokens, hiddenSize]`; what is attended to, within each sequence.
     ///   - sequences: the rows of each sequence in `hidden`.
+    ///   - prefix: stands in front of the keys and values of every sequence; for attention that knows no distances.
     ///   - firstRows: the first row of each sequence, where only those attend.
     ///   - random: drops attention weights when given.
     /// - Returns: the context vectors, `[tokens, size]`, or `[sequences, size]`.
     public func forward(
-        _ hidden: Tensor, _ sequences: [Range<Int>], firstRows: [Int32]? = nil, training random: RandomSource?
+        _ hidden: Tensor, _ sequences: [Range<Int>], prefix: LayerPrefix? = nil, firstRows: [Int32]? = nil,
+        training random: RandomSource?
     ) -> (output: Tensor, saved: Saved) {
         var query: Tensor
         var key: Tensor
-        let value: Tensor
+        var value: Tensor
         let inputs: [Linear.Saved]
         switch projections {
         case .separate(let queries, let keys, let values):
@@ -113,23 +117,34 @@ public final class SelfAttention {
             query.rotate(by: rotary, at: firstRows?.map { _ in 0 } ?? places, headSize: headSize)
             key.rotate(by: rotary, at: places, headSize: headSize)
         }
+        let virtual = prefix.map { VirtualRows($0.key.rows, before: sequences) }
+        if let prefix, let virtual {
+            (key, value) = (virtual.combined(prefix.key, key), virtual.combined(prefix.value, value))
+        }
         let reach = sequences.map(\.count).max() ?? 1
         let projected = positions?.forward(reach: reach, training: random)
         let attention = PackedAttention(
-            queries: firstRows == nil ? sequences : sequences.indices.map { $0..<$0 + 1 }, keys: sequences,
+            queries: firstRows == nil ? sequences : sequences.indices.map { $0..<$0 + 1 },
+            keys: virtual?.sequences ?? sequences,
             heads: heads, scale: scale, bias: relativeBias?.values(reach: reach), window: window,
             positions: projected?.output, dropout: DropoutMask(probability: dropout, random: random))
         let (context, products) = attention.forward(query, key, value)
         return (
             context,
             Saved(
-                firstRows: firstRows, inputs: inputs, query: query, key: key, value: value, places: places,
-                attention: attention, products: products, positions: projected?.saved)
+                firstRows: firstRows, inputs: inputs, query: query, key: key, value: value, virtual: virtual,
+                places: places, attention: attention, products: products, positions: projected?.saved)
         )
     }
 
     /// Adds to the gradients of the projections and of the relative bias, and returns the gradient of `hidden`.
     public func backward(_ gradient: Tensor, _ saved: Saved) -> Tensor {
+        var prefix: LayerPrefix?
+        return backward(gradient, saved, prefix: &prefix)
+    }
+
+    /// - Parameter prefix: becomes the gradient of the prefix, where there was one.
+    func backward(_ gradient: Tensor, _ saved: Saved, prefix: inout LayerPrefix?) -> Tensor {
         let learnsBias = relativeBias?.weight?.isTrainable ?? false
         let gradients = saved.attention.backward(
             gradient, saved.query, saved.key, saved.value, saved.products, ofBias: learnsBias)
@@ -137,7 +152,12 @@ public final class SelfAttention {
         if let positions, let saved = saved.positions {
             positions.backward(keys: gradients.positionKeys, queries: gradients.positionQueries, saved)
         }
-        var (query, key) = (gradients.query, gradients.key)
+        var (query, key, value) = (gradients.query, gradients.key, gradients.value)
+        if let virtual = saved.virtual {
+            let (keys, values) = (virtual.split(key), virtual.split(value))
+            prefix = LayerPrefix(key: keys.virtual, value: values.virtual)
+            (key, value) = (keys.own, values.own)
+        }
         if let rotary {
             query.rotate(
                 by: rotary, at: saved.firstRows?.map { _ in 0 } ?? saved.places, headSize: headSize, inverse: true)
@@ -146,7 +166,7 @@ public final class SelfAttention {
         switch projections {
         case .separate(let queries, let keys, let values):
             var hidden = keys.backward(key, saved.inputs[1])
-            values.backward(gradients.value, saved.inputs[2], addingTo: &hidden)
+            values.backward(value, saved.inputs[2], addingTo: &hidden)
             if let firstRows = saved.firstRows {
                 hidden.scatterAdd(queries.backward(query, saved.inputs[0]), at: firstRows)
             } else {
@@ -159,7 +179,7 @@ public final class SelfAttention {
                 all.scatterAdd(query, at: firstRows)
                 query = all
             }
-            return linear.backward(Tensor(columns: [query, key, gradients.value]), saved.inputs[0])
+            return linear.backward(Tensor(columns: [query, key, value]), saved.inputs[0])
         }
     }
 }

@@ -17,7 +17,7 @@ public final class ParameterSource {
     public private(set) var initialized: [String] = []
     private let checkpoint: (any TensorArchive)?
     private let spellings: CheckpointSpellings
-    private let random: RandomSource
+    let random: RandomSource
     private var used: Set<String> = []
 
     /// - Parameter checkpoint: `nil` initializes everything.

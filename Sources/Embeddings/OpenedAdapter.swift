@@ -1,0 +1,91 @@
+package import Checkpoints
+import FoundationEssentials
+import JSON
+import SystemPackage
+import Tensors
+package import Transformer
+
+/// A directory with PEFT's adapter, and the model that it is for.
+package struct OpenedAdapter {
+    package let directory: ModelDirectory
+    package let configuration: PEFTConfiguration
+    package let weights: RenamedArchive
+    package let base: ModelDirectory
+    /// What Graft wrote beside it.
+    package let record: JSONFile?
+
+    package static let recordName = "graft.json"
+    package static let baseHashKey = "base_sha256"
+
+    /// - Parameter store: where the base is looked for where its name is no path.
+    /// - Returns: `nil` where the directory holds no adapter.
+    package init?(_ directory: ModelDirectory, store: ModelStore = ModelStore()) throws(ModelError) {
+        let found = try loading { () throws(CheckpointError) in try AdapterDirectory(directory) }
+        guard let found else { return nil }
+        self.directory = directory
+        let path = directory.path.appending("adapter_config.json")
+        guard found.library == .peft else {
+            throw .checkpoint(.unsupportedFormat(path, format: "an adapter of \(found.library.rawValue)"))
+        }
+        (configuration, record) = try loading { () throws(CheckpointError) in
+            let record = directory.path.appending(Self.recordName)
+            return (
+                try PEFTConfiguration(JSONFile(path, purpose: "an adapter's settings")),
+                directory.exists(Self.recordName) ? try JSONFile(record, purpose: "Graft's own settings") : nil
+            )
+        }
+        weights = PEFTWeights.archive(found.weights)
+        guard let name = configuration.baseModel else {
+            throw .checkpoint(
+                .invalidValue(
+                    path, key: "base_model_name_or_path", found: nil, expected: "the name or the path of a model"))
+        }
+        do { base = try store.resolve(name) } catch { throw .baseOfAdapter(directory.path, name: name, error) }
+        try checkBase()
+    }
+
+    /// Checks that the base is the one that the adapter was trained on, where that is known.
+    private func checkBase() throws(ModelError) {
+        guard let expected = record?.object[Self.baseHashKey]?.string else { return }
+        let found = try Self.hash(of: base)
+        if found != expected { throw .otherBase(directory.path, base: base.path, found: found, expected: expected) }
+    }
+
+    /// The SHA-256 of a model's weights; of several files, of their index.
+    package static func hash(of model: ModelDirectory) throws(ModelError) -> String {
+        try loading { () throws(CheckpointError) in try model.map(model.weights()).sha256 }
+    }
+
+    /// Attaches the adapter.
+    ///
+    /// - Parameter head: `nil` leaves what the adapter has for a head aside.
+    @discardableResult
+    package func attach(
+        to encoder: TransformerEncoder, head: ClassificationHead?
+    ) throws(ModelError) -> Adapter {
+        let architecture = encoder.architecture
+        let source = ParameterSource(
+            weights, spellings: architecture.spellings.ofAdapters, random: RandomSource(seed: 0))
+        do throws(AdapterError) {
+            let adapter = try encoder.attach(
+                configuration.adapter, name: directory.path.lastComponent?.string ?? "default", from: source,
+                head: head,
+                saved: configuration.savedModules)
+            do throws(CheckpointError) {
+                try source.checkAllUsed { head == nil && architecture.isHead($0) }
+            } catch { throw .checkpoint(error) }
+            return adapter
+        } catch { throw .adapter(directory.path, base: base.path, error) }
+    }
+}
+
+extension ModelDirectory {
+    /// What others find the model by: its name on the hub where it lies in the hub's cache, else its path.
+    package var name: String {
+        let parts = path.components.map(\.string)
+        if let folder = parts.last(where: { $0.hasPrefix("models--") }), parts.dropLast().last == "snapshots" {
+            return folder.dropFirst("models--".count).split(separator: "--", maxSplits: 1).joined(separator: "/")
+        }
+        return FilePath(FileManager.default.currentDirectoryPath).pushing(path).lexicallyNormalized().string
+    }
+}
