@@ -32,6 +32,10 @@ public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
     case incompleteHead(FilePath, base: FilePath, names: [String])
     /// Something that needs a model, and was given an adapter.
     case isAdapter(FilePath, kind: String, verb: String)
+    /// Something that needs an adapter, and was given something else.
+    case isNoAdapter(FilePath)
+    /// Adapters that cannot be merged with one another.
+    case mergedAdapters(FilePath, FilePath, reason: String)
 
     public var description: String {
         switch self {
@@ -64,6 +68,10 @@ public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
         case .incompleteHead(let directory, let base, let names):
             "\(directory): \(names.joined(separator: ", ")) are neither in the adapter nor in its base \(base). They were "
                 + "random when it was trained, and were not saved; train it again with graft finetune."
+        case .isNoAdapter(let directory):
+            "\(directory): no adapter; expected a directory with adapter_config.json, as PEFT and graft finetune write it."
+        case .mergedAdapters(let first, let second, let reason):
+            "\(first) and \(second) \(reason); adapters that are merged have the same base and the same labels."
         case .isAdapter(let directory, let kind, let verb):
             "\(directory): an adapter (\(kind)), which graft \(verb) does not take. graft merge makes a model of it."
         }

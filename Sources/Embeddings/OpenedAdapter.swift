@@ -47,14 +47,12 @@ package struct OpenedAdapter {
     /// Checks that the base is the one that the adapter was trained on, where that is known.
     private func checkBase() throws(ModelError) {
         guard let expected = record?.object[Self.baseHashKey]?.string else { return }
-        let found = try Self.hash(of: base)
+        let found = try loading { () throws(CheckpointError) in try base.weightsHash() }
         if found != expected { throw .otherBase(directory.path, base: base.path, found: found, expected: expected) }
     }
 
-    /// The SHA-256 of a model's weights; of several files, of their index.
-    package static func hash(of model: ModelDirectory) throws(ModelError) -> String {
-        try loading { () throws(CheckpointError) in try model.map(model.weights()).sha256 }
-    }
+    /// Whether the adapter has a layer of logits of its own.
+    package func hasHead(_ head: HeadArchitecture) -> Bool { weights[head.output + ".weight"] != nil }
 
     /// Attaches the adapter.
     ///
@@ -80,6 +78,9 @@ package struct OpenedAdapter {
 }
 
 extension ModelDirectory {
+    /// The SHA-256 of the weights; of several files, of their index.
+    package func weightsHash() throws(CheckpointError) -> String { try map(weights()).sha256 }
+
     /// What others find the model by: its name on the hub where it lies in the hub's cache, else its path.
     package var name: String {
         let parts = path.components.map(\.string)

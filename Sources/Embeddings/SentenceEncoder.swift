@@ -28,9 +28,12 @@ public final class SentenceEncoder {
         adapters: AdapterHubSetup? = nil
     ) throws(ModelError) {
         self.directory = directory
-        let (modules, settings) = try loading { () throws(CheckpointError) in
-            (try SentenceModules(directory), try SentenceSettings(directory))
+        let adapter = try OpenedAdapter(directory)
+        let home = adapter?.base ?? directory
+        var (modules, settings) = try loading { () throws(CheckpointError) in
+            (try SentenceModules(home), try SentenceSettings(home))
         }
+        if adapter != nil { try modules.read(transformerFrom: directory) }
         text = try modules.textEncoder(precision: precision, pooling: pooling, adapters: adapters)
         self.modules = modules.vectorModules
         self.settings = settings

@@ -134,7 +134,7 @@ OWN_TARGETS = {
     "mpnet": (["q", "v"], ["k", "v", "output.dense"]),
     "modernbert": (["Wqkv"], ["Wqkv", "mlp.Wo"]),
     "nomic_bert": (["Wqkv"], ["Wqkv", "mlp.fc2"]),
-    "gte": (["qkv_proj"], ["qkv_proj", "mlp.down_proj"]),
+    XX
 }
 
 

@@ -90,7 +90,7 @@ extension SequenceClassifier {
     /// Cuts texts, or pairs of them, after `length` tokens.
     func limit(to length: Int?, pairs: Bool = false) throws {
         guard let length else { return }
-        try checkMaxLength(length, positions: encoder.architecture.maxTokens, tokenizer, pairs: pairs)
+        try checkMaxLength(length, positions: encoder.maxTokens, tokenizer, pairs: pairs)
         maxLength = length
     }
 }

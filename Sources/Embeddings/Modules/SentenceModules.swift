@@ -45,6 +45,12 @@ public struct SentenceModules {
         }
     }
 
+    /// Takes the transformer from an adapter's directory, whose base this is.
+    mutating func read(transformerFrom directory: ModelDirectory) throws(ModelError) {
+        guard case .transformer = source else { throw .staticEmbeddings(self.directory.path, option: "adapters") }
+        source = .transformer(directory)
+    }
+
     /// Where the files of the first module are: configuration, weights and tokenizer.
     public var directory: ModelDirectory {
         switch source {

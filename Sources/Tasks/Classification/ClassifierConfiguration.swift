@@ -1,6 +1,7 @@
 import Checkpoints
 import Embeddings
 import JSON
+import Tensors
 import Transformer
 
 /// The part of `config.json` that describes a classification head, of texts or of tokens.
@@ -45,6 +46,31 @@ struct ClassifierConfiguration: Equatable, Sendable {
         guard Set(labels).count == labels.count else {
             throw file.invalid("id2label", expected: "a different name for every label")
         }
+    }
+
+    /// The head of an adapter: what Graft wrote beside it, else the base's labels if they are as many, else numbered ones.
+    init(
+        _ adapter: OpenedAdapter, _ head: HeadArchitecture, base: JSONFile
+    ) throws(CheckpointError) {
+        let count = adapter.weights[head.output + ".weight"]?.shape.rows ?? 0
+        var file = base
+        if let record = adapter.record, let labels = record.object["labels"] {
+            file = record
+            guard let names = labels.array, names.allSatisfy({ $0.string != nil }) else {
+                throw record.invalid("labels", expected: "a list of names")
+            }
+            self.labels = names.compactMap(\.string)
+        } else {
+            let named = base.object["id2label"] == nil ? [] : try Self.labels(base)
+            labels = named.count == count ? named : (0..<count).map { "LABEL_\($0)" }
+            if named.count != count { file.object["problem_type"] = nil }
+        }
+        guard labels.count == count, Set(labels).count == count else {
+            throw file.invalid("labels", expected: "\(count) different names, as many as the head has outputs")
+        }
+        problem = try Self.problem(file, labels: count)
+        scoring = Self.scoring(problem)
+        isCrossEncoder = false
     }
 
     private static func scoring(_ problem: ProblemType) -> ScoreFunction {

@@ -1,50 +1,69 @@
 public import Checkpoints
-public import Embeddings
+import Embeddings
 public import JSON
 public import SystemPackage
 import Transformer
 
 /// Writing a classifier as a Hugging Face directory.
 extension SequenceClassifier {
-    /// Writes `config.json`, `model.safetensors`, the tokenizer's own files and `graft.json`: all of them or nothing.
+    /// Writes `config.json`, `model.safetensors`, the tokenizer's own files and `graft.json`: all of them or nothing. Of a
+    /// classifier with an adapter, PEFT's files in place of the first two, or AdapterHub's.
     ///
     /// - Parameter record: what `graft.json` holds: how the model came about and what it reached.
     public func write(to path: FilePath, record: JSONObject) throws(CheckpointError) {
+        try write(to: path, record: record, as: adapter)
+    }
+
+    /// Writes the model itself, whose weights have taken the adapter in.
+    func writeMerged(to path: FilePath, record: JSONObject) throws(CheckpointError) {
+        var record = record
+        for key in [OpenedAdapter.baseHashKey, "labels", "problem_type"] { record[key] = nil }
+        try write(to: path, record: record, as: nil)
+    }
+
+    private func write(
+        to path: FilePath, record: JSONObject, as adapter: AttachedAdapter?
+    ) throws(CheckpointError) {
         let directory = try AtomicDirectory(path)
         let target = directory.temporary
-        let configuration = configuration.object(
-            pretrained.configurationFile.object, classPrefix: encoder.architecture.head.classPrefix)
-        try JSONFile(path, object: configuration).write(to: target.appending("config.json"))
-        try SafeTensors.write(
-            parameters.map { ($0.name, $0.value) }, to: target.appending("model.safetensors"))
+        var record = record
+        if let kind = encoder.activeAdapter?.configuration, kind.isBottleneck {
+            try AdapterHubFiles(encoder.architecture, baseModel: pretrained.directory.name).writeActive(
+                of: encoder, head, labels: labels, problem == .multiLabel ? .multiLabel : .classification, to: target)
+        } else if let adapter {
+            try write(adapter, to: target)
+            record[OpenedAdapter.baseHashKey] = .string(try pretrained.directory.weightsHash())
+            record["labels"] = .array(labels.map { .string($0) })
+            record["problem_type"] = .string(problem.rawValue)
+        } else {
+            try writeModel(to: target)
+        }
         try pretrained.directory.copy(pretrained.tokenizerFiles, to: target)
         try JSONFile(path, object: record).write(to: target.appending(Self.recordName))
         try directory.commit()
     }
 
-    /// Writes what is active on the encoder, with the head, as AdapterHub's library does, and `graft.json`.
-    ///
-    /// - Parameter baseModel: how the base is found again.
-    public func writeAdapters(to path: FilePath, baseModel: String, record: JSONObject) throws(ModelError) {
-        let directory = try loading { () throws(CheckpointError) in try AtomicDirectory(path) }
-        let target = directory.temporary
-        do {
-            try AdapterHubFiles(encoder.architecture, baseModel: baseModel).writeActive(
-                of: encoder, head, labels: labels, problem == .multiLabel ? .multiLabel : .classification, to: target)
-        } catch { throw .adapter(path, base: pretrained.directory.path, error) }
-        try loading { () throws(CheckpointError) in
-            try JSONFile(path, object: record).write(to: target.appending(Self.recordName))
-            try directory.commit()
-        }
+    private func write(_ adapter: AttachedAdapter, to target: FilePath) throws(CheckpointError) {
+        let object = adapter.settings.object(adapter.adapter, encoder.architecture)
+        try JSONFile(target, object: object).write(to: target.appending("adapter_config.json"))
+        try SafeTensors.write(PEFTWeights.tensors(adapter.adapter), to: target.appending("adapter_model.safetensors"))
     }
 
-    static let recordName = "graft.json"
+    private func writeModel(to target: FilePath) throws(CheckpointError) {
+        let configuration = configuration.object(
+            pretrained.configurationFile.object, classPrefix: encoder.architecture.head.classPrefix)
+        try JSONFile(target, object: configuration).write(to: target.appending("config.json"))
+        try SafeTensors.write(
+            modelParameters.map { ($0.name, $0.value) }, to: target.appending("model.safetensors"))
+    }
+
+    static let recordName = OpenedAdapter.recordName
 
     /// Takes over what `graft.json` says about the use of the model, where there is one.
     public func applyRecord() throws(CheckpointError) {
-        guard recordDirectory.exists(Self.recordName) else { return }
-        let file = try JSONFile(recordDirectory.path.appending(Self.recordName), purpose: "Graft's own settings")
+        guard directory.exists(Self.recordName) else { return }
+        let file = try JSONFile(directory.path.appending(Self.recordName), purpose: "Graft's own settings")
         maxLength = min(
-            encoder.architecture.maxTokens, try file.size("max_length", absent: maxLength))
+            encoder.maxTokens, try file.size("max_length", absent: maxLength))
     }
 }

@@ -13,8 +13,12 @@ public final class SequenceClassifier {
     public let pretrained: PretrainedEncoder
     public let head: ClassificationHead
     let configuration: ClassifierConfiguration
-    /// All parameters of the model itself, from the bottom up.
-    private let ownParameters: [Parameter]
+    /// Those of the encoder and the head, without an adapter's.
+    let modelParameters: [Parameter]
+    /// Where it was opened: an adapter's directory, not its base's.
+    let directory: ModelDirectory
+    /// PEFT's adapter, and what its directory says.
+    private(set) var adapter: AttachedAdapter?
     /// Those of the encoder and its pooler that the checkpoint lacked; they start from random numbers.
     public let initialized: [String]
     /// The number of tokens, special tokens included, after which a text is cut.
@@ -22,12 +26,14 @@ public final class SequenceClassifier {
     /// The score from which on a label of a multi-label head is given.
     public var threshold: Float = 0.5
 
-    /// Where `graft.json` would be.
-    let recordDirectory: ModelDirectory
     private var plan: InferencePlan?
 
-    /// All parameters: from the bottom up, then those of adapters.
-    public var parameters: [Parameter] { ownParameters + encoder.adapters.flatMap(\.parameters) }
+    /// All parameters, from the bottom up; those of adapters last.
+    public var parameters: [Parameter] {
+        let own = Set(modelParameters.map(ObjectIdentifier.init))
+        return modelParameters
+            + encoder.adapters.flatMap(\.parameters).filter { !own.contains(ObjectIdentifier($0)) }
+    }
 
     public var labels: [String] { configuration.labels }
     public var problem: ProblemType { configuration.problem }
@@ -69,13 +75,25 @@ public final class SequenceClassifier {
         var checkpoint = try OpenedCheckpoint(directory, random: random)
         if let dropout { checkpoint.architecture.setDropout(dropout) }
         let (architecture, source) = (checkpoint.architecture, checkpoint.source)
-        let isNewHead = given != nil
-        if !isNewHead { try PublishedHead.require(.sequenceClassification, in: checkpoint.configuration) }
+        self.directory = directory
+        if given != nil { try checkpoint.requireModel(for: "finetune") }
+        let isNewHead = given != nil || checkpoint.adapter?.hasHead(architecture.head) ?? false
+        if !isNewHead {
+            if let adapter = checkpoint.adapter,
+                PublishedHead(checkpoint.configuration)?.kind != .sequenceClassification
+            {
+                throw .noHeadInAdapter(directory.path, base: adapter.base.path)
+            }
+            try PublishedHead.require(.sequenceClassification, in: checkpoint.configuration)
+        }
         let configuration = try loading { () throws(CheckpointError) in
-            if let given { given } else { try ClassifierConfiguration(checkpoint.configuration, in: directory) }
+            if let given { return given }
+            if isNewHead, let adapter = checkpoint.adapter {
+                return try ClassifierConfiguration(adapter, architecture.head, base: checkpoint.configuration)
+            }
+            return try ClassifierConfiguration(checkpoint.configuration, in: checkpoint.directory)
         }
         self.configuration = configuration
-        recordDirectory = directory
         pretrained = try checkpoint.encoder()
         // A head that the checkpoint has may be for other labels: a new one never takes its values.
         let new = ParameterSource(nil, random: random)
@@ -90,8 +108,43 @@ public final class SequenceClassifier {
             return head
         }
         initialized = source.initialized
-        ownParameters = source.parameters + new.parameters
+        modelParameters = source.parameters + new.parameters
         maxLength = pretrained.maxLength
+        if let opened = checkpoint.adapter { try use(opened) }
+    }
+
+    // MARK: Adapters
+
+    /// Puts a new adapter on the model. It and the layer of the logits learn from then on, with what the checkpoint lacked.
+    ///
+    /// - Parameter random: initializes it.
+    public func attach(_ configuration: AdapterConfiguration, random: RandomSource) throws(AdapterError) {
+        let prefix = encoder.architecture.names.prefix + "."
+        var saved = ["classifier", "score"]
+        for name in initialized {
+            let module = name.split(separator: ".").dropLast().joined(separator: ".")
+            let short = module.hasPrefix(prefix) ? String(module.dropFirst(prefix.count)) : module
+            if !saved.contains(where: short.hasSuffix) { saved.append(short) }
+        }
+        let attached = try encoder.attach(
+            configuration, from: ParameterSource(nil, random: random), head: head, saved: saved)
+        use(attached, PEFTConfiguration(
+            configuration, savedModules: saved, baseModel: pretrained.directory.name, taskType: "SEQ_CLS"))
+    }
+
+    private func use(_ opened: OpenedAdapter) throws(ModelError) {
+        let attached = try opened.attach(to: encoder, head: head)
+        let own = Set(attached.parameters.map(\.name))
+        let absent = initialized.filter { !own.contains($0) }
+        if !absent.isEmpty {
+            throw .incompleteHead(opened.directory.path, base: opened.base.path, names: absent)
+        }
+        use(attached, opened.configuration)
+    }
+
+    private func use(_ attached: Adapter, _ settings: PEFTConfiguration) {
+        adapter = AttachedAdapter(adapter: attached, settings: settings)
+        maxLength = min(maxLength, encoder.maxTokens)
     }
 
     /// Loads adapters with their head onto their base. Adapters without a head take the base's.
@@ -100,7 +153,7 @@ public final class SequenceClassifier {
     ) throws(ModelError) {
         let checkpoint = try OpenedCheckpoint(base)
         let (architecture, source) = (checkpoint.architecture, checkpoint.source)
-        recordDirectory = adapters.directory
+        directory = adapters.directory
         pretrained = try checkpoint.encoder()
         if adapters.head == nil { try PublishedHead.require(.sequenceClassification, in: checkpoint.configuration) }
         configuration = try loading { () throws(CheckpointError) in
@@ -121,9 +174,9 @@ public final class SequenceClassifier {
             return head
         }
         initialized = []
-        ownParameters = source.parameters + (new?.parameters ?? [])
+        modelParameters = source.parameters + (new?.parameters ?? [])
         maxLength = pretrained.maxLength
-        try attach(adapters, to: encoder, of: base)
+        try Embeddings.attach(adapters, to: encoder, of: base)
         plan = try Embeddings.plan(encoder, precision)
         head.pack()
     }
@@ -135,8 +188,9 @@ public final class SequenceClassifier {
         _ batch: TokenBatch, training random: RandomSource? = nil
     ) -> (logits: Tensor, saved: SavedForward) {
         let (hidden, encoderSaved) = encoder.forward(batch, firstOnly: pooling == .first, training: random)
-        let (logits, headSaved) = head.forward(pooling.pool(hidden, batch.sequences), training: random)
-        return (logits, SavedForward(encoder: encoderSaved, head: headSaved, sequences: batch.sequences))
+        let sequences = encoder.rows(of: batch)
+        let (logits, headSaved) = head.forward(pooling.pool(hidden, sequences), training: random)
+        return (logits, SavedForward(encoder: encoderSaved, head: headSaved, sequences: sequences))
     }
 
     /// Adds to the gradients of all trainable parameters.
@@ -175,7 +229,7 @@ public final class SequenceClassifier {
     }
 
     private func features(_ plan: InferencePlan, _ batch: TokenBatch) -> Tensor {
-        pooling.pool(plan.encode(batch, firstOnly: pooling == .first), batch.sequences)
+        pooling.pool(plan.encode(batch, firstOnly: pooling == .first), plan.rows(of: batch))
     }
 
     private func rows(_ texts: TokenizedTexts, columns: Int, _ compute: (TokenBatch) -> Tensor) -> Tensor {

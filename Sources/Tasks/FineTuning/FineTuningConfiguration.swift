@@ -17,6 +17,14 @@ extension FineTuning {
         ///
         /// Source: Ben Zaken, Goldberg and Ravfogel 2022, "BitFit", §3.
         case bitfit
+        /// Low-rank updates of matrices learn, and the layer of the logits.
+        case lora
+        /// Factors of what matrices deliver.
+        case ia3
+        /// Vectors in front of the words.
+        case prompt
+        /// Keys and values in front of those of every layer.
+        case prefix
         /// A small bottleneck behind the dense layers of every layer learns, and the head.
         case pfeiffer
         /// Two of them in every layer, behind attention too.
@@ -38,12 +46,20 @@ extension FineTuning {
             case .parallel: .parallel
             case .compacter: .compacter
             case .compacterPlusPlus: .compacterPlusPlus
-            case .head, .full, .topK, .gradual, .bitfit, .fusion: nil
+            default: nil
             }
         }
 
-        /// Whether an adapter learns, and the base stays as it is.
-        public var isAdapter: Bool { self == .fusion || bottlenecks != nil }
+        /// Whether bottleneck adapters are on the encoder.
+        public var hasBottlenecks: Bool { self == .fusion || bottlenecks != nil }
+
+        /// Whether what learns is an adapter, which the model has to have when training starts.
+        public var isAdapter: Bool {
+            switch self {
+            case .lora, .ia3, .prompt, .prefix: true
+            default: hasBottlenecks
+            }
+        }
     }
 
     public struct Configuration: Equatable, Sendable {
@@ -75,6 +91,9 @@ extension FineTuning {
             case .parallel: (epochs, learningRate, batchSize) = (5, 3e-4, 32)
             case .compacter, .compacterPlusPlus: (epochs, learningRate, batchSize) = (5, 3e-3, 32)
             case .fusion: (epochs, learningRate, batchSize) = (5, 2e-4, 32)
+            case .lora: (epochs, learningRate, batchSize) = (3, 1e-3, 32)
+            case .ia3: (epochs, learningRate, batchSize) = (5, 5e-3, 32)
+            case .prompt, .prefix: (epochs, learningRate, batchSize) = (10, 1e-2, 32)
             }
         }
     }

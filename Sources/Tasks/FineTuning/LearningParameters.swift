@@ -49,6 +49,8 @@ package struct LearningParameters {
                 return true
             }
             return !(model.encoder.parameters + adapters.flatMap(\.parameters)).contains { $0 === parameter }
+        case .lora, .ia3, .prompt, .prefix:
+            return model.encoder.activeAdapter?.parameters.contains { $0 === parameter } ?? false
         case .bitfit: return isNew(parameter, model) || parameter.name.contains("bias")
         }
     }

@@ -20,6 +20,14 @@ public enum AdapterConfiguration: Equatable, Sendable {
         }
     }
 
+    /// Whether it is AdapterHub's and not PEFT's: bottlenecks behind the layers' halves.
+    public var isBottleneck: Bool {
+        switch self {
+        case .bottleneck, .composition: true
+        case .lora, .ia3, .prompt, .prefix: false
+        }
+    }
+
     /// Whether the base's own matrices can take the adapter in.
     public var isFoldable: Bool {
         switch self {

@@ -1,3 +1,5 @@
+public import Tensors
+
 /// Adapters on an encoder: any number attached, one of them active.
 extension TransformerEncoder {
     /// Attaches an adapter and makes it the active one. The model's own parameters are frozen, but those that the adapter replaces.
@@ -49,10 +51,21 @@ extension TransformerEncoder {
         activeAdapter = adapter
     }
 
-    /// Checks that nothing but a foldable adapter is active.
-    public func checkFoldable() throws(AdapterError) {
-        if let activeAdapter, !activeAdapter.configuration.isFoldable {
+    /// What the parameters of the base become when they take the active adapter in; all that it changes.
+    public func foldedValues() throws(AdapterError) -> [(parameter: Parameter, value: Tensor)] {
+        guard let activeAdapter else { return [] }
+        guard activeAdapter.configuration.isFoldable else {
             throw .notFoldable(name: activeAdapter.name, kind: activeAdapter.configuration.kind)
+        }
+        return activeAdapter.parts.flatMap { part -> [(parameter: Parameter, value: Tensor)] in
+            switch part {
+            case .linear(let linear, _):
+                let (weight, bias) = linear.folded
+                let biases = linear.bias.flatMap { parameter in bias.map { (parameter: parameter, value: $0) } }
+                return [(linear.weight, weight.tensor)] + (biases.map { [$0] } ?? [])
+            case .replacement(let replacement): return [(replacement.parameter, replacement.parameter.value)]
+            case .block, .prompt, .prefix: preconditionFailure("a part that no parameter can take in")
+            }
         }
     }
 }

@@ -88,6 +88,17 @@ public struct EncoderArchitecture: Equatable, Sendable {
             || pretrainingHeads.contains { name.hasPrefix($0) }
     }
 
+    /// The name here of a tensor of the encoder that a checkpoint may have spelled in another way, or without the prefix.
+    public func ourName(of name: String) -> String {
+        let name = spellings.ours(name)
+        let prefix = spellings.optionalPrefix
+        return prefix.isEmpty || name.hasPrefix(prefix) || isPretrainingOrHead(name) ? name : prefix + name
+    }
+
+    private func isPretrainingOrHead(_ name: String) -> Bool {
+        isBufferOrPretrainingHead(name) || (isHead(name) && !isPooler(name))
+    }
+
     /// Tensors of the summary that some published encoders hold beside the layers.
     public func isPooler(_ name: String) -> Bool {
         ([names.prefix + ".", ""] + spellings.otherPrefixes).contains { name.hasPrefix($0 + "pooler.") }

@@ -90,6 +90,28 @@ struct AdapterTests {
         Kind(testDescription: "IA3", configuration: .ia3(IA3Configuration())),
     ]
 
+    static let virtualKinds = [
+        Kind(
+            testDescription: "prompt",
+            configuration: .prompt(
+                {
+                    var settings = PromptConfiguration()
+                    settings.virtualTokens = 3
+                    return settings
+                }())),
+        Kind(testDescription: "prefix", configuration: .prefix(prefix(nil, shifts: true))),
+        Kind(testDescription: "prefix that a network makes", configuration: .prefix(prefix(5, shifts: true))),
+        Kind(testDescription: "prefix beside places from 0", configuration: .prefix(prefix(nil, shifts: false))),
+    ]
+
+    private static func prefix(_ projectionSize: Int?, shifts: Bool) -> PrefixConfiguration {
+        var settings = PrefixConfiguration()
+        settings.virtualTokens = 3
+        settings.projectionSize = projectionSize
+        settings.shiftsPlaces = shifts
+        return settings
+    }
+
     static let families = FamilyParityTests.names.map { "families/" + $0 } + ["tiny-bert-gelu"]
 
     @Test("a new adapter changes nothing, in any family", arguments: families, kinds)
@@ -104,17 +126,27 @@ struct AdapterTests {
 
     @Test(
         "attached, taken in by a plan, and of first tokens alone, an adapter computes the same", arguments: families,
-        kinds)
+        kinds + virtualKinds)
     func plan(family: String, kind: Kind) throws {
         let model = try Model(family)
-        let before = model.output
+        if case .prefix = kind.configuration, !Self.takesPrefix(model.encoder) {
+            #expect(throws: AdapterError.self) {
+                try model.encoder.attach(kind.configuration, from: Self.random())
+            }
+            return
+        }
+        let before = model.firsts
         let adapter = try model.encoder.attach(kind.configuration, from: Self.random())
         model.disturb(adapter)
         let after = model.output
-        #expect(after.relativeDifference(from: before) > 1e-4)
+        #expect(model.firsts.relativeDifference(from: before) > 1e-4)
         #expect(model.planned.relativeDifference(from: after) < 5e-5)
-        let rows = model.batch.sequences.map { Int32($0.lowerBound) }
+        let rows = model.encoder.rows(of: model.batch).map { Int32($0.lowerBound) }
         #expect(model.firsts.relativeDifference(from: after.gather(rows)) < 1e-5)
+    }
+
+    private static func takesPrefix(_ encoder: TransformerEncoder) -> Bool {
+        encoder.architecture.relativePositions == .none && encoder.architecture.localAttention == nil
     }
 
     @Test("switching adapters leaves the base as it was")
@@ -146,10 +178,11 @@ struct AdapterTests {
     }
 
     @Test(
-        "gradients of an adapter equal central differences, and nothing else has one", arguments: kinds,
-        ["tiny-bert-gelu", "families/modernbert", "families/deberta-v3"])
+        "gradients of an adapter equal central differences, and nothing else has one", arguments: kinds + virtualKinds,
+        ["tiny-bert-gelu", "families/modernbert", "families/deberta-v3", "families/albert"])
     func gradients(kind: Kind, family: String) throws {
         let model = try Model(family)
+        if case .prefix = kind.configuration, !Self.takesPrefix(model.encoder) { return }
         let adapter = try model.encoder.attach(kind.configuration, from: Self.random())
         model.disturb(adapter)
         func run() -> (output: Tensor, saved: TransformerEncoder.Saved) {

@@ -1,7 +1,5 @@
 import ArgumentParser
 import Checkpoints
-import FoundationEssentials
-import SystemPackage
 import Tasks
 import Tensors
 import Transformer
@@ -48,8 +46,8 @@ struct BottleneckOptions: ParsableArguments {
         for (option, isGiven) in options where isGiven && method.bottlenecks == nil {
             throw ValidationError("\(option) is for bottleneck adapters, not for --method \(method.rawValue).")
         }
-        if adapterDrop, !method.isAdapter {
-            throw ValidationError("--adapter-drop is for adapters, not for --method \(method.rawValue).")
+        if adapterDrop, !method.hasBottlenecks {
+            throw ValidationError("--adapter-drop is for bottleneck adapters, not for --method \(method.rawValue).")
         }
         if method == .fusion, (adapters?.split(separator: ",").count ?? 0) < 2 {
             throw ValidationError("--method fusion needs two adapters or more: --adapters DIR,DIR.")
@@ -95,12 +93,5 @@ struct BottleneckOptions: ParsableArguments {
             }
             try encoder.compose(.fusion(names, FusionConfiguration()), from: source)
         }
-    }
-
-    /// How the base is found again: the path of a directory from the root, or the name in the store.
-    static func reference(_ model: String) -> String {
-        var isDirectory = false
-        guard FileManager.default.fileExists(atPath: model, isDirectory: &isDirectory) else { return model }
-        return URL(filePath: model).standardizedFileURL.path(percentEncoded: false)
     }
 }

@@ -42,18 +42,25 @@ struct FineTune: ParsableCommand {
     @Option(
         help: """
             What learns: the head alone (head), everything (full), the head and the top layers (top-k), one more layer \
-            each epoch (gradual), the biases (bitfit), small adapters on the model as it is (pfeiffer, houlsby, \
-            parallel, compacter, compacter++), or what fuses several of them (fusion).
+            each epoch (gradual), the biases (bitfit), or an adapter: low-rank updates (lora), factors (ia3), vectors \
+            before the words (prompt) or before every layer's keys and values (prefix), which PEFT loads too; \
+            bottlenecks behind the layers' halves (pfeiffer, houlsby, compacter, compacter++) or beside them (parallel), \
+            and what fuses several of these (fusion), which AdapterHub's library loads too.
             """)
     var method = FineTuning.Method.full
 
-    @Option(help: "How often all examples are seen (default: 3 for full and top-k, 20 for head, 5 else).")
+    @Option(
+        help: """
+            How often all examples are seen (default: 3 for full, top-k and lora, 10 for prompt and prefix, 20 for head, \
+            5 for others).
+            """)
     var epochs: Int?
 
     @Option(
-        help:
-            "The peak of the learning rate (default: 5e-5 for full, 1e-4 for top-k, 2e-4 for gradual and fusion, 3e-4 for parallel, 3e-3 for compacter and compacter++, 1e-3 else)."
-    )
+        help: """
+            The peak of the learning rate (default: 5e-5 for full, 1e-4 for top-k, 2e-4 for gradual and fusion, 3e-4 for \
+            parallel, 3e-3 for compacter and compacter++, 5e-3 for ia3, 1e-2 for prompt and prefix, 1e-3 for others).
+            """)
     var learningRate: Double?
 
     @Option(help: "Examples a step (default: 32).")
@@ -73,6 +80,7 @@ struct FineTune: ParsableCommand {
 
     @OptionGroup(title: "Bottleneck adapters") var bottlenecks: BottleneckOptions
     @OptionGroup(title: "Optimization") var optimization: OptimizationOptions
+    @OptionGroup(title: "Adapters") var adapter: AdapterOptions
     @OptionGroup var precision: PrecisionOption
     @OptionGroup var columns: ColumnOptions
     @OptionGroup var threads: ThreadOption
@@ -95,6 +103,7 @@ struct FineTune: ParsableCommand {
             throw ValidationError("--recompute is for --method full; the head's method keeps no activations.")
         }
         try bottlenecks.check(method)
+        try adapter.check(method)
         try optimization.check(method, learningRateIsGiven: learningRate != nil)
         if patience < 1 { throw ValidationError("--patience is \(patience); expected at least 1.") }
     }
@@ -117,11 +126,15 @@ struct FineTune: ParsableCommand {
             var configuration = fineTuningConfiguration
             configuration.optimization = try optimization.optimization(
                 labels: labels, targets: trainTargets, problem: problem)
+            configuration.optimization.loraPlusRatio = adapter.loraPlusRatio ?? 1
             let classifier = try SequenceClassifier(
                 pretrained: model.resolve(), labels: labels, problem: problem,
                 dropout: configuration.optimization.dropout, random: RandomSource(seed: seed))
             configuration.optimization.dropsAdapters = bottlenecks.adapterDrop
-            try bottlenecks.attach(method, to: classifier, random: RandomSource(seed: seed &+ 1))
+            try bottlenecks.attach(method, to: classifier, random: RandomSource(seed: seed))
+            if let adapter = adapter.configuration(method) {
+                try classifier.attach(adapter, random: RandomSource(seed: seed))
+            }
             try classifier.limit(to: maxLength, pairs: columns.pairColumn != nil)
             if !classifier.initialized.isEmpty {
                 StandardError.note("the model has no pooler; it starts from random numbers")
@@ -148,12 +161,7 @@ struct FineTune: ParsableCommand {
             let record = FineTuningRecord(
                 classifier: classifier, configuration: configuration, outcome: outcome, model: model.model,
                 train: trainExamples, dev: devExamples)
-            if method.isAdapter {
-                try classifier.writeAdapters(
-                    to: target, baseModel: BottleneckOptions.reference(model.model), record: record.object)
-            } else {
-                try classifier.write(to: target, record: record.object)
-            }
+            try classifier.write(to: target, record: record.object)
             var line = JSONWriter()
             line.write(
                 record.summary(

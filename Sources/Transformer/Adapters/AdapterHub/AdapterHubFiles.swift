@@ -44,17 +44,15 @@ public struct AdapterHubFiles: Sendable {
 
     /// Writes `adapter_config.json` and `adapter.safetensors`.
     ///
-    /// - Throws: `notComposable` for an adapter that has no form there.
-    public func write(_ adapter: Adapter, to directory: FilePath) throws(AdapterError) {
+    /// - Precondition: it is a bottleneck adapter.
+    public func write(_ adapter: Adapter, to directory: FilePath) throws(CheckpointError) {
         guard case .bottleneck(let settings) = adapter.configuration else {
-            throw .notComposable(name: adapter.name, kind: adapter.configuration.kind)
+            preconditionFailure("\(adapter.configuration.kind) in AdapterHub's files")
         }
-        do {
-            try write(
-                ["config": .object(settings.object), "name": .string(adapter.name)],
-                named: AdapterHubDirectory.configurationName, adapter.parameters.map { ($0.name, $0.value) },
-                to: AdapterHubDirectory.weightNames[0], in: directory)
-        } catch { throw .checkpoint(error) }
+        try write(
+            ["config": .object(settings.object), "name": .string(adapter.name)],
+            named: AdapterHubDirectory.configurationName, adapter.parameters.map { ($0.name, $0.value) },
+            to: AdapterHubDirectory.weightNames[0], in: directory)
     }
 
     /// Writes `adapter_fusion_config.json` and `model_adapter_fusion.safetensors`.

@@ -140,46 +140,33 @@ extension TransformerEncoder {
 extension AdapterHubFiles {
     /// Writes what is active on an encoder: an adapter with its head, or several, each in a directory of its name beside
     /// those of a fusion and of the head.
+    ///
+    /// - Precondition: bottleneck adapters are active.
     public func writeActive(
         of encoder: TransformerEncoder, _ head: ClassificationHead, labels: [String],
         _ problem: AdapterHubHead.Problem, to directory: FilePath
-    ) throws(AdapterError) {
-        guard let adapter = encoder.activeAdapter else {
-            throw .unknownAdapter("", known: encoder.adapters.map(\.name))
-        }
+    ) throws(CheckpointError) {
+        guard let adapter = encoder.activeAdapter else { preconditionFailure("no adapter is active") }
         guard case .composition(let composition) = adapter.configuration else {
             try write(adapter, to: directory)
-            do { try write(head, name: adapter.name, labels: labels, problem, to: directory) } catch {
-                throw .checkpoint(error)
-            }
-            return
+            return try write(head, name: adapter.name, labels: labels, problem, to: directory)
         }
         for member in encoder.adapters where composition.names.contains(member.name) {
-            try write(member, to: try folder(member.name, in: directory))
+            try write(member, to: try AtomicDirectory.folder(member.name, in: directory))
+        }
+        if case .fusion(_, let settings) = composition {
+            let folder = try AtomicDirectory.folder(adapter.name, in: directory)
+            try write(settings, of: composition.names, adapter, to: folder)
         }
         let headName = "head"
-        do throws(CheckpointError) {
-            if case .fusion(_, let settings) = composition {
-                try write(
-                    settings, of: composition.names, adapter,
-                    to: try AtomicDirectory.folder(adapter.name, in: directory))
-            }
-            try write(
-                head, name: headName, labels: labels, problem,
-                to: try AtomicDirectory.folder(headName, in: directory))
-            let path = directory.appending(AdapterHubSetup.configurationName)
-            try JSONFile(
-                path,
-                object: [
-                    "adapter_setup": .object(composition.object), "head_setup": .string(headName),
-                    "version": .string(Self.version),
-                ]
-            ).write(to: path)
-        } catch { throw .checkpoint(error) }
-    }
-
-    private func folder(_ name: String, in directory: FilePath) throws(AdapterError) -> FilePath {
-        do { return try AtomicDirectory.folder(name, in: directory) } catch { throw .checkpoint(error) }
+        let folder = try AtomicDirectory.folder(headName, in: directory)
+        try write(head, name: headName, labels: labels, problem, to: folder)
+        let path = directory.appending(AdapterHubSetup.configurationName)
+        let setup: JSONObject = [
+            "adapter_setup": .object(composition.object), "head_setup": .string(headName),
+            "version": .string(Self.version),
+        ]
+        try JSONFile(path, object: setup).write(to: path)
     }
 }
 
