@@ -1,7 +1,7 @@
 """Fine-tuning speed: graft beside transformers + torch, in one precision, on the movie reviews.
 
 usage: finetune.py MODEL_DIR [--corpus DIR] [--steps 60] [--head-sentences 8000] [--skip-head] [--probe]
-                   [--precision f32|bf16]
+                   [--precision f32|bf16] [--method full|lora]
                    [--threads 2] [--rounds 5] [--graft PATH] [--no-graft] [--no-peers]
 
 Full fine-tuning (batch 32, at most 128 tokens, AdamW, clipping, dropout as the checkpoint says): transformers trains
@@ -9,6 +9,8 @@ Full fine-tuning (batch 32, at most 128 tokens, AdamW, clipping, dropout as the 
 padding, forward, backward and the optimizer are timed; bf16 is torch's
 autocast. graft trains one epoch per round and the figure is the
 `samplesPerSecond` of its last line. The ratio is graft's over transformers'.
+
+With --method lora both train PEFT's default adapter (rank 8 on queries and values) at 1e-3.
 
 `--method head` (encoder frozen) is timed whole, from the command to its end, on the first --head-sentences lines of
 train.tsv; --probe adds what its users would do instead: sentence-transformers' encode and scikit-learn's logistic
@@ -34,12 +36,14 @@ parser.add_argument("--head-sentences", type=int, default=8000)
 parser.add_argument("--skip-head", action="store_true")
 parser.add_argument("--probe", action="store_true")
 parser.add_argument("--precision", choices=["f32", "bf16"], default="f32")
+parser.add_argument("--method", choices=["full", "lora"], default="full")
 options = parser.parse_args()
 graft = side_by_side.graft_path(options)
 side_by_side.prepare_peers(options.threads)
 corpus = Path(options.corpus) if options.corpus else side_by_side.corpus()
 train, dev = corpus / "train.tsv", corpus / "dev.tsv"
-BATCH, LENGTH, RATE = 32, 128, 5e-5
+BATCH, LENGTH, RATE = 32, 128, {"full": 5e-5, "lora": 1e-3}[options.method]
+PEERS = {"full": "transformers + torch", "lora": "PEFT + torch"}[options.method]
 
 
 def transformers_contender():
@@ -58,7 +62,14 @@ def transformers_contender():
     tokenizer = AutoTokenizer.from_pretrained(options.model)
     sequences = tokenizer(texts, truncation=True, max_length=LENGTH)["input_ids"]
     model = AutoModelForSequenceClassification.from_pretrained(options.model, num_labels=len(labels)).train()
-    optimizer = torch.optim.AdamW(parameter_groups(model, 0.01), lr=RATE)
+    if options.method == "lora":
+        from peft import LoraConfig, get_peft_model
+
+        model = get_peft_model(model, LoraConfig(task_type="SEQ_CLS")).train()
+    groups = parameter_groups(model, 0.01)
+    for group in groups:
+        group["params"] = [parameter for parameter in group["params"] if parameter.requires_grad]
+    optimizer = torch.optim.AdamW(groups, lr=RATE)
     total = 5 + options.steps * options.rounds
     schedule = get_linear_schedule_with_warmup(optimizer, int(0.06 * total), total)
     pending = []
@@ -85,7 +96,7 @@ def transformers_contender():
         samples = sum(step() for _ in range(options.steps))
         return samples / (time.perf_counter() - started)
 
-    return side_by_side.Contender("transformers + torch", measure, "samples/s")
+    return side_by_side.Contender(PEERS, measure, "samples/s")
 
 
 def finetune(method, train):
@@ -97,7 +108,7 @@ def finetune(method, train):
             "--threads", str(options.threads), "--seed", "1", "--output", str(parent / "model"),
             *(["--epochs", "1", "--learning-rate", str(RATE), "--batch-size", str(BATCH), "--max-length", str(LENGTH),
                "--precision", options.precision]
-              if method == "full" else [])])
+              if method != "head" else [])])
         return json.loads(output.strip().split("\n")[-1]), seconds, memory
     finally:
         shutil.rmtree(parent)
@@ -105,7 +116,7 @@ def finetune(method, train):
 
 def graft_contender(memory):
     def measure():
-        record, _, peak = finetune("full", train)
+        record, _, peak = finetune(options.method, train)
         memory.append(peak)
         return record["samplesPerSecond"]
 
@@ -159,7 +170,7 @@ extra = {"steps": options.steps, "batchSize": BATCH, "maxLength": LENGTH, "threa
          "precision": options.precision}
 if memory:
     extra["graftPeakMemoryMB"] = round(max(memory))
-side_by_side.report("finetune --method full", contenders, reference="transformers + torch", **extra)
+side_by_side.report(f"finetune --method {options.method}", contenders, reference=PEERS, **extra)
 
 if not options.skip_head:
     path = head_file()

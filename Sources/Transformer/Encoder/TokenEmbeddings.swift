@@ -68,10 +68,11 @@ public final class TokenEmbeddings {
 
     /// - Returns: `[tokens, hiddenSize]`; the tokens of a prompt are in front of every sequence's.
     ///
-    /// - Parameters: `batch` has the words, `extended` the same with the virtual tokens of adapters.
+    /// - Parameters: `batch` has the words, `extended` the same with the virtual tokens of adapters, where there are any.
     public func forward(
-        _ batch: TokenBatch, _ extended: TokenBatch, training random: RandomSource?
+        _ batch: TokenBatch, _ extended: TokenBatch? = nil, training random: RandomSource?
     ) -> (output: Tensor, saved: Saved) {
+        let extended = extended ?? batch
         var (output, words) = wordEmbeddings.forward(batch.inputIDs)
         if noise > 0, let random {
             let key = UInt32(truncatingIfNeeded: random.next())

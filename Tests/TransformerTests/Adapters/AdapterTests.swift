@@ -36,7 +36,7 @@ struct AdapterTests {
         }
     }
 
-    static let random = { ParameterSource(nil, random: RandomSource(seed: 3)) }
+    static func random() -> ParameterSource { ParameterSource(nil, random: RandomSource(seed: 3)) }
 
     static var lora: LoRAConfiguration {
         var settings = LoRAConfiguration()

@@ -1,0 +1,224 @@
+import Checkpoints
+import Embeddings
+import JSON
+import SystemPackage
+import Tasks
+import Tensors
+import TestSupport
+import Testing
+import Transformer
+
+@Suite("Classifiers with adapters")
+struct AdapterClassifierTests {
+    private let scratch: TemporaryDirectory
+    init() throws { scratch = try TemporaryDirectory() }
+
+    static let configurations: [(method: FineTuning.Method, adapter: AdapterConfiguration)] = [
+        (.lora, .lora(LoRAConfiguration())), (.ia3, .ia3(IA3Configuration())),
+        (.prompt, .prompt(small(PromptConfiguration()))), (.prefix, .prefix(small(PrefixConfiguration()))),
+    ]
+
+    private static func small(_ settings: PromptConfiguration) -> PromptConfiguration {
+        var settings = settings
+        settings.virtualTokens = 3
+        return settings
+    }
+
+    private static func small(_ settings: PrefixConfiguration) -> PrefixConfiguration {
+        var settings = settings
+        settings.virtualTokens = 3
+        settings.projectionSize = 8
+        return settings
+    }
+
+    private func train(
+        _ method: FineTuning.Method, _ adapter: AdapterConfiguration, base: String = "model", epochs: Int = 1,
+        golden: String = "tiny-bert-gelu"
+    ) throws -> (SequenceClassifier, FineTuning.Outcome) {
+        let data = try LabelledExamples(scratch.write(TinyModel.examples(96), to: "train.tsv"))
+        let path = scratch(base)
+        if !ModelDirectory(path).exists("config.json") { _ = try TinyModel.make(golden, in: scratch, named: base) }
+        let classifier = try SequenceClassifier(
+            pretrained: ModelDirectory(path), labels: data.labels(for: .singleLabel), random: RandomSource(seed: 1))
+        try classifier.attach(adapter, random: RandomSource(seed: 2))
+        var configuration = FineTuning.Configuration(method: method, seed: 1)
+        configuration.epochs = epochs
+        configuration.learningRate = 2e-2
+        configuration.batchSize = 8
+        let examples = try FineTuning.Examples(data, classifier.targets(data), classifier)
+        let outcome = try FineTuning(classifier, configuration, keepingBestIn: scratch.path).run(
+            train: examples, dev: examples
+        ) { _ in }
+        return (classifier, outcome)
+    }
+
+    private func texts(_ classifier: SequenceClassifier) -> [TokenizedText] {
+        ["the film was good", "dull plot!", "very warm"].map {
+            TokenizedText($0, classifier.tokenizer, maxLength: classifier.maxLength)
+        }
+    }
+
+    @Test("every kind learns what can be learned, and leaves the base as it was", arguments: configurations.indices)
+    func learning(index: Int) throws {
+        let (method, adapter) = Self.configurations[index]
+        let (classifier, outcome) = try train(method, adapter, epochs: 12)
+        let metrics = try #require(outcome.bestEvaluation.dev?.classification)
+        #expect(metrics.accuracy >= (method == .lora || method == .prefix ? 0.95 : 0.7), "\(method) \(metrics.accuracy)")
+        let original = try SafeTensors(Golden.directory("tiny-bert-gelu").appending("model.safetensors"))
+        for parameter in classifier.encoder.parameters {
+            #expect(try parameter.value == original.values(String(parameter.name.dropFirst("bert.".count))))
+        }
+    }
+
+    @Test("written and opened again, an adapter gives the same logits", arguments: configurations.indices)
+    func roundTrip(index: Int) throws {
+        let (method, adapter) = Self.configurations[index]
+        let (classifier, _) = try train(method, adapter)
+        try classifier.write(to: scratch("out"), record: ["max_length": .integer(9)])
+        let loaded = try SequenceClassifier(ModelDirectory(scratch("out")))
+        #expect(loaded.labels == ["negative", "positive"] && loaded.problem == .singleLabel)
+        #expect(loaded.logits(texts(classifier)) == classifier.logits(texts(classifier)))
+        try loaded.applyRecord()
+        #expect(loaded.maxLength == 9)
+        let directory = ModelDirectory(scratch("out"))
+        #expect(directory.exists("adapter_config.json") && !directory.exists("config.json"))
+        // The encoder alone, for vectors.
+        let encoder = try SentenceEncoder(directory)
+        let plain = try SentenceEncoder(ModelDirectory(scratch("model")))
+        let ids = [encoder.ids("the film was good")]
+        #expect(encoder.embed(ids).isSameRows(as: plain.embed(ids)) == false)
+    }
+
+    @Test("LoRA and IA3 merge into a model that gives the same logits", arguments: [0, 1])
+    func merging(index: Int) throws {
+        let (method, adapter) = Self.configurations[index]
+        let (classifier, _) = try train(method, adapter)
+        try classifier.write(to: scratch("out"), record: ["max_length": .integer(9)])
+        let result = try AdapterMerge([ModelDirectory(scratch("out"))]).write(to: scratch("merged"))
+        #expect(result.hasHead && result.sequences == 32 && result.differences.count == 1)
+        #expect(result.differences[0] < 1e-4)
+        let merged = try SequenceClassifier(ModelDirectory(scratch("merged")))
+        #expect(merged.labels == classifier.labels)
+        #expect(merged.logits(texts(classifier)).relativeDifference(from: classifier.logits(texts(classifier))) < 2e-5)
+        let record = try JSONFile(scratch("merged/graft.json"), purpose: "the test")
+        #expect(record.object["base_sha256"] == nil && record.object["max_length"] == .integer(9))
+    }
+
+    @Test("two equal adapters with weights whose sum is 1 merge into what one does")
+    func mergingSeveral() throws {
+        let (classifier, _) = try train(.lora, .lora(LoRAConfiguration()))
+        try classifier.write(to: scratch("one"), record: [:])
+        try classifier.write(to: scratch("two"), record: [:])
+        let directories = [ModelDirectory(scratch("one")), ModelDirectory(scratch("two"))]
+        let result = try AdapterMerge(directories, weights: [0.25, 0.75]).write(to: scratch("merged"))
+        #expect(result.differences.count == 2 && result.differences.allSatisfy { $0 < 1e-4 })
+    }
+
+    @Test("prompts and prefixes are refused by name where they are merged", arguments: [2, 3])
+    func notFoldable(index: Int) throws {
+        let (method, adapter) = Self.configurations[index]
+        let (classifier, _) = try train(method, adapter)
+        try classifier.write(to: scratch("out"), record: [:])
+        let base = scratch("model")
+        #expect(
+            throws: ModelError.adapter(
+                scratch("out"), base: base, .notFoldable(name: "out", kind: adapter.kind))
+        ) { try AdapterMerge([ModelDirectory(scratch("out"))]) }
+    }
+
+    @Test("an adapter of another base is refused: by its hash, else by its shapes")
+    func otherBase() throws {
+        let (classifier, _) = try train(.lora, .lora(LoRAConfiguration()))
+        try classifier.write(to: scratch("out"), record: [:])
+        // Other weights of the same shapes.
+        let weights = try SafeTensors(scratch("model/model.safetensors"))
+        let values = try weights.entries.map { entry in
+            var value = try weights.tensor(entry)
+            value.scale(by: 1.5)
+            return (name: entry.name, value: value)
+        }
+        try SafeTensors.write(values, to: scratch("model/model.safetensors"))
+        let error = #expect(throws: ModelError.self) { try SequenceClassifier(ModelDirectory(scratch("out"))) }
+        guard case .otherBase(_, let base, _, _) = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        #expect(base == scratch("model"))
+        // Other shapes, where nobody noted a hash.
+        _ = try TinyModel.make("tiny-bert-relu", in: scratch, named: "other")
+        try changeAdapter("out") { $0["base_model_name_or_path"] = .string(scratch("other").string) }
+        var record = try JSONFile(scratch("out/graft.json"), purpose: "the test")
+        record.object["base_sha256"] = nil
+        try record.write(to: scratch("out/graft.json"))
+        let second = #expect(throws: ModelError.self) { try SequenceClassifier(ModelDirectory(scratch("out"))) }
+        guard case .adapter(_, let other, .checkpoint(.shapeMismatch)) = second else {
+            Issue.record("\(String(describing: second))")
+            return
+        }
+        #expect(other == scratch("other"))
+    }
+
+    private func changeAdapter(_ name: String, _ change: (inout JSONObject) -> Void) throws {
+        let path = scratch(name + "/adapter_config.json")
+        var file = try JSONFile(path, purpose: "the test")
+        change(&file.object)
+        try file.write(to: path)
+    }
+
+    @Test("an adapter without its base, without tensors, without a head, or of an unknown kind is refused")
+    func badDirectories() throws {
+        let (classifier, _) = try train(.lora, .lora(LoRAConfiguration()))
+        try classifier.write(to: scratch("out"), record: [:])
+        let directory = ModelDirectory(scratch("out"))
+        func open() throws { _ = try SequenceClassifier(directory) }
+        // Tensors that are missing.
+        let weights = try SafeTensors(scratch("out/adapter_model.safetensors"))
+        let all = try weights.entries.map { (name: $0.name, value: try weights.tensor($0)) }
+        func write(_ keep: (String) -> Bool) throws {
+            try SafeTensors.write(all.filter { keep($0.name) }, to: scratch("out/adapter_model.safetensors"))
+        }
+        try write { !$0.hasSuffix("layer.1.attention.self.query.lora_B.weight") }
+        let missing = #expect(throws: ModelError.self) { try open() }
+        guard case .adapter(_, _, .checkpoint(.missingTensor(_, let name))) = missing else {
+            Issue.record("\(String(describing: missing))")
+            return
+        }
+        #expect(name == "bert.encoder.layer.1.attention.self.query.lora_B.weight")
+        // No head: vectors work, labels do not.
+        try write { !$0.contains("classifier") }
+        #expect(throws: ModelError.noHeadInAdapter(scratch("out"), base: scratch("model"))) { try open() }
+        _ = try SentenceEncoder(directory)
+        try write { _ in true }
+        // A base that is not there.
+        try changeAdapter("out") { $0["base_model_name_or_path"] = .string(scratch("gone").string) }
+        let gone = #expect(throws: ModelError.self) { try open() }
+        guard case .baseOfAdapter(_, let base, _) = gone else {
+            Issue.record("\(String(describing: gone))")
+            return
+        }
+        #expect(base == scratch("gone").string)
+        try changeAdapter("out") { $0["peft_type"] = .string("VERA") }
+        let kind = #expect(throws: ModelError.self) { try open() }
+        guard case .checkpoint(.invalidValue(_, "peft_type", "\"VERA\"", _)) = kind else {
+            Issue.record("\(String(describing: kind))")
+            return
+        }
+    }
+
+    @Test("what the base lacks of the head is kept in the adapter")
+    func pooler() throws {
+        // This encoder was saved without a pooler.
+        let (classifier, _) = try train(
+            .lora, .lora(LoRAConfiguration()), base: "relu", golden: "tiny-bert-relu")
+        #expect(classifier.initialized == ["bert.pooler.dense.weight", "bert.pooler.dense.bias"])
+        try classifier.write(to: scratch("out"), record: [:])
+        let loaded = try SequenceClassifier(ModelDirectory(scratch("out")))
+        #expect(loaded.logits(texts(classifier)) == classifier.logits(texts(classifier)))
+        let file = try JSONFile(scratch("out/adapter_config.json"), purpose: "the test")
+        #expect(
+            file.object["modules_to_save"]
+                == .array([.string("classifier"), .string("score"), .string("pooler.dense")]))
+        try changeAdapter("out") { $0["modules_to_save"] = .array([.string("classifier")]) }
+        #expect(throws: ModelError.self) { try SequenceClassifier(ModelDirectory(scratch("out"))) }
+    }
+}
