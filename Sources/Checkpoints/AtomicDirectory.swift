@@ -24,6 +24,15 @@ public final class AtomicDirectory {
         if FileManager.default.fileExists(atPath: path.string) { throw .outputExists(path) }
     }
 
+    /// A directory inside one that is being written.
+    public static func folder(_ name: String, in directory: FilePath) throws(CheckpointError) -> FilePath {
+        let path = directory.appending(name)
+        do {
+            try FileManager.default.createDirectory(atPath: path.string, withIntermediateDirectories: true)
+        } catch { throw .unwritable(path, errorNumber(error)) }
+        return path
+    }
+
     deinit {
         if !isCommitted { try? FileManager.default.removeItem(atPath: temporary.string) }
     }

@@ -9,6 +9,8 @@ public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
     case checkpoint(CheckpointError)
     case tokenizer(TokenizerError)
     case memory(MemoryShortage)
+    /// An adapter that does not say what it is for.
+    case noBaseModel(FilePath)
     /// Something was asked of static embeddings that transformers alone have.
     case staticEmbeddings(FilePath, option: String)
     case unknownPrompt(FilePath, name: String, known: [String])
@@ -40,6 +42,8 @@ public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
         case .checkpoint(let error): "\(error)"
         case .tokenizer(let error): "\(error)"
         case .memory(let error): "\(error)"
+        case .noBaseModel(let path):
+            "\(path): holds an adapter, which does not say for which model. Name the model, and the adapter with --adapter."
         case .staticEmbeddings(let path, let option):
             "\(path): static embeddings have no \(option): a text's vector is the mean of its tokens', in f32."
         case .unknownPrompt(let file, let name, let known):
@@ -88,4 +92,12 @@ package func plan(_ encoder: TransformerEncoder, _ precision: Precision) throws(
 /// Runs checkpoint code where a `ModelError` may be thrown.
 package func loading<Result>(_ body: () throws(CheckpointError) -> Result) throws(ModelError) -> Result {
     do { return try body() } catch { throw .checkpoint(error) }
+}
+
+/// Puts adapters on an encoder where a `ModelError` may be thrown.
+package func attach(
+    _ setup: AdapterHubSetup?, to encoder: TransformerEncoder, of base: ModelDirectory
+) throws(ModelError) {
+    guard let setup else { return }
+    do { try encoder.attach(setup) } catch { throw .adapter(setup.directory.path, base: base.path, error) }
 }

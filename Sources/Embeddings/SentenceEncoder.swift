@@ -3,7 +3,7 @@ import JSON
 import SystemPackage
 public import Tensors
 public import Tokenizers
-import Transformer
+public import Transformer
 
 /// Texts to vectors: tokenizer, a transformer with pooling or static embeddings, and further modules, as a
 /// sentence-transformers or Model2Vec directory says.
@@ -21,9 +21,11 @@ public final class SentenceEncoder {
     /// - Parameters:
     ///   - precision: of the encoder's products, which is available.
     ///   - pooling: in place of the model's.
+    ///   - adapters: to be put on the encoder.
     /// - Throws: `ModelError.staticEmbeddings` where there is nothing to choose.
     public init(
-        _ directory: ModelDirectory, precision: Precision = .f32, pooling: PoolingMode? = nil
+        _ directory: ModelDirectory, precision: Precision = .f32, pooling: PoolingMode? = nil,
+        adapters: AdapterHubSetup? = nil
     ) throws(ModelError) {
         self.directory = directory
         let adapter = try OpenedAdapter(directory)
@@ -32,7 +34,7 @@ public final class SentenceEncoder {
             (try SentenceModules(home), try SentenceSettings(home))
         }
         if adapter != nil { try modules.read(transformerFrom: directory) }
-        text = try modules.textEncoder(precision: precision, pooling: pooling)
+        text = try modules.textEncoder(precision: precision, pooling: pooling, adapters: adapters)
         self.modules = modules.vectorModules
         self.settings = settings
         prompt = settings.defaultPromptName.flatMap(settings.prompt(named:)) ?? ""
@@ -104,12 +106,14 @@ public final class SentenceEncoder {
 }
 
 extension SentenceModules {
-    fileprivate func textEncoder(precision: Precision, pooling: PoolingMode?) throws(ModelError) -> any TextEncoder {
+    fileprivate func textEncoder(
+        precision: Precision, pooling: PoolingMode?, adapters: AdapterHubSetup?
+    ) throws(ModelError) -> any TextEncoder {
         switch source {
         case .transformer(let directory):
             var chosen = self.pooling
             if let pooling { chosen.modes = [pooling] }
-            return try PooledTransformer(directory, chosen, precision: precision)
+            return try PooledTransformer(directory, chosen, precision: precision, adapters: adapters)
         case .staticEmbeddings(let directory):
             if precision != .f32 { throw .staticEmbeddings(directory.path, option: "precision \(precision.rawValue)") }
             if let pooling { throw .staticEmbeddings(directory.path, option: "pooling \(pooling.rawValue)") }

@@ -28,6 +28,14 @@ public final class RandomSource: RandomNumberGenerator {
         }
     }
 
+    /// Standard normal, drawn again where it is farther from 0 than `limit`.
+    public func normal(within limit: Float) -> Float {
+        while true {
+            let value = normal()
+            if abs(value) <= limit { return value }
+        }
+    }
+
     /// The integers of a range in random order.
     public func permutation(of count: Int) -> [Int] {
         var generator = self

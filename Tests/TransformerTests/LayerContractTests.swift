@@ -22,85 +22,87 @@ struct LayerContractTests {
 
     private static let sequences = [0..<4, 4..<5, 5..<9]
 
-    static let cases = [
-        Case(testDescription: "Linear") { scope in
-            let layer = try Linear(scope, inputSize: 6, outputSize: 5, standardDeviation: 0.5)
-            return Layer(inputSize: 6) { input, _ in
-                let (output, saved) = layer.forward(input)
-                return (output, { layer.backward($0, saved) })
-            }
-        },
-        Case(testDescription: "LayerNorm") { scope in
-            let layer = try LayerNorm(scope, size: 6, NormalizationKind(epsilon: 1e-5))
-            return Layer(inputSize: 6) { input, _ in
-                let (output, saved) = layer.forward(input)
-                return (output, { layer.backward($0, saved) })
-            }
-        },
-        Case(testDescription: "SelfAttention") { scope in
-            let layer = try SelfAttention(scope, architecture())
-            return Layer(inputSize: 6) { input, random in
-                let (output, saved) = layer.forward(input, sequences, training: random)
-                return (output, { layer.backward($0, saved) })
-            }
-        },
-        Case(testDescription: "ResidualOutput") { scope in
-            let layer = ResidualOutput(
-                dense: try Linear(scope["dense"], inputSize: 6, outputSize: 6, standardDeviation: 0.5),
-                layerNorm: try LayerNorm(scope["LayerNorm"], size: 6, NormalizationKind(epsilon: 1e-5)), dropout: 0.3)
-            return Layer(inputSize: 6) { input, random in
-                let (output, saved) = layer.forward(input, residual: input, training: random)
-                return (
-                    output,
-                    { gradient in
-                        let (inner, residual) = layer.backward(gradient, saved)
-                        return inner + residual
-                    }
-                )
-            }
-        },
-        Case(testDescription: "EncoderLayer") { scope in
-            let layer = try EncoderLayer(scope, architecture())
-            return Layer(inputSize: 6) { input, random in
-                let (output, saved) = layer.forward(input, sequences, training: random)
-                return (output, { layer.backward($0, saved) })
-            }
-        },
-        Case(testDescription: "EncoderLayer, first tokens alone") { scope in
-            let layer = try EncoderLayer(scope, architecture())
-            return Layer(inputSize: 6) { input, random in
-                let (output, saved) = layer.forward(input, sequences, firstOnly: true, training: random)
-                return (output, { layer.backward($0, saved) })
-            }
-        },
-        Case(testDescription: "EncoderLayer, gated, dropout between the dense layers") { scope in
-            var architecture = try architecture()
-            architecture.feedForward = .fusedGated(activatedFirst: false)
-            architecture.hasFeedForwardBias = false
-            architecture.intermediateDropout = 0.4
-            let layer = try EncoderLayer(scope, architecture)
-            return Layer(inputSize: 6) { input, random in
-                let (output, saved) = layer.forward(input, sequences, training: random)
-                return (output, { layer.backward($0, saved) })
-            }
-        },
-        Case(testDescription: "EncoderLayer, disentangled positions") { scope in
-            let architecture = try architecture("families/deberta-v3")
-            let layer = try EncoderLayer(
-                scope["layer"], architecture, relativeEmbeddings: RelativeEmbeddings(scope, architecture))
-            return Layer(inputSize: 6) { input, random in
-                let (output, saved) = layer.forward(input, sequences, training: random)
-                return (output, { layer.backward($0, saved) })
-            }
-        },
-        Case(testDescription: "ClassificationHead") { scope in
-            let layer = try ClassificationHead(scope, architecture(), labels: 3)
-            return Layer(inputSize: 6) { input, _ in
-                let (output, saved) = layer.forward(input)
-                return (output, { layer.backward($0, saved) })
-            }
-        },
-    ]
+    static let cases =
+        [
+            Case(testDescription: "Linear") { scope in
+                let layer = try Linear(scope, inputSize: 6, outputSize: 5, standardDeviation: 0.5)
+                return Layer(inputSize: 6) { input, _ in
+                    let (output, saved) = layer.forward(input)
+                    return (output, { layer.backward($0, saved) })
+                }
+            },
+            Case(testDescription: "LayerNorm") { scope in
+                let layer = try LayerNorm(scope, size: 6, NormalizationKind(epsilon: 1e-5))
+                return Layer(inputSize: 6) { input, _ in
+                    let (output, saved) = layer.forward(input)
+                    return (output, { layer.backward($0, saved) })
+                }
+            },
+            Case(testDescription: "SelfAttention") { scope in
+                let layer = try SelfAttention(scope, architecture())
+                return Layer(inputSize: 6) { input, random in
+                    let (output, saved) = layer.forward(input, sequences, training: random)
+                    return (output, { layer.backward($0, saved) })
+                }
+            },
+            Case(testDescription: "ResidualOutput") { scope in
+                let layer = ResidualOutput(
+                    dense: try Linear(scope["dense"], inputSize: 6, outputSize: 6, standardDeviation: 0.5),
+                    layerNorm: try LayerNorm(scope["LayerNorm"], size: 6, NormalizationKind(epsilon: 1e-5)),
+                    dropout: 0.3)
+                return Layer(inputSize: 6) { input, random in
+                    let (output, saved) = layer.forward(input, residual: input, training: random)
+                    return (
+                        output,
+                        { gradient in
+                            let (inner, residual) = layer.backward(gradient, saved)
+                            return inner + residual
+                        }
+                    )
+                }
+            },
+            Case(testDescription: "EncoderLayer") { scope in
+                let layer = try EncoderLayer(scope, architecture())
+                return Layer(inputSize: 6) { input, random in
+                    let (output, saved) = layer.forward(input, sequences, training: random)
+                    return (output, { layer.backward($0, saved) })
+                }
+            },
+            Case(testDescription: "EncoderLayer, first tokens alone") { scope in
+                let layer = try EncoderLayer(scope, architecture())
+                return Layer(inputSize: 6) { input, random in
+                    let (output, saved) = layer.forward(input, sequences, firstOnly: true, training: random)
+                    return (output, { layer.backward($0, saved) })
+                }
+            },
+            Case(testDescription: "EncoderLayer, gated, dropout between the dense layers") { scope in
+                var architecture = try architecture()
+                architecture.feedForward = .fusedGated(activatedFirst: false)
+                architecture.hasFeedForwardBias = false
+                architecture.intermediateDropout = 0.4
+                let layer = try EncoderLayer(scope, architecture)
+                return Layer(inputSize: 6) { input, random in
+                    let (output, saved) = layer.forward(input, sequences, training: random)
+                    return (output, { layer.backward($0, saved) })
+                }
+            },
+            Case(testDescription: "EncoderLayer, disentangled positions") { scope in
+                let architecture = try architecture("families/deberta-v3")
+                let layer = try EncoderLayer(
+                    scope["layer"], architecture, relativeEmbeddings: RelativeEmbeddings(scope, architecture))
+                return Layer(inputSize: 6) { input, random in
+                    let (output, saved) = layer.forward(input, sequences, training: random)
+                    return (output, { layer.backward($0, saved) })
+                }
+            },
+            Case(testDescription: "ClassificationHead") { scope in
+                let layer = try ClassificationHead(scope, architecture(), labels: 3)
+                return Layer(inputSize: 6) { input, _ in
+                    let (output, saved) = layer.forward(input)
+                    return (output, { layer.backward($0, saved) })
+                }
+            },
+        ] + bottleneckCases
 
     private static func architecture(_ name: String = "tiny-bert-gelu") throws -> EncoderArchitecture {
         let file = try JSONFile(Golden.directory(name).appending("config.json"), purpose: "the test")

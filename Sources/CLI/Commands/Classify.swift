@@ -27,6 +27,7 @@ struct Classify: ParsableCommand {
     @OptionGroup var stream: StreamOptions
     @OptionGroup var threads: ThreadOption
     @OptionGroup var precision: PrecisionOption
+    @OptionGroup var adapters: AdapterChoice
 
     @Flag(help: "Each line holds two texts with a tab between them.")
     var pairs = false
@@ -53,7 +54,7 @@ struct Classify: ParsableCommand {
     func run() throws {
         try reportingFailures {
             try threads.apply()
-            let classifier = try SequenceClassifier(model.resolve(), precision: precision.resolve())
+            let classifier = try adapters.classifier(model.resolve(), precision: precision.resolve())
             try classifier.applyRecord()
             try classifier.limit(to: maxLength, pairs: pairs)
             try classifier.decide(at: threshold)

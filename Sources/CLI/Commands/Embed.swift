@@ -19,6 +19,7 @@ struct Embed: ParsableCommand {
     @OptionGroup var stream: StreamOptions
     @OptionGroup var threads: ThreadOption
     @OptionGroup var precision: PrecisionOption
+    @OptionGroup var adapters: AdapterChoice
 
     @Option(
         help: "How vectors are written: \(EmbeddingRecords.Format.allCases.map(\.rawValue).joined(separator: ", ")).")
@@ -53,7 +54,9 @@ struct Embed: ParsableCommand {
     func run() throws {
         try reportingFailures {
             try threads.apply()
-            let encoder = try SentenceEncoder(model.resolve(), precision: precision.resolve(), pooling: pooling)
+            let (base, setup) = try adapters.open(model.resolve())
+            let encoder = try SentenceEncoder(
+                base, precision: precision.resolve(), pooling: pooling, adapters: setup)
             if let normalize { encoder.normalizes = normalize }
             if let maxLength {
                 try checkMaxLength(maxLength, positions: encoder.tokenLimit, encoder.tokenizer)

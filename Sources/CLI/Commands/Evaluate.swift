@@ -33,6 +33,7 @@ struct Evaluate: ParsableCommand {
     @OptionGroup var columns: ColumnOptions
     @OptionGroup var threads: ThreadOption
     @OptionGroup var precision: PrecisionOption
+    @OptionGroup var adapters: AdapterChoice
 
     func validate() throws {
         try checkMaxLength(maxLength)
@@ -43,7 +44,7 @@ struct Evaluate: ParsableCommand {
         try reportingFailures {
             try threads.apply()
             let examples = try LabelledExamples(FilePath(data), columns: columns.columns)
-            let classifier = try SequenceClassifier(model.resolve(), precision: precision.resolve())
+            let classifier = try adapters.classifier(model.resolve(), precision: precision.resolve())
             try classifier.applyRecord()
             try classifier.limit(to: maxLength, pairs: columns.pairColumn != nil)
             try classifier.decide(at: threshold)

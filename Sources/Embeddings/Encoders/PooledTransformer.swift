@@ -11,7 +11,9 @@ final class PooledTransformer: TextEncoder {
     private let plan: InferencePlan
 
     /// - Parameter precision: of the encoder's products, which is available.
-    init(_ directory: ModelDirectory, _ pooling: SentencePooling, precision: Precision) throws(ModelError) {
+    init(
+        _ directory: ModelDirectory, _ pooling: SentencePooling, precision: Precision, adapters: AdapterHubSetup? = nil
+    ) throws(ModelError) {
         let checkpoint = try OpenedCheckpoint(directory)
         let architecture = checkpoint.architecture
         pretrained = try checkpoint.encoder(obeysLowercasing: true)
@@ -20,6 +22,7 @@ final class PooledTransformer: TextEncoder {
         }
         try checkpoint.adapter?.attach(to: pretrained.encoder, head: nil)
         self.pooling = pooling
+        try attach(adapters, to: pretrained.encoder, of: directory)
         plan = try Embeddings.plan(pretrained.encoder, precision)
     }
 

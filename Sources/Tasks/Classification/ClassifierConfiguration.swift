@@ -21,6 +21,16 @@ struct ClassifierConfiguration: Equatable, Sendable {
         isCrossEncoder = false
     }
 
+    /// AdapterHub's.
+    init(_ head: AdapterHubHead) {
+        let problem: ProblemType =
+            switch head.problem {
+            case .multiLabel: .multiLabel
+            case .classification: head.labels.count == 1 ? .regression : .singleLabel
+            }
+        self.init(labels: head.labels, problem: problem)
+    }
+
     /// A published head, as transformers and, for a `CrossEncoder`, sentence-transformers read it.
     init(_ file: JSONFile, in directory: ModelDirectory) throws(CheckpointError) {
         labels = try Self.labels(file)

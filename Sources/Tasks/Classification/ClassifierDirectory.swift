@@ -7,7 +7,7 @@ import Transformer
 /// Writing a classifier as a Hugging Face directory.
 extension SequenceClassifier {
     /// Writes `config.json`, `model.safetensors`, the tokenizer's own files and `graft.json`: all of them or nothing. Of a
-    /// classifier with an adapter, PEFT's files in place of the first two.
+    /// classifier with an adapter, PEFT's files in place of the first two, or AdapterHub's.
     ///
     /// - Parameter record: what `graft.json` holds: how the model came about and what it reached.
     public func write(to path: FilePath, record: JSONObject) throws(CheckpointError) {
@@ -27,7 +27,10 @@ extension SequenceClassifier {
         let directory = try AtomicDirectory(path)
         let target = directory.temporary
         var record = record
-        if let adapter {
+        if let kind = encoder.activeAdapter?.configuration, kind.isBottleneck {
+            try AdapterHubFiles(encoder.architecture, baseModel: pretrained.directory.name).writeActive(
+                of: encoder, head, labels: labels, problem == .multiLabel ? .multiLabel : .classification, to: target)
+        } else if let adapter {
             try write(adapter, to: target)
             record[OpenedAdapter.baseHashKey] = .string(try pretrained.directory.weightsHash())
             record["labels"] = .array(labels.map { .string($0) })

@@ -13,13 +13,11 @@ public final class SequenceClassifier {
     public let pretrained: PretrainedEncoder
     public let head: ClassificationHead
     let configuration: ClassifierConfiguration
-    /// All parameters, from the bottom up; those of an adapter last.
-    public private(set) var parameters: [Parameter]
     /// Those of the encoder and the head, without an adapter's.
     let modelParameters: [Parameter]
     /// Where it was opened: an adapter's directory, not its base's.
     let directory: ModelDirectory
-    /// The adapter, and what its directory says.
+    /// PEFT's adapter, and what its directory says.
     public private(set) var adapter: AttachedAdapter?
     /// Those of the encoder and its pooler that the checkpoint lacked; they start from random numbers.
     public let initialized: [String]
@@ -29,6 +27,13 @@ public final class SequenceClassifier {
     public var threshold: Float = 0.5
 
     private var plan: InferencePlan?
+
+    /// All parameters, from the bottom up; those of adapters last.
+    public var parameters: [Parameter] {
+        let own = Set(modelParameters.map(ObjectIdentifier.init))
+        return modelParameters
+            + encoder.adapters.flatMap(\.parameters).filter { !own.contains(ObjectIdentifier($0)) }
+    }
 
     public var labels: [String] { configuration.labels }
     public var problem: ProblemType { configuration.problem }
@@ -114,7 +119,6 @@ public final class SequenceClassifier {
         let meanLayer = architecture.hasMeanLayer ? architecture.layerPaths.last : nil
         initialized = source.initialized.filter { name in meanLayer.map { !name.contains("\($0).") } ?? true }
         modelParameters = source.parameters + new.parameters
-        parameters = modelParameters
         maxLength = pretrained.maxLength
         if let opened = checkpoint.adapter { try use(opened) }
     }
@@ -152,8 +156,41 @@ public final class SequenceClassifier {
 
     private func use(_ attached: Adapter, _ settings: PEFTConfiguration) {
         adapter = AttachedAdapter(adapter: attached, settings: settings)
-        parameters += attached.parameters.filter { parameter in !parameters.contains { $0 === parameter } }
         maxLength = min(maxLength, encoder.maxTokens)
+    }
+
+    /// Loads adapters with their head onto their base. Adapters without a head take the base's.
+    public init(
+        _ adapters: AdapterHubSetup, on base: ModelDirectory, precision: Precision = .f32
+    ) throws(ModelError) {
+        let checkpoint = try OpenedCheckpoint(base)
+        let (architecture, source) = (checkpoint.architecture, checkpoint.source)
+        directory = adapters.directory
+        pretrained = try checkpoint.encoder()
+        if adapters.head == nil { try PublishedHead.require(.sequenceClassification, in: checkpoint.configuration) }
+        configuration = try loading { () throws(CheckpointError) in
+            if let head = adapters.head {
+                ClassifierConfiguration(head)
+            } else {
+                try ClassifierConfiguration(checkpoint.configuration, in: base)
+            }
+        }
+        let new = adapters.head.map { ParameterSource($0.weights, random: RandomSource(seed: 0)) }
+        let labels = configuration.labels.count
+        head = try loading { () throws(CheckpointError) in
+            let head = try ClassificationHead(
+                source.root, new: new?.root, architecture, head: adapters.head?.architecture(architecture),
+                labels: labels)
+            try source.checkAllUsed { architecture.isBufferOrPretrainingHead($0) || architecture.isHead($0) }
+            try new?.checkAllUsed { _ in false }
+            return head
+        }
+        initialized = []
+        modelParameters = source.parameters + (new?.parameters ?? [])
+        maxLength = pretrained.maxLength
+        try Embeddings.attach(adapters, to: encoder, of: base)
+        plan = try Embeddings.plan(encoder, precision)
+        head.pack()
     }
 
     // MARK: Both passes

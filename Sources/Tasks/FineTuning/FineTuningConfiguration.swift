@@ -25,12 +25,39 @@ extension FineTuning {
         case prompt
         /// Keys and values in front of those of every layer.
         case prefix
+        /// A small bottleneck behind the dense layers of every layer learns, and the head.
+        case pfeiffer
+        /// Two of them in every layer, behind attention too.
+        case houlsby
+        /// A wide one beside the dense layers.
+        case parallel
+        /// Houlsby's, of matrices made of small ones.
+        case compacter
+        /// Pfeiffer's, of such matrices.
+        case compacterPlusPlus = "compacter++"
+        /// What chooses among the results of adapters learns, and the head.
+        case fusion
+
+        /// The bottleneck adapters of a method, with the library's settings.
+        public var bottlenecks: BottleneckConfiguration? {
+            switch self {
+            case .pfeiffer: .pfeiffer
+            case .houlsby: .houlsby
+            case .parallel: .parallel
+            case .compacter: .compacter
+            case .compacterPlusPlus: .compacterPlusPlus
+            default: nil
+            }
+        }
+
+        /// Whether bottleneck adapters are on the encoder.
+        public var hasBottlenecks: Bool { self == .fusion || bottlenecks != nil }
 
         /// Whether what learns is an adapter, which the model has to have when training starts.
         public var isAdapter: Bool {
             switch self {
             case .lora, .ia3, .prompt, .prefix: true
-            case .head, .full, .topK, .gradual, .bitfit: false
+            default: hasBottlenecks
             }
         }
     }
@@ -64,6 +91,10 @@ extension FineTuning {
             case .topK: (epochs, learningRate, batchSize) = (3, 1e-4, 32)
             case .gradual: (epochs, learningRate, batchSize) = (5, 2e-4, 32)
             case .bitfit: (epochs, learningRate, batchSize) = (5, 1e-3, 32)
+            case .pfeiffer, .houlsby: (epochs, learningRate, batchSize) = (5, 1e-3, 32)
+            case .parallel: (epochs, learningRate, batchSize) = (5, 3e-4, 32)
+            case .compacter, .compacterPlusPlus: (epochs, learningRate, batchSize) = (5, 3e-3, 32)
+            case .fusion: (epochs, learningRate, batchSize) = (5, 2e-4, 32)
             case .lora: (epochs, learningRate, batchSize) = (3, 1e-3, 32)
             case .ia3: (epochs, learningRate, batchSize) = (5, 5e-3, 32)
             case .prompt, .prefix: (epochs, learningRate, batchSize) = (10, 1e-2, 32)

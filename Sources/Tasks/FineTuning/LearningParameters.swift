@@ -44,6 +44,12 @@ package struct LearningParameters {
         case .full: return true
         case .topK: return depth >= top - configuration.optimization.topKLayers
         case .gradual: return depth > top - epoch
+        case .pfeiffer, .houlsby, .parallel, .compacter, .compacterPlusPlus, .fusion:
+            let adapters = model.encoder.adapters
+            if let active = model.encoder.activeAdapter, active.parameters.contains(where: { $0 === parameter }) {
+                return true
+            }
+            return !(model.encoder.parameters + adapters.flatMap(\.parameters)).contains { $0 === parameter }
         case .lora, .ia3, .prompt, .prefix:
             return model.encoder.activeAdapter?.parameters.contains { $0 === parameter } ?? false
         case .bitfit: return isNew(parameter, model) || parameter.name.contains("bias")

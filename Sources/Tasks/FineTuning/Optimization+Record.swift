@@ -31,6 +31,7 @@ extension Optimization {
         add("label_smoothing", objective.labelSmoothing)
         add("focal_gamma", objective.focalGamma)
         object["class_weights"] = objective.classWeights.map { .array($0.map { .number($0) }) }
+        if dropsAdapters { object["adapter_drop"] = .bool(true) }
         if objective.isOrdinal { object["ordinal"] = .bool(true) }
         object["huber_delta"] = objective.huberDelta.map { .number($0) }
         add("r_drop", objective.rDrop)

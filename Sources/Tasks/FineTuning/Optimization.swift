@@ -90,6 +90,10 @@ public struct Optimization: Equatable, Sendable {
     public var startingPointPenalty = 0.0
     /// The length of the word vectors' step against the loss; 0 takes none.
     public var adversarialStep: Float = 0
+    /// Whether each step leaves out the adapters of some of the lowest layers, at random.
+    ///
+    /// Source: Rücklé et al. 2021, "AdapterDrop", §4.
+    public var dropsAdapters = false
     /// The size of the noise on word vectors.
     public var embeddingNoise: Float = 0
     /// How much of the moving averages is kept in a step; `nil` keeps no averages.

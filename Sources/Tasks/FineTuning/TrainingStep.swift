@@ -48,6 +48,9 @@ package final class TrainingStep {
         _ batch: [Int], of examples: FineTuning.Examples, features: Tensor?, learningRate: Double
     ) -> Result {
         if let mixout, let dropout { mixout.mix(dropout) }
+        if optimization.dropsAdapters, let dropout {
+            model.encoder.skipAdapters(below: Int(dropout.uniform() * Float(model.encoder.layers.count)))
+        }
         var loss = features.map { learnHead(batch, examples, $0) } ?? learn(batch, examples)
         if optimization.adversarialStep > 0 {
             AdversarialPerturbation.apply(
@@ -58,6 +61,8 @@ package final class TrainingStep {
         }
         mixout?.separate()
         loss += penalty?.addGradients() ?? 0
+        model.encoder.regularizeFusions()
+        if optimization.dropsAdapters { model.encoder.skipAdapters(below: 0) }
         let norm = optimizer.step(learningRate: learningRate)
         optimizer.clearGradients()
         return Result(loss: loss, gradientNorm: norm)

@@ -132,9 +132,9 @@ public final class FrozenLinear: Sendable {
         }
     }
 
-    /// `residual = LayerNorm(residual + input·Wᵀ + b)`, as values and as the form that the next product reads.
+    /// `residual = LayerNorm(residual + input·Wᵀ + b)`, or without a normalization the sum, as values and as the form that the next product reads.
     public func add(
-        _ input: Activations, to residual: Activations, normalizedBy norm: FrozenLayerNorm, _ scratch: ProductScratch
+        _ input: Activations, to residual: Activations, normalizedBy norm: FrozenLayerNorm?, _ scratch: ProductScratch
     ) {
         add(input, to: residual, normalizedBy: norm, into: residual, scratch)
     }
@@ -144,14 +144,14 @@ public final class FrozenLinear: Sendable {
     ///
     /// Source: Xiong et al. 2020, "On Layer Normalization in the Transformer Architecture", §3.
     public func add(
-        _ input: Activations, to residual: Activations, normalizedBy norm: FrozenLayerNorm, into output: Activations,
+        _ input: Activations, to residual: Activations, normalizedBy norm: FrozenLayerNorm?, into output: Activations,
         _ scratch: ProductScratch
     ) {
         precondition(residual.rows == input.rows, "\(input.rows) rows onto \(residual.rows)")
         precondition(
             residual.columns == outputSize && output.columns == outputSize,
             "\(outputSize) columns onto \(residual.columns) and into \(output.columns)")
-        norm.check(columns: outputSize)
+        norm?.check(columns: outputSize)
         precondition(activation == nil && !isGated, "a residual goes with no activation")
         output.resize(input.rows)
         unsafe run(input, residual.values.pointer, scratch, accumulates: true) { row, sums in

@@ -13,6 +13,8 @@ public final class Adapter {
     /// What an adapter puts where.
     enum Part {
         case linear(Linear, Linear.Adapter)
+        /// What bottlenecks make of a layer's half.
+        case block(ResidualOutput, AdapterBlock)
         /// A parameter of the base that the adapter has its own value of.
         case replacement(Replacement)
         case prompt(Prompt)
@@ -50,6 +52,7 @@ public final class Adapter {
         for part in parts {
             switch part {
             case .linear(let linear, let adapter): linear.adapter = adapter
+            case .block(let place, let block): place.adapters = block
             case .replacement(let replacement): replacement.exchange()
             case .prompt(let prompt): encoder.embeddings.prompt = prompt
             case .prefix(let prefix): encoder.prefix = prefix
@@ -61,6 +64,7 @@ public final class Adapter {
         for part in parts {
             switch part {
             case .linear(let linear, _): linear.adapter = nil
+            case .block(let place, _): place.adapters = nil
             case .replacement(let replacement): replacement.exchange()
             case .prompt: encoder.embeddings.prompt = nil
             case .prefix: encoder.prefix = nil

@@ -28,12 +28,14 @@ struct AdapterAssembly {
 
     private var linears: [Linear] { encoder.linears + (head?.dense.map { [$0] } ?? []) }
 
-    mutating func add(_ configuration: AdapterConfiguration) throws(AdapterError) {
+    mutating func add(_ configuration: AdapterConfiguration, name: String) throws(AdapterError) {
         switch configuration {
         case .lora(let settings): try addLoRA(settings)
         case .ia3(let settings): try addIA3(settings)
         case .prompt(let settings): try addPrompt(settings)
         case .prefix(let settings): try addPrefix(settings)
+        case .bottleneck(let settings): try addBottlenecks(settings, name: name)
+        case .composition: preconditionFailure("adapters are put together by compose")
         }
         for parameter in all where TargetModules.isSaved(parameter.name, saved) {
             try replace(parameter, named: parameter.name)
@@ -115,6 +117,22 @@ struct AdapterAssembly {
                 linear.module + ".ia3_l", scalesInput ? [1, linear.inputSize] : [linear.outputSize, 1], .ones)
             add(.linear(linear, .ia3(IA3(factors: factors, scalesInput: scalesInput))), [factors])
         }
+    }
+
+    private mutating func addBottlenecks(
+        _ settings: BottleneckConfiguration, name: String
+    ) throws(AdapterError) {
+        let architecture = encoder.architecture
+        try settings.check(for: architecture.hiddenSize, layers: Set(architecture.layerPaths).count, name: name)
+        do {
+            let assembly = try BottleneckAssembly(
+                settings, name: name, source.root[architecture.names.prefix], hiddenSize: architecture.hiddenSize)
+            let before = source.parameters.count
+            for (place, adapter) in try assembly.adapters(of: encoder) {
+                add(.block(place, AdapterBlock([adapter])), [])
+            }
+            parameters += assembly.shared + source.parameters[before...]
+        } catch { throw .checkpoint(error) }
     }
 
     private mutating func addPrompt(_ settings: PromptConfiguration) throws(AdapterError) {

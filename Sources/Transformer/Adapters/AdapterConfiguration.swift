@@ -2,6 +2,9 @@
 public enum AdapterConfiguration: Equatable, Sendable {
     case lora(LoRAConfiguration)
     case ia3(IA3Configuration)
+    case bottleneck(BottleneckConfiguration)
+    /// Several bottleneck adapters together.
+    case composition(AdapterComposition)
     case prompt(PromptConfiguration)
     case prefix(PrefixConfiguration)
 
@@ -10,8 +13,18 @@ public enum AdapterConfiguration: Equatable, Sendable {
         switch self {
         case .lora(let settings): settings.usesMagnitudes ? "DoRA" : "LoRA"
         case .ia3: "IA3"
+        case .bottleneck: "a bottleneck adapter"
+        case .composition: "several adapters together"
         case .prompt: "prompt tuning"
         case .prefix: "prefix tuning"
+        }
+    }
+
+    /// Whether it is AdapterHub's and not PEFT's: bottlenecks behind the layers' halves.
+    public var isBottleneck: Bool {
+        switch self {
+        case .bottleneck, .composition: true
+        case .lora, .ia3, .prompt, .prefix: false
         }
     }
 
@@ -19,6 +32,7 @@ public enum AdapterConfiguration: Equatable, Sendable {
     public var isFoldable: Bool {
         switch self {
         case .lora, .ia3: true
+        case .bottleneck, .composition: false
         case .prompt, .prefix: false
         }
     }

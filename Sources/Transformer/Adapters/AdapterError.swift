@@ -13,6 +13,14 @@ public enum AdapterError: Error, Equatable, Sendable {
     case unknownAdapter(String, known: [String])
     /// An encoder whose attention has no place for the adapter.
     case unsupported(kind: String, modelType: String, reason: String)
+    /// A size that is no multiple of the number of parts that a Kronecker sum has.
+    case indivisible(name: String, size: Int, parts: Int)
+    /// A layer that nothing is said of.
+    case noReductionFactor(name: String, layer: Int)
+    /// An adapter that goes together with no other.
+    case notComposable(name: String, kind: String)
+    /// Weights that are not one for each adapter, or that do not add up to anything.
+    case weights([Float], adapters: Int)
     /// An adapter that no matrix can take in.
     case notFoldable(name: String, kind: String)
 }
@@ -34,6 +42,16 @@ extension AdapterError: CustomStringConvertible {
                 + (known.isEmpty ? "none." : known.joined(separator: ", ") + ".")
         case .unsupported(let kind, let type, let reason):
             "\(kind) is not for model_type \"\(type)\": \(reason)."
+        case .indivisible(let name, let size, let parts):
+            "the adapter \"\(name)\" cuts \(size) columns into \(parts) equal parts, which does not come out even. Choose "
+                + "another reduction factor."
+        case .noReductionFactor(let name, let layer):
+            "the adapter \"\(name)\" has no reduction factor for layer \(layer), and no default."
+        case .notComposable(let name, let kind):
+            "the adapter \"\(name)\" is \(kind); bottleneck adapters alone can be stacked, averaged and fused."
+        case .weights(let weights, let count):
+            "\(weights.count) weights, which sum to \(weights.reduce(0, +)), for \(count) adapters; expected one for each and "
+                + "a sum above 0."
         case .notFoldable(let name, let kind):
             "the adapter \"\(name)\" is \(kind), which no matrix of the base can take in; LoRA, DoRA and IA3 can be merged."
         }

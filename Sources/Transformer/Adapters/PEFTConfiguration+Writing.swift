@@ -47,6 +47,7 @@ extension PEFTConfiguration {
             object["prefix_projection"] = .bool(false)
             object["encoder_hidden_size"] = .integer(architecture.attentionSize)
             setVirtualTokens(settings.virtualTokens, architecture, size: architecture.attentionSize, in: &object)
+        case .bottleneck, .composition: preconditionFailure("PEFT has no bottleneck adapters")
         }
         return object
     }

@@ -25,6 +25,8 @@ public enum PEFTWeights {
             case .linear(_, .lora(let lora)): lora.parameters.map { (prefix + $0.name, $0.value) }
             case .linear(_, .ia3(let ia3)): [(prefix + ia3.factors.name, ia3.factors.value)]
             case .replacement(let replacement): [(prefix + replacement.name, replacement.parameter.value)]
+            // In AdapterHub's files.
+            case .block: []
             case .prompt(let prompt): [("prompt_embeddings", prompt.embeddings.value)]
             case .prefix(let prefix): [("prompt_embeddings", prefix.forward().output)]
             }

@@ -18,7 +18,7 @@ extension TransformerEncoder {
         activate(nil)
         var assembly = AdapterAssembly(self, head: head, saved: saved, source)
         for parameter in assembly.all { parameter.isTrainable = false }
-        try assembly.add(configuration)
+        try assembly.add(configuration, name: name)
         let adapter = Adapter(
             name: name, configuration: configuration, parameters: assembly.parameters, parts: assembly.parts)
         adapters.append(adapter)
@@ -64,7 +64,7 @@ extension TransformerEncoder {
                 let biases = linear.bias.flatMap { parameter in bias.map { (parameter: parameter, value: $0) } }
                 return [(linear.weight, weight.tensor)] + (biases.map { [$0] } ?? [])
             case .replacement(let replacement): return [(replacement.parameter, replacement.parameter.value)]
-            case .prompt, .prefix: preconditionFailure("a part that no parameter can take in")
+            case .block, .prompt, .prefix: preconditionFailure("a part that no parameter can take in")
             }
         }
     }

@@ -253,6 +253,9 @@ public struct EncoderNames: Equatable, Sendable {
     public var gate = ""
     public var output = "output.dense"
     public var outputNorm = "output.LayerNorm"
+    /// Of AdapterHub's adapters behind attention, and behind the dense layers.
+    public var attentionAdapters = "attention_adapters"
+    public var outputAdapters = "output_adapters"
 
     public init(prefix: String) { self.prefix = prefix }
 }

@@ -45,6 +45,7 @@ struct Neighbours: Equatable {
 struct FrozenEncoderLayer: Sendable {
     private let query, keyValue, attentionOutput, intermediate, output: FrozenLinear
     private let middleNorm, outputNorm: FrozenLayerNorm
+    private let attentionAdapters, outputAdapters: FrozenAdapterBlock?
     private let heads: Int
     private let headSize: Int
     private let scale: Float?
@@ -75,6 +76,10 @@ struct FrozenEncoderLayer: Sendable {
         output = FrozenLinear([layer.output.dense.matrix], precision: precision)
         middleNorm = FrozenLayerNorm(middle, factors: factors.middle)
         outputNorm = FrozenLayerNorm(end, factors: next)
+        func adapters(_ half: ResidualOutput) -> FrozenAdapterBlock? {
+            half.adapters.map { FrozenAdapterBlock($0, norm: half.layerNorm, precision: precision) }
+        }
+        (attentionAdapters, outputAdapters) = (adapters(layer.attentionOutput), adapters(layer.output))
         heads = attention.heads
         headSize = attention.size / attention.heads
         scale = attention.scale
@@ -108,11 +113,24 @@ struct FrozenEncoderLayer: Sendable {
         FusedAttention.attend(
             workspace.query, keyValue, queries: querySequences, keys: keys, heads: heads, scale: scale,
             bias: bias, window: window, positions: positions, into: workspace.context)
-        attentionOutput.add(
-            workspace.context, to: queries.residual, normalizedBy: middleNorm, into: queries.normalized, scratch)
+        end(attentionOutput, workspace.context, queries, middleNorm, attentionAdapters, workspace)
         intermediate.project(queries.normalized, into: workspace.intermediate, scratch)
-        output.add(
-            workspace.intermediate, to: queries.residual, normalizedBy: outputNorm, into: queries.normalized, scratch)
+        end(output, workspace.intermediate, queries, outputNorm, outputAdapters, workspace)
+    }
+
+    /// The end of a half: its last product, its adapters, the residual, and the normalization that follows.
+    private func end(
+        _ dense: FrozenLinear, _ input: Activations, _ rows: HiddenRows, _ norm: FrozenLayerNorm,
+        _ adapters: FrozenAdapterBlock?, _ workspace: Workspace
+    ) {
+        guard let adapters, let memory = workspace.adapters else {
+            return dense.add(
+                input, to: rows.residual, normalizedBy: norm, into: rows.normalized, workspace.scratch)
+        }
+        dense.project(input, into: memory.hidden, workspace.scratch)
+        adapters.apply(to: memory.hidden, residual: rows.residual, memory, workspace.scratch)
+        rows.residual.add(memory.hidden)
+        rows.normalized.normalize(rows.residual, by: norm)
     }
 }
 

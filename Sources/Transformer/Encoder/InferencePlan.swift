@@ -21,7 +21,7 @@ public final class InferencePlan: Sendable {
     public init(_ encoder: TransformerEncoder, precision: Precision) {
         self.precision = precision
         let architecture = encoder.architecture
-        sizes = Workspace.Sizes(architecture, precision)
+        sizes = Workspace.Sizes(encoder, precision)
         // The layers are alike, and only read: the threads share them. Layers between the same neighbours are one.
         let neighbours = encoder.layers.indices.map { Neighbours(of: $0, in: encoder) }
         var distinct: [Neighbours] = []
@@ -133,8 +133,10 @@ struct Workspace: Sendable {
         let hidden, embedding, attention, intermediate: Int
         let isPreNorm, usesPlaces: Bool
         let precision: Precision
+        let adapters: AdapterWorkspace.Sizes?
 
-        init(_ architecture: EncoderArchitecture, _ precision: Precision) {
+        init(_ encoder: TransformerEncoder, _ precision: Precision) {
+            let architecture = encoder.architecture
             hidden = architecture.hiddenSize
             embedding = architecture.embeddingSize
             attention = architecture.attentionSize
@@ -142,6 +144,7 @@ struct Workspace: Sendable {
             isPreNorm = architecture.isPreNorm
             usesPlaces = if case .rotary = architecture.relativePositions { true } else { false }
             self.precision = precision
+            adapters = AdapterWorkspace.Sizes(encoder)
         }
     }
 
@@ -152,6 +155,7 @@ struct Workspace: Sendable {
     /// Keys and values behind those of a prefix.
     let prefixed: Activations
     let scratch = ProductScratch()
+    let adapters: AdapterWorkspace?
 
     init(_ sizes: Sizes) {
         tokens = HiddenRows(columns: sizes.hidden, precision: sizes.precision, isPreNorm: sizes.isPreNorm)
@@ -162,5 +166,6 @@ struct Workspace: Sendable {
         prefixed = Activations(columns: 2 * sizes.attention, for: .f32)
         context = Activations(columns: sizes.attention, for: sizes.precision)
         intermediate = Activations(columns: sizes.intermediate, for: sizes.precision)
+        adapters = sizes.adapters.map { AdapterWorkspace($0, hiddenSize: sizes.hidden, sizes.precision) }
     }
 }

@@ -212,7 +212,8 @@ public final class TransformerEncoder {
     var linears: [Linear] {
         var seen: Set<ObjectIdentifier> = []
         let layers = layers.filter { seen.insert(ObjectIdentifier($0)).inserted }
-        return (embeddings.projection.map { [$0] } ?? []) + layers.flatMap(\.linears)
+        return (embeddings.projection.map { [$0] } ?? [])
+            + layers.flatMap { $0.linears + $0.adapterBlocks.flatMap(\.linears) }
     }
 }
 

@@ -30,6 +30,8 @@ public enum ALBERT: EncoderFamily {
         architecture.names.intermediate = "ffn"
         architecture.names.output = "ffn_output"
         architecture.names.outputNorm = "full_layer_layer_norm"
+        architecture.names.attentionAdapters = "attention.attention_adapters"
+        architecture.names.outputAdapters = "output_adapters"
         architecture.maskedHead = MaskedHeadArchitecture(
             file, dense: "predictions.dense", activation: architecture.hiddenAct, norm: "predictions.LayerNorm",
             decoder: "predictions.decoder", tiedBias: "predictions")

@@ -44,7 +44,7 @@ public enum BERT: EncoderFamily {
             hiddenDropoutProb: try file.dropout("hidden_dropout_prob", absent: 0.1),
             attentionProbsDropoutProb: try file.dropout("attention_probs_dropout_prob", absent: 0.1),
             initializerRange: try file.initializerRange(),
-            names: EncoderNames(prefix: prefix),
+            names: names(prefix),
             spellings: CheckpointSpellings(
                 optionalPrefix: prefix + ".",
                 endings: CheckpointSpellings.gammaAndBeta),
@@ -54,5 +54,11 @@ public enum BERT: EncoderFamily {
                 file, dense: "cls.predictions.transform.dense", activation: try file.activation("hidden_act"),
                 norm: "cls.predictions.transform.LayerNorm",
                 decoder: "cls.predictions.decoder", tiedBias: "cls.predictions"))
+    }
+
+    private static func names(_ prefix: String) -> EncoderNames {
+        var names = EncoderNames(prefix: prefix)
+        (names.attentionAdapters, names.outputAdapters) = ("attention.output", "output")
+        return names
     }
 }

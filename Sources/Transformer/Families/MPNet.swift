@@ -30,6 +30,8 @@ public enum MPNet: EncoderFamily {
         architecture.names.value = "attention.attn.v"
         architecture.names.attentionOutput = "attention.attn.o"
         architecture.names.attentionNorm = "attention.LayerNorm"
+        architecture.names.attentionAdapters = "attention_adapters"
+        architecture.names.outputAdapters = "output_adapters"
         return architecture
     }
 }

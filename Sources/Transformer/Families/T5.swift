@@ -97,6 +97,7 @@ public enum T5: EncoderFamily {
         names.gate = "layer.1.DenseReluDense.wi_1"
         names.output = "layer.1.DenseReluDense.wo"
         names.outputNorm = "layer.1.layer_norm"
+        (names.attentionAdapters, names.outputAdapters) = ("layer.0", "layer.1")
         return names
     }
 }

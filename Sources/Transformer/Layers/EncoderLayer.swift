@@ -69,7 +69,13 @@ public final class EncoderLayer {
     }
 
     /// Whether a parameter of the layer or of an adapter in it learns.
-    var learns: Bool { parameters.contains(where: \.isTrainable) || linears.contains(where: \.learns) }
+    var learns: Bool {
+        parameters.contains(where: \.isTrainable) || linears.contains(where: \.learns)
+            || adapterBlocks.contains(where: \.learns)
+    }
+
+    /// Bottlenecks behind attention and behind the dense layers.
+    var adapterBlocks: [AdapterBlock] { [attentionOutput.adapters, output.adapters].compactMap { $0 } }
 
     public var linears: [Linear] {
         attention.linears + (attention.positions?.ownLinears ?? []) + [attentionOutput.dense] + feedForward.linears + [

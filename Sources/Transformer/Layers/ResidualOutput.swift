@@ -7,11 +7,14 @@ public final class ResidualOutput {
     public let dense: Linear
     public let layerNorm: LayerNorm?
     let dropout: Float
+    /// What stands between the dense layer and the normalization.
+    var adapters: AdapterBlock?
 
     public struct Saved: Sendable {
         let dense: Linear.Saved
         let layerNorm: LayerNorm.Saved?
         let mask: DropoutMask?
+        var adapters: AdapterBlock.Saved?
     }
 
     public init(dense: Linear, layerNorm: LayerNorm?, dropout: Float) {
@@ -26,6 +29,12 @@ public final class ResidualOutput {
     ) -> (output: Tensor, saved: Saved) {
         let (projected, denseSaved) = dense.forward(input, training: random)
         let mask = DropoutMask(probability: dropout, random: random)
+        if let adapters, !adapters.isSkipped {
+            var hidden = projected
+            hidden.apply(mask)
+            let (output, saved) = adapters.forward(hidden, residual: residual, layerNorm, training: random)
+            return (output, Saved(dense: denseSaved, layerNorm: nil, mask: mask, adapters: saved))
+        }
         guard let layerNorm else {
             var sum = projected
             sum.apply(mask)
@@ -38,6 +47,11 @@ public final class ResidualOutput {
 
     /// Adds to the gradients, and returns the gradients of the input and of the residual.
     public func backward(_ gradient: Tensor, _ saved: Saved) -> (input: Tensor, residual: Tensor) {
+        if let adapters, let inner = saved.adapters {
+            var (hidden, residual) = adapters.backward(gradient, inner, layerNorm)
+            hidden.apply(saved.mask)
+            return (dense.backward(hidden, saved.dense), residual)
+        }
         guard let layerNorm, let rows = saved.layerNorm else {
             var dropped = gradient
             dropped.apply(saved.mask)

@@ -114,6 +114,8 @@ public struct CheckpointSpellings: Equatable, Sendable {
     public var otherPrefixes: [String]
     /// Endings and what older checkpoints write instead.
     public var endings: [Other]
+    /// Parts of names and what others write instead, such as the name of an adapter.
+    public var parts: [Other] = []
 
     public init(optionalPrefix: String = "", otherPrefixes: [String] = [], endings: [Other] = []) {
         self.optionalPrefix = optionalPrefix
@@ -146,6 +148,9 @@ public struct CheckpointSpellings: Equatable, Sendable {
         for ending in endings where name.hasSuffix(ending.ours) {
             names += names.map { String($0.dropLast(ending.ours.count)) + ending.theirs }
         }
+        for part in parts where name.contains(part.ours) {
+            names += names.map { $0.replacing(part.ours, with: part.theirs) }
+        }
         return names
     }
 }
@@ -155,6 +160,8 @@ public enum ParameterInitializer: Sendable {
     case zeros
     case ones
     case normal(standardDeviation: Float)
+    /// Normal, without what is farther away than two deviations.
+    case truncatedNormal(standardDeviation: Float)
     /// In `-bound..<bound`.
     case uniform(bound: Float)
     case value(Tensor)
@@ -164,6 +171,8 @@ public enum ParameterInitializer: Sendable {
         case .zeros: .zeros(shape)
         case .ones: Tensor(repeating: 1, shape)
         case .normal(let deviation): random.normalTensor(shape, standardDeviation: deviation)
+        case .truncatedNormal(let deviation):
+            Tensor(shape, (0..<shape.count).map { _ in random.normal(within: 2) * deviation })
         case .uniform(let bound):
             Tensor(shape, (0..<shape.count).map { _ in (2 * random.uniform() - 1) * bound })
         case .value(let value): value

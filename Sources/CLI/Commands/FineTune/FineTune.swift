@@ -43,21 +43,25 @@ struct FineTune: ParsableCommand {
     @Option(
         help: """
             What learns: the head alone (head), everything (full), the head and the top layers (top-k), one more layer \
-            each epoch (gradual), the biases (bitfit), or an adapter that PEFT loads too: low-rank updates (lora), \
-            factors (ia3), vectors before the words (prompt) or before every layer's keys and values (prefix).
+            each epoch (gradual), the biases (bitfit), or an adapter: low-rank updates (lora), factors (ia3), vectors \
+            before the words (prompt) or before every layer's keys and values (prefix), which PEFT loads too; \
+            bottlenecks behind the layers' halves (pfeiffer, houlsby, compacter, compacter++) or beside them (parallel), \
+            and what fuses several of these (fusion), which AdapterHub's library loads too.
             """)
     var method = FineTuning.Method.full
 
     @Option(
-        help:
-            "How often all examples are seen (default: 3 for full, top-k and lora, 5 for gradual, bitfit and ia3, 10 for prompt and prefix, 20 for head)."
-    )
+        help: """
+            How often all examples are seen (default: 3 for full, top-k and lora, 10 for prompt and prefix, 20 for head, \
+            5 for others).
+            """)
     var epochs: Int?
 
     @Option(
-        help:
-            "The peak of the learning rate (default: 5e-5 for full, 1e-4 for top-k, 2e-4 for gradual, 1e-3 for head, bitfit and lora, 5e-3 for ia3, 1e-2 for prompt and prefix)."
-    )
+        help: """
+            The peak of the learning rate (default: 5e-5 for full, 1e-4 for top-k, 2e-4 for gradual and fusion, 3e-4 for \
+            parallel, 3e-3 for compacter and compacter++, 5e-3 for ia3, 1e-2 for prompt and prefix, 1e-3 for others).
+            """)
     var learningRate: Double?
 
     @Option(help: "Examples a step (default: 32).")
@@ -73,6 +77,7 @@ struct FineTune: ParsableCommand {
     var seed: UInt64 = 42
 
     @OptionGroup(title: "The run") var runOptions: RunOptions
+    @OptionGroup(title: "Bottleneck adapters") var bottlenecks: BottleneckOptions
     @OptionGroup(title: "Optimization") var optimization: OptimizationOptions
     @OptionGroup(title: "Adapters") var adapter: AdapterOptions
     @OptionGroup(title: "Objective") var objective: ObjectiveOptions
@@ -97,6 +102,7 @@ struct FineTune: ParsableCommand {
         if recompute, method == .head {
             throw ValidationError("--recompute is for --method full; the head's method keeps no activations.")
         }
+        try bottlenecks.check(method)
         try adapter.check(method)
         try objective.check(method)
         try optimization.check(method, learningRateIsGiven: learningRate != nil, asksForSteps: asksForSteps)
@@ -127,6 +133,8 @@ struct FineTune: ParsableCommand {
                 pretrained: model.resolve(), labels: labels, problem: problem,
                 meanLayer: method == .head && optimization.meanLayer, dropout: configuration.optimization.dropout,
                 random: RandomSource(seed: seed))
+            configuration.optimization.dropsAdapters = bottlenecks.adapterDrop
+            try bottlenecks.attach(method, to: classifier, random: RandomSource(seed: seed))
             configuration.adapter = adapter.configuration(method)
             if let adapter = configuration.adapter {
                 try classifier.attach(adapter, random: RandomSource(seed: seed))

@@ -1,0 +1,75 @@
+public import ArgumentParser
+import Checkpoints
+import Embeddings
+import Tasks
+import Tensors
+public import Transformer
+
+/// Adapters of AdapterHub's library to be put on a model, and how they work together.
+struct AdapterChoice: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "A directory with an adapter that is put on the model; repeat it for several.", valueName: "dir"),
+        completion: .directory)
+    var adapter: [String] = []
+
+    @Option(
+        help: """
+            How several adapters work together: one behind the other (stack), by the weighted mean of their results \
+            (average), or by a fusion (fuse), which is in one of the directories.
+            """)
+    var adapterMode = AdapterHubSetup.Mode.stack
+
+    @Option(
+        help: ArgumentHelp(
+            "With --adapter-mode average: the weight of each adapter (default: all the same).", valueName: "w,..."))
+    var adapterWeights: String?
+
+    func validate() throws {
+        if adapterMode != .stack, adapter.count < 2 {
+            throw ValidationError("--adapter-mode \(adapterMode.rawValue) needs several adapters: repeat --adapter.")
+        }
+        guard let adapterWeights else { return }
+        if adapterMode != .average { throw ValidationError("--adapter-weights is for --adapter-mode average.") }
+        guard let weights, weights.count == adapter.count, weights.allSatisfy({ $0 >= 0 }),
+            weights.contains(where: { $0 > 0 })
+        else {
+            throw ValidationError(
+                "--adapter-weights is \(adapterWeights); expected a number of at least 0 for each of "
+                    + "\(adapter.count) adapters, as in 1,2, and not all 0.")
+        }
+    }
+
+    private var weights: [Float]? {
+        guard let parts = adapterWeights?.split(separator: ",", omittingEmptySubsequences: false) else { return nil }
+        let numbers = parts.compactMap { Float($0) }.filter(\.isFinite)
+        return numbers.count == parts.count ? numbers : nil
+    }
+
+    /// The base and the adapters on it: those of the options, or where `model` holds adapters itself, those.
+    func open(_ model: ModelDirectory) throws -> (base: ModelDirectory, adapters: AdapterHubSetup?) {
+        var base = model
+        var own: AdapterHubSetup?
+        if try AdapterHubSetup.isPresent(in: model) {
+            let setup = try AdapterHubSetup(model)
+            guard let name = setup.baseModel else { throw ModelError.noBaseModel(model.path) }
+            do { base = try ModelStore().resolve(name) } catch {
+                throw ModelError.baseOfAdapter(model.path, name: name, error)
+            }
+            own = setup
+        }
+        if adapter.isEmpty { return (base, own) }
+        var directories = own.map { [$0.directory] } ?? []
+        for path in adapter { directories.append(try ModelStore().resolve(path)) }
+        return (base, try AdapterHubSetup(directories, mode: adapterMode, weights: weights))
+    }
+
+    /// A classifier, with the adapters on it.
+    func classifier(_ model: ModelDirectory, precision: Precision) throws -> SequenceClassifier {
+        let (base, adapters) = try open(model)
+        guard let adapters else { return try SequenceClassifier(base, precision: precision) }
+        return try SequenceClassifier(adapters, on: base, precision: precision)
+    }
+}
+
+extension AdapterHubSetup.Mode: ExpressibleByArgument {}
