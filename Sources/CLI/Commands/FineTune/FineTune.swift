@@ -63,6 +63,7 @@ struct FineTune: ParsableCommand {
     @Option(help: "Starts the random numbers: same seed, same result.")
     var seed: UInt64 = 42
 
+    @OptionGroup var reports: ReportOptions
     @OptionGroup var precision: PrecisionOption
     @OptionGroup var columns: ColumnOptions
     @OptionGroup var threads: ThreadOption
@@ -103,8 +104,9 @@ struct FineTune: ParsableCommand {
             let devTargets = try devExamples?.targets(labels, for: problem)
 
             let configuration = fineTuningConfiguration
+            let directory = try model.resolve()
             let classifier = try SequenceClassifier(
-                pretrained: model.resolve(), labels: labels, problem: problem, random: RandomSource(seed: seed))
+                pretrained: directory, labels: labels, problem: problem, random: RandomSource(seed: seed))
             try classifier.limit(to: maxLength, pairs: columns.pairColumn != nil)
             if !classifier.initialized.isEmpty {
                 StandardError.note("the model has no pooler; it starts from random numbers")
@@ -124,18 +126,34 @@ struct FineTune: ParsableCommand {
                     + "\(MatrixEngine.current.rawValue), \(ThreadPool.shared.threads) threads")
 
             var progress = FineTuningProgress()
+            let logs = try reports.logs(for: target)
             let outcome = try FineTuning(
                 classifier, configuration, keepingBestIn: target.lexicallyNormalized().removingLastComponent()
-            ).run(train: training, dev: development) { progress.show($0) }
+            ).run(train: training, dev: development) { event in
+                logs.record(event)
+                progress.show(event)
+            }
             progress.end()
+            let analysis = development.map { dev in
+                DevAnalysis(classifier, logits: classifier.logits(dev.texts), targets: dev.targets)
+            }
             let record = FineTuningRecord(
                 classifier: classifier, configuration: configuration, outcome: outcome, model: model.model,
-                train: trainExamples, dev: devExamples)
+                train: trainExamples, dev: devExamples, temperature: analysis?.temperature)
             try classifier.write(to: target, record: record.object)
+            try logs.move(to: target)
+            if let failure = logs.failure { StandardError.note("the logs are not complete: \(failure)") }
+            let seconds = monotonicSeconds() - start
+            try FineTuningReport(
+                output: target, model: model.model, directory: directory.path, classifier: classifier,
+                record: record.object, history: logs.history, train: trainExamples, dev: devExamples,
+                analysis: analysis,
+                run: reports.facts(outcome, seconds: seconds)
+            ).write(to: target)
             var line = JSONWriter()
             line.write(
                 record.summary(
-                    output: output, seconds: monotonicSeconds() - start, peakMemoryMB: peakMemoryMB))
+                    output: output, seconds: seconds, peakMemoryMB: peakMemoryMB))
             line.endLine()
             try StandardOutput.print(String(decoding: line.bytes, as: UTF8.self), terminator: "")
         }
