@@ -85,13 +85,13 @@ public struct FineTuningReport: Sendable {
 }
 
 /// The name of a model on the hub, where the store has it from there.
-struct ModelName {
-    let text: String
+package struct ModelName {
+    package let text: String
 
     /// - Parameters:
     ///   - name: as it was asked for.
     ///   - directory: where it lies: in the store `models--organization--name/snapshots/revision`.
-    init(_ name: String, _ directory: FilePath) {
+    package init(_ name: String, _ directory: FilePath) {
         let parts = directory.components.map(\.string)
         guard let place = parts.lastIndex(of: "snapshots"), place > 0, parts[place - 1].hasPrefix("models--") else {
             text = name

@@ -1,7 +1,6 @@
 import FoundationEssentials
+import Tasks
 import Testing
-
-@testable import Tasks
 
 /// What a parser of XML makes of markup: the names of its elements, or where they do not nest.
 private func elements(_ markup: String) -> [String]? {
@@ -72,7 +71,7 @@ struct ChartTests {
             (
                 LineChart(
                     xTitle: hostile, yTitle: "loss", series: [line(hostile, 5), line("b", 3)],
-                    mark: (LineChart.Point(x: 3, y: 0.3), hostile)
+                    mark: LineChart.Mark(LineChart.Point(x: 3, y: 0.3), hostile)
                 ).html, ["svg": 1, "polyline": 2, "ul": 1, "li": 2]
             ),
             (

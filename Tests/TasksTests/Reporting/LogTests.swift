@@ -1,9 +1,8 @@
 import JSON
 import SystemPackage
+import Tasks
 import TestSupport
 import Testing
-
-@testable import Tasks
 
 @Suite("MetricsLog")
 struct MetricsLogTests {

@@ -1,11 +1,10 @@
 import Checkpoints
 import JSON
 import SystemPackage
+import Tasks
 import Tensors
 import TestSupport
 import Testing
-
-@testable import Tasks
 
 @Suite("RunReport")
 struct RunReportTests {

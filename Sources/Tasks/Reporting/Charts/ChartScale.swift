@@ -1,11 +1,11 @@
 import Glibc
 
 /// An axis: leads from values to places, and chooses round values to mark.
-struct ChartScale: Equatable, Sendable {
+package struct ChartScale: Equatable, Sendable {
     /// What the axis shows, from mark to mark.
-    let domain: ClosedRange<Double>
+    package let domain: ClosedRange<Double>
     /// The values that are marked, from low to high.
-    let ticks: [Double]
+    package let ticks: [Double]
     private let isLogarithmic: Bool
     private let start: Double
     private let end: Double
@@ -14,7 +14,7 @@ struct ChartScale: Equatable, Sendable {
     ///   - values: the axis reaches at least from the first to the last.
     ///   - start: the place of the lowest value; `end` that of the highest, which may lie before it.
     ///   - count: about how many values are marked.
-    init(_ values: ClosedRange<Double>, from start: Double, to end: Double, ticks count: Int = 5) {
+    package init(_ values: ClosedRange<Double>, from start: Double, to end: Double, ticks count: Int = 5) {
         self.start = start
         self.end = end
         isLogarithmic = false
@@ -30,7 +30,7 @@ struct ChartScale: Equatable, Sendable {
     }
 
     /// The same for values above 0, with powers of ten marked.
-    init(logarithmic values: ClosedRange<Double>, from start: Double, to end: Double) {
+    package init(logarithmic values: ClosedRange<Double>, from start: Double, to end: Double) {
         self.start = start
         self.end = end
         isLogarithmic = true
@@ -40,7 +40,7 @@ struct ChartScale: Equatable, Sendable {
         domain = pow(10, first)...pow(10, last)
     }
 
-    func callAsFunction(_ value: Double) -> Double {
+    package func callAsFunction(_ value: Double) -> Double {
         let (low, high) = (domain.lowerBound, domain.upperBound)
         let share =
             isLogarithmic
@@ -49,7 +49,7 @@ struct ChartScale: Equatable, Sendable {
     }
 
     /// The text of a mark: as many digits as tell it from its neighbours.
-    func label(_ tick: Double) -> String {
+    package func label(_ tick: Double) -> String {
         if isLogarithmic { return "1e\(Int(log10(tick).rounded()))" }
         let step = ticks[1] - ticks[0]
         if step >= 1_000_000 {

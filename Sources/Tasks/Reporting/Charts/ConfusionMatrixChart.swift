@@ -1,8 +1,13 @@
 /// How often each given label was predicted as each: rows are given labels, columns predicted ones.
-struct ConfusionMatrixChart: Equatable, Sendable {
+package struct ConfusionMatrixChart: Equatable, Sendable {
     let labels: [String]
     /// `[given][predicted]`
     let counts: [[Int]]
+
+    package init(labels: [String], counts: [[Int]]) {
+        self.labels = labels
+        self.counts = counts
+    }
 
     /// Cells are numbered where there are few; of many labels only the colours show, and the cell under the pointer
     /// says what it is.
@@ -11,7 +16,7 @@ struct ConfusionMatrixChart: Equatable, Sendable {
     private var left: Double { isNumbered ? 118 : labels.count <= 40 ? 118 : 22 }
     private var top: Double { left }
 
-    var svg: HTML {
+    package var svg: HTML {
         let side = cell * Double(labels.count)
         let (width, height) = (left + side + 6, top + side + 6)
         let cells = labels.indices.flatMap { row in labels.indices.map { drawing(row, $0) } }

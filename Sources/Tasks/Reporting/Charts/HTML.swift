@@ -1,29 +1,29 @@
 /// Markup. What is interpolated is text and shows as it is; only other `HTML` is markup itself.
 ///
 /// So no text of an example, label or file can become an element or a script.
-struct HTML: Equatable, Sendable, ExpressibleByStringInterpolation {
-    private(set) var text: String
+package struct HTML: Equatable, Sendable, ExpressibleByStringInterpolation {
+    package private(set) var text: String
 
-    init(stringLiteral value: String) { text = value }
-    init(stringInterpolation: StringInterpolation) { text = stringInterpolation.text }
+    package init(stringLiteral value: String) { text = value }
+    package init(stringInterpolation: StringInterpolation) { text = stringInterpolation.text }
     init(_ parts: [HTML], separator: String = "") { text = parts.map(\.text).joined(separator: separator) }
 
     static let empty: HTML = ""
 
     static func += (html: inout HTML, other: HTML) { html.text += other.text }
 
-    struct StringInterpolation: StringInterpolationProtocol {
+    package struct StringInterpolation: StringInterpolationProtocol {
         var text = ""
 
-        init(literalCapacity: Int, interpolationCount: Int) { text.reserveCapacity(2 * literalCapacity) }
+        package init(literalCapacity: Int, interpolationCount: Int) { text.reserveCapacity(2 * literalCapacity) }
 
-        mutating func appendLiteral(_ literal: String) { text += literal }
-        mutating func appendInterpolation(_ value: String) { text += escaped(value) }
-        mutating func appendInterpolation(_ value: Int) { text += "\(value)" }
+        package mutating func appendLiteral(_ literal: String) { text += literal }
+        package mutating func appendInterpolation(_ value: String) { text += escaped(value) }
+        package mutating func appendInterpolation(_ value: Int) { text += "\(value)" }
         /// A place in a drawing: hundredths.
-        mutating func appendInterpolation(_ place: Double) { text += fixed(place, 2) }
-        mutating func appendInterpolation(_ html: HTML) { text += html.text }
-        mutating func appendInterpolation(_ parts: [HTML]) { for part in parts { text += part.text } }
+        package mutating func appendInterpolation(_ place: Double) { text += fixed(place, 2) }
+        package mutating func appendInterpolation(_ html: HTML) { text += html.text }
+        package mutating func appendInterpolation(_ parts: [HTML]) { for part in parts { text += part.text } }
     }
 
     /// The text with the five characters that mean something in markup as references; controls, which documents must

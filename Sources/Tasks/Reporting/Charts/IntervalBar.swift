@@ -1,9 +1,14 @@
 /// A share with its confidence interval in the line of a table.
-struct IntervalBar: Equatable, Sendable {
+package struct IntervalBar: Equatable, Sendable {
     let value: Double
     let interval: ClosedRange<Double>
 
-    var svg: HTML {
+    package init(value: Double, interval: ClosedRange<Double>) {
+        self.value = value
+        self.interval = interval
+    }
+
+    package var svg: HTML {
         """
         <svg class="interval" viewBox="0 0 104 14" aria-hidden="true">\
         <rect class="track" x="2" y="5" width="100" height="4" rx="2"/>\

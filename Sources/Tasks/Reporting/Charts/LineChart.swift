@@ -1,12 +1,14 @@
 /// Values over steps, rates or thresholds.
-struct LineChart: Equatable, Sendable {
-    struct Point: Equatable, Sendable {
-        let x: Double
-        let y: Double
+package struct LineChart: Equatable, Sendable {
+    package struct Point: Equatable, Sendable {
+        package let x: Double
+        package let y: Double
+
+        package init(x: Double, y: Double) { (self.x, self.y) = (x, y) }
     }
 
-    struct Series: Equatable, Sendable {
-        enum Style: Equatable, Sendable {
+    package struct Series: Equatable, Sendable {
+        package enum Style: Equatable, Sendable {
             case line
             /// Behind the others: what is too restless to be read itself.
             case faint
@@ -15,26 +17,47 @@ struct LineChart: Equatable, Sendable {
         }
 
         let name: String
-        var style = Style.line
+        let style: Style
         /// In rising order of `x`.
         let points: [Point]
+
+        package init(name: String, style: Style = .line, points: [Point]) {
+            self.name = name
+            self.style = style
+            self.points = points
+        }
     }
 
     let xTitle: String
     let yTitle: String
     let series: [Series]
     /// A point to be told from the others, and why.
-    var mark: (point: Point, name: String)?
-    var xIsLogarithmic = false
+    var mark: Mark?
+    var xIsLogarithmic: Bool
     /// What the y axis shows at least.
     var yRange: ClosedRange<Double>?
-    /// Numbers of digits in the values shown.
-    var digits = 4
 
-    static func == (a: LineChart, b: LineChart) -> Bool { a.html == b.html }
+    package struct Mark: Equatable, Sendable {
+        let point: Point
+        let name: String
+
+        package init(_ point: Point, _ name: String) { (self.point, self.name) = (point, name) }
+    }
+
+    package init(
+        xTitle: String, yTitle: String, series: [Series], mark: Mark? = nil, xIsLogarithmic: Bool = false,
+        yRange: ClosedRange<Double>? = nil
+    ) {
+        self.xTitle = xTitle
+        self.yTitle = yTitle
+        self.series = series
+        self.mark = mark
+        self.xIsLogarithmic = xIsLogarithmic
+        self.yRange = yRange
+    }
 
     /// The chart with its legend.
-    var html: HTML {
+    package var html: HTML {
         let drawn = series.map { Series(name: $0.name, style: $0.style, points: Self.thinned($0.points)) }
         let points = drawn.flatMap(\.points)
         guard let first = points.first else { return .empty }
@@ -115,10 +138,10 @@ struct LineChart: Equatable, Sendable {
         }
     }
 
-    private func value(_ y: Double) -> String { abs(y) < 1e-3 && y > 0 ? scientific(y) : fixed(y, digits) }
+    private func value(_ y: Double) -> String { abs(y) < 1e-3 && y > 0 ? scientific(y) : fixed(y, 4) }
 
     /// At most 300 points: of longer lines the mean of each stretch.
-    static func thinned(_ points: [Point]) -> [Point] {
+    package static func thinned(_ points: [Point]) -> [Point] {
         let finite = points.filter { $0.x.isFinite && $0.y.isFinite }
         let limit = 300
         guard finite.count > limit else { return finite }

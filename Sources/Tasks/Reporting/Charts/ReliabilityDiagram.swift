@@ -1,10 +1,15 @@
 /// The share of right answers over the scores they were given with: on the diagonal, scores are probabilities.
-struct ReliabilityDiagram: Equatable, Sendable {
+package struct ReliabilityDiagram: Equatable, Sendable {
     let raw: Reliability
     /// Where scores are scaled by a temperature: after it.
     let calibrated: Reliability?
 
-    var html: HTML {
+    package init(raw: Reliability, calibrated: Reliability?) {
+        self.raw = raw
+        self.calibrated = calibrated
+    }
+
+    package var html: HTML {
         let unit = 0.0...1.0
         let frame = ChartFrame(
             x: ChartFrame.x(unit), y: ChartFrame.y(unit), xTitle: "score", yTitle: "share that is right")

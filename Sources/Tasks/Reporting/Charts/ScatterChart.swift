@@ -1,9 +1,14 @@
 /// Predicted numbers over given ones, with the line where both are equal.
-struct ScatterChart: Equatable, Sendable {
+package struct ScatterChart: Equatable, Sendable {
     let given: [Double]
     let predicted: [Double]
 
-    var svg: HTML {
+    package init(given: [Double], predicted: [Double]) {
+        self.given = given
+        self.predicted = predicted
+    }
+
+    package var svg: HTML {
         let finite = zip(given, predicted).filter { $0.isFinite && $1.isFinite }
         guard let first = finite.first else { return .empty }
         let xs = finite.reduce(first.0...first.0) { min($0.lowerBound, $1.0)...max($0.upperBound, $1.0) }

@@ -18,6 +18,18 @@ public struct TrainingHistory: Equatable, Sendable {
         public var learningRate: Double?
         public var gradientNorm: Double?
         public var samplesPerSecond: Double?
+
+        public init(
+            step: Int, epoch: Int, loss: Double, learningRate: Double? = nil, gradientNorm: Double? = nil,
+            samplesPerSecond: Double? = nil
+        ) {
+            self.step = step
+            self.epoch = epoch
+            self.loss = loss
+            self.learningRate = learningRate
+            self.gradientNorm = gradientNorm
+            self.samplesPerSecond = samplesPerSecond
+        }
     }
 
     public struct Evaluation: Equatable, Sendable {
@@ -28,6 +40,14 @@ public struct TrainingHistory: Equatable, Sendable {
         /// By name; none without a dev set.
         public let dev: JSONObject
         public let isBest: Bool
+
+        public init(step: Int, epoch: Int, trainingLoss: Double, dev: JSONObject, isBest: Bool) {
+            self.step = step
+            self.epoch = epoch
+            self.trainingLoss = trainingLoss
+            self.dev = dev
+            self.isBest = isBest
+        }
 
         /// A number of the dev set.
         public subscript(_ name: String) -> Double? { dev[name]?.number }
@@ -86,7 +106,7 @@ extension TrainingHistory.Entry {
     }
 
     /// - Returns: `nil` where it is no line of this program.
-    init?(_ json: JSON) {
+    package init?(_ json: JSON) {
         guard let step = json["step"]?.integer else { return nil }
         switch json["kind"]?.string {
         case "step":

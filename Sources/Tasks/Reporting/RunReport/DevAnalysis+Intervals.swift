@@ -2,24 +2,24 @@ import Tensors
 
 extension DevAnalysis {
     /// A number with the range that holds it with a confidence of 95 %.
-    struct Estimate: Equatable, Sendable {
-        let name: String
-        let value: Double
-        let interval: ClosedRange<Double>
+    package struct Estimate: Equatable, Sendable {
+        package let name: String
+        package let value: Double
+        package let interval: ClosedRange<Double>
         /// Whether it is a share, which shows in percent.
         var isShare = true
     }
 
-    struct LabelEstimates: Equatable, Sendable {
-        let label: String
-        let support: Int
-        let precision: Estimate
-        let recall: Estimate
-        let f1: Estimate
+    package struct LabelEstimates: Equatable, Sendable {
+        package let label: String
+        package let support: Int
+        package let precision: Estimate
+        package let recall: Estimate
+        package let f1: Estimate
     }
 
     /// The numbers that stand for the whole. Shares have Wilson's intervals, all others those of the bootstrap.
-    var headline: [Estimate] {
+    package var headline: [Estimate] {
         switch metrics {
         case .classification(let metrics):
             let intervals = f1Intervals
@@ -41,7 +41,7 @@ extension DevAnalysis {
     }
 
     /// Empty for numbers.
-    var perLabel: [LabelEstimates] {
+    package var perLabel: [LabelEstimates] {
         let counts = counts
         guard !counts.isEmpty else { return [] }
         let intervals = f1Intervals

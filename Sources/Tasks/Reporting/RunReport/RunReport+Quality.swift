@@ -103,7 +103,7 @@ extension RunReport {
             series: [series("F1", \.f1), series("precision", \.precision), series("recall", \.recall)], yRange: 0...1)
         if let best = curve.max(by: { $0.counts.f1 < $1.counts.f1 }) {
             let point = LineChart.Point(x: best.threshold, y: best.counts.f1)
-            chart.mark = (point, "best F1 \(fixed(best.counts.f1, 3)) at \(fixed(best.threshold, 2))")
+            chart.mark = LineChart.Mark(point, "best F1 \(fixed(best.counts.f1, 3)) at \(fixed(best.threshold, 2))")
         }
         return chart
     }
@@ -173,7 +173,7 @@ extension RunReport {
         return "<br><span class=\"pair\" dir=\"auto\">\(Self.shortened(pair))</span>"
     }
 
-    static func shortened(_ text: String) -> String {
+    package static func shortened(_ text: String) -> String {
         text.unicodeScalars.count <= 400
             ? text : String(String.UnicodeScalarView(text.unicodeScalars.prefix(399))) + "…"
     }

@@ -99,7 +99,7 @@ extension RunReport {
         guard let first = series.first, !first.points.isEmpty else { return nil }
         var chart = LineChart(xTitle: "step", yTitle: "dev", series: Array(series))
         if let best = history.best, let value = best[first.name] {
-            chart.mark = (LineChart.Point(x: Double(best.step), y: value), "best \(fixed(value, 4))")
+            chart.mark = LineChart.Mark(LineChart.Point(x: Double(best.step), y: value), "best \(fixed(value, 4))")
         }
         return ("Dev set", chart)
     }

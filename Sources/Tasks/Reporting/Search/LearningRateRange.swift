@@ -74,7 +74,7 @@ public struct LearningRateRange: Equatable, Sendable {
                 LineChart.Series(name: "loss", points: points.map { LineChart.Point(x: $0.learningRate, y: $0.loss) })
             ], xIsLogarithmic: true)
         if let valley, let point = points.first(where: { $0.learningRate == valley }) {
-            chart.mark = (LineChart.Point(x: valley, y: point.loss), "valley \(scientific(valley))")
+            chart.mark = LineChart.Mark(LineChart.Point(x: valley, y: point.loss), "valley \(scientific(valley))")
         }
         let facts: HTML = """
             <dl>

@@ -3,13 +3,13 @@ import Tensors
 /// Confidence intervals of numbers that have no formula, from examples drawn again with replacement.
 ///
 /// Source: Efron 1979, "Bootstrap Methods: Another Look at the Jackknife"; the percentile method. Always the same draws.
-struct Bootstrap {
+package struct Bootstrap {
     /// The range that holds each of the numbers with a confidence of 95 %.
     ///
     /// - Parameters:
     ///   - examples: how many there are.
     ///   - statistics: computes numbers, always as many, of examples given by their indices.
-    static func intervals(examples: Int, _ statistics: ([Int]) -> [Double]) -> [ClosedRange<Double>] {
+    package static func intervals(examples: Int, _ statistics: ([Int]) -> [Double]) -> [ClosedRange<Double>] {
         precondition(examples > 0, "a bootstrap of no examples")
         // A thousand draws where that takes moments; of very many examples fewer say as much.
         let draws = min(1000, max(100, 20_000_000 / examples))
@@ -33,7 +33,7 @@ struct Bootstrap {
     }
 
     /// Between the two values it falls between.
-    static func quantile(_ share: Double, _ sorted: [Double]) -> Double {
+    package static func quantile(_ share: Double, _ sorted: [Double]) -> Double {
         let place = share * Double(sorted.count - 1)
         let below = Int(place)
         let above = min(below + 1, sorted.count - 1)

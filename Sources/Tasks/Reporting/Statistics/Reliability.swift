@@ -1,4 +1,4 @@
-import Tensors
+package import Tensors
 
 /// How far scores are the probabilities that they look like.
 ///
@@ -46,7 +46,7 @@ extension Targets {
     /// Of scores how far they are probabilities: of single labels that of the best one, of sets of labels all.
     ///
     /// - Returns: `nil` for numbers.
-    func reliability(_ scores: Tensor) -> Reliability? {
+    package func reliability(_ scores: Tensor) -> Reliability? {
         switch self {
         case .classes(let classes):
             let best = (0..<scores.rows).map { scores.bestColumn(ofRow: $0) }

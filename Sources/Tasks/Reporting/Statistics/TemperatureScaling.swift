@@ -31,7 +31,7 @@ public struct TemperatureScaling: Equatable, Sendable {
         lossAfter = targets.loss(Self.scaled(logits, by: Double(temperature))).loss
     }
 
-    static func scaled(_ logits: Tensor, by temperature: Double) -> Tensor {
+    package static func scaled(_ logits: Tensor, by temperature: Double) -> Tensor {
         var logits = logits
         logits.scale(by: Float(1 / temperature))
         return logits

@@ -1,7 +1,6 @@
 import JSON
+import Tasks
 import Testing
-
-@testable import Tasks
 
 @Suite("HyperparameterSearch")
 struct HyperparameterSearchTests {

@@ -1,9 +1,8 @@
 import Glibc
 import JSON
+import Tasks
 import TestSupport
 import Testing
-
-@testable import Tasks
 
 @Suite("LearningRateRange")
 struct LearningRateRangeTests {
