@@ -4,7 +4,7 @@ import Glibc
 ///
 /// Source: Steele, Lea and Flood 2014, "Fast Splittable Pseudorandom Number Generators", figure 16 (SplitMix64).
 public final class RandomSource: RandomNumberGenerator {
-    public private(set) var state: UInt64
+    public var state: UInt64
 
     public init(seed: UInt64) { state = seed }
 

@@ -39,9 +39,9 @@ struct FineTuningTests {
     @Test("both methods learn what can be learned", arguments: FineTuning.Method.allCases)
     func learning(method: FineTuning.Method) throws {
         let (_, outcome, events) = try train(method, epochs: method == .head ? 30 : 8, learningRate: 3e-3)
-        let best = try #require(outcome.epochs[outcome.bestEpoch - 1].dev)
+        let best = try #require(outcome.bestEvaluation.dev)
         #expect(try #require(best.classification).accuracy >= 0.95)
-        #expect(outcome.epochs.last!.trainingLoss < outcome.epochs[0].trainingLoss)
+        #expect(outcome.evaluations.last!.trainingLoss < outcome.evaluations[0].trainingLoss)
         #expect(events.count { if case .step = $0 { true } else { false } } == outcome.steps)
     }
 
@@ -64,7 +64,7 @@ struct FineTuningTests {
         let method: FineTuning.Method = precision == .int8 ? .head : .full
         let exact = try train(method, epochs: 8, learningRate: 3e-3).1
         let outcome = try train(method, epochs: 8, learningRate: 3e-3, precision: precision).1
-        for (result, reference) in zip(outcome.epochs, exact.epochs) {
+        for (result, reference) in zip(outcome.evaluations, exact.evaluations) {
             #expect(abs(result.trainingLoss - reference.trainingLoss) < 0.05)
         }
     }
@@ -82,15 +82,15 @@ struct FineTuningTests {
     func bestEpoch() throws {
         // A rate that wrecks what the first epochs learned.
         let (classifier, outcome, events) = try train(.full, epochs: 12, learningRate: 0.03)
-        let best = try #require(outcome.epochs[outcome.bestEpoch - 1].dev)
+        let best = try #require(outcome.bestEvaluation.dev)
         let dev = try LabelledExamples(scratch("dev.tsv"))
         let examples = try FineTuning.Examples(dev, classifier.targets(dev), classifier)
         #expect(classifier.evaluate(logits: classifier.logits(examples.texts), targets: examples.targets) == best)
         let accuracy = try #require(best.classification).accuracy
-        #expect(outcome.epochs.allSatisfy { ($0.dev?.classification?.accuracy ?? 0) <= accuracy })
+        #expect(outcome.evaluations.allSatisfy { ($0.dev?.classification?.accuracy ?? 0) <= accuracy })
         let stopped = events.contains { if case .stoppedEarly = $0 { true } else { false } }
-        #expect(stopped == (outcome.epochs.count < 12))
-        #expect(outcome.epochs.count <= outcome.bestEpoch + 3)
+        #expect(stopped == (outcome.epochs < 12))
+        #expect(outcome.epochs <= outcome.bestEvaluation.epoch + 3)
     }
 
     @Test("a written classifier loads again and gives the same logits")

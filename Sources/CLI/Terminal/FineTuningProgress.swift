@@ -1,7 +1,7 @@
 import Tasks
 
-/// Training as the user sees it: a bar while an epoch runs, and a line for each epoch. Where standard error is not a
-/// terminal, a line a minute stands for the bar.
+/// Training as the user sees it: a bar while steps are taken, and a line for each evaluation. Where standard error is not
+/// a terminal, a line a minute stands for the bar.
 struct FineTuningProgress {
     private var bar = ProgressBar()
     private let start = monotonicSeconds()
@@ -14,36 +14,40 @@ struct FineTuningProgress {
 
     mutating func show(_ event: FineTuning.Event) {
         switch event {
-        case .extractingFeatures(let examples):
-            StandardError.note("encoding \(examples) texts once")
-        case .step(let epoch, let step, let steps, let loss, let rate):
-            self.loss = (0.95 * self.loss.mean + 0.05 * loss, 0.95 * self.loss.weight + 0.05)
-            let smoothed = "loss \(fixed(self.loss.mean / self.loss.weight, 3))"
-            let left = "\(clockTime((monotonicSeconds() - start) / Double(step) * Double(steps - step))) left"
-            let speed = "\(fixed(rate, 0)) samples/s"
-            bar.draw(
-                Double(step) / Double(steps), "epoch \(epoch)", smoothed, left, dev, speed, "step \(step)/\(steps)")
-            if !StandardError.isTerminal, monotonicSeconds() - lastLine >= 60 {
-                lastLine = monotonicSeconds()
-                StandardError.note("epoch \(epoch), step \(step) of \(steps): \(smoothed), \(speed), \(left)")
-            }
-        case .epoch(let result):
-            bar.clear()
-            lastLine = monotonicSeconds()
-            var text = "epoch \(result.epoch): training loss \(fixed(result.trainingLoss, 4))"
-            if let metrics = result.dev {
-                let text = MetricsText(metrics)
-                if result.isBest { best = text.number }
-                dev = "dev \(text.number) \(result.isBest ? "(best)" : "(best \(best))")"
-            }
-            if let dev = result.dev {
-                text += ", dev \(MetricsText(dev).line)\(result.isBest ? " (best)" : "")"
-            }
-            StandardError.note(text)
-        case .stoppedEarly(let epoch):
-            StandardError.note("stopped after epoch \(epoch): the dev score no longer improves")
+        case .extractingFeatures(let examples): StandardError.note("encoding \(examples) texts once")
+        case .step(let step): show(step)
+        case .evaluation(let evaluation): show(evaluation)
+        case .stoppedEarly(let last):
+            StandardError.note("stopped after epoch \(last.epoch): the dev score no longer improves")
         }
     }
 
     mutating func end() { bar.clear() }
+
+    private mutating func show(_ step: FineTuning.Step) {
+        loss = (0.95 * loss.mean + 0.05 * step.loss, 0.95 * loss.weight + 0.05)
+        let smoothed = "loss \(fixed(loss.mean / loss.weight, 3))"
+        let done = Double(step.step) / Double(step.steps)
+        let left = "\(clockTime((monotonicSeconds() - start) * (1 - done) / done)) left"
+        let speed = "\(fixed(step.samplesPerSecond, 0)) samples/s"
+        bar.draw(done, "epoch \(step.epoch)", smoothed, left, dev, speed, "step \(step.step)/\(step.steps)")
+        if !StandardError.isTerminal, monotonicSeconds() - lastLine >= 60 {
+            lastLine = monotonicSeconds()
+            StandardError.note(
+                "epoch \(step.epoch), step \(step.step) of \(step.steps): \(smoothed), \(speed), \(left)")
+        }
+    }
+
+    private mutating func show(_ evaluation: FineTuning.Evaluation) {
+        bar.clear()
+        lastLine = monotonicSeconds()
+        var line = "epoch \(evaluation.epoch): training loss \(fixed(evaluation.trainingLoss, 4))"
+        if let metrics = evaluation.dev {
+            let text = MetricsText(metrics)
+            if evaluation.isBest { best = text.number }
+            dev = "dev \(text.number) \(evaluation.isBest ? "(best)" : "(best \(best))")"
+            line += ", dev \(text.line)\(evaluation.isBest ? " (best)" : "")"
+        }
+        StandardError.note(line)
+    }
 }

@@ -26,12 +26,6 @@ public final class SequenceClassifier {
 
     private var plan: InferencePlan?
 
-    public struct Saved: Sendable {
-        let encoder: TransformerEncoder.Saved
-        let head: ClassificationHead.Saved
-        let sequences: [Range<Int>]
-    }
-
     public var labels: [String] { configuration.labels }
     public var problem: ProblemType { configuration.problem }
     /// Whether sentence-transformers published the model as a `CrossEncoder`.
@@ -97,14 +91,14 @@ public final class SequenceClassifier {
     /// - Returns: `[sequences, labels]`
     public func forward(
         _ batch: TokenBatch, training random: RandomSource? = nil
-    ) -> (logits: Tensor, saved: Saved) {
+    ) -> (logits: Tensor, saved: SavedForward) {
         let (hidden, encoderSaved) = encoder.forward(batch, firstOnly: pooling == .first, training: random)
         let (logits, headSaved) = head.forward(pooling.pool(hidden, batch.sequences), training: random)
-        return (logits, Saved(encoder: encoderSaved, head: headSaved, sequences: batch.sequences))
+        return (logits, SavedForward(encoder: encoderSaved, head: headSaved, sequences: batch.sequences))
     }
 
     /// Adds to the gradients of all trainable parameters.
-    public func backward(_ gradient: Tensor, _ saved: Saved) {
+    public func backward(_ gradient: Tensor, _ saved: SavedForward) {
         let features = head.backward(gradient, saved.head)
         encoder.backward(pooling.backward(features, saved.sequences), saved.encoder)
     }
@@ -112,7 +106,7 @@ public final class SequenceClassifier {
     // MARK: Inference
 
     /// The features of the head for tokenized texts, `[ids.count, hiddenSize]`.
-    public func features(_ texts: [TokenizedText]) -> Tensor {
+    public func features(_ texts: TokenizedTexts) -> Tensor {
         let plan = frozenEncoder
         return rows(texts, columns: encoder.architecture.hiddenSize) { features(plan, $0) }
     }
@@ -120,7 +114,9 @@ public final class SequenceClassifier {
     /// The logits of tokenized texts, `[texts.count, labels.count]`.
     ///
     /// A text's logits do not depend on the other texts, nor on the number of threads.
-    public func logits(_ texts: [TokenizedText]) -> Tensor {
+    public func logits(_ texts: [TokenizedText]) -> Tensor { logits(TokenizedTexts(texts)) }
+
+    public func logits(_ texts: TokenizedTexts) -> Tensor {
         let plan = frozenEncoder
         return rows(texts, columns: labels.count) { batch in
             head.forward(features(plan, batch)).logits
@@ -144,8 +140,8 @@ public final class SequenceClassifier {
         pooling.pool(plan.encode(batch, firstOnly: pooling == .first), batch.sequences)
     }
 
-    private func rows(_ texts: [TokenizedText], columns: Int, _ compute: (TokenBatch) -> Tensor) -> Tensor {
-        let rows = LengthSortedBatches(texts.map(\.count)).map { batch in compute(TokenBatch(batch.map { texts[$0] })) }
+    private func rows(_ texts: TokenizedTexts, columns: Int, _ compute: (TokenBatch) -> Tensor) -> Tensor {
+        let rows = LengthSortedBatches(texts.lengths).map { batch in compute(TokenBatch(batch.map { texts[$0] })) }
         return Tensor([texts.count, columns], rows.flatMap { $0 })
     }
 
@@ -163,7 +159,7 @@ public final class SequenceClassifier {
     }
 
     /// Packs all matrices for a training step.
-    func pack() {
+    public func pack() {
         plan = nil
         encoder.pack()
         head.pack()

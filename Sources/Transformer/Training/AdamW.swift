@@ -3,7 +3,7 @@ import Tensors
 /// Adam with decoupled weight decay.
 ///
 /// Source: Loshchilov and Hutter 2019, "Decoupled Weight Decay Regularization", algorithm 2.
-public final class AdamW {
+public final class AdamW: Optimizer {
     public struct Configuration: Equatable, Sendable {
         public var beta1: Float = 0.9
         public var beta2: Float = 0.999
@@ -49,9 +49,6 @@ public final class AdamW {
         parameter.shape.dimensions.count == 1 || parameter.name.contains("bias")
     }
 
-    /// Takes one step along the gradients.
-    ///
-    /// - Returns: the norm of the gradients before they were scaled.
     @discardableResult
     public func step(learningRate: Double) -> Double {
         let norm = parameters.reduce(0) { $0 + ($1.gradient?.sumOfSquares ?? 0) }.squareRoot()
@@ -71,8 +68,32 @@ public final class AdamW {
         return norm
     }
 
-    public func clearGradients() {
-        for parameter in parameters { parameter.clearGradient() }
+    // MARK: The state
+
+    public var state: OptimizerState {
+        var state = OptimizerState(steps: steps)
+        for (parameter, moments) in zip(parameters, moments) {
+            state.tensors[parameter.name + ".first"] = moments.first
+            state.tensors[parameter.name + ".second"] = moments.second
+            state.tensors[parameter.name + ".moved"] = Tensor([moments.moved.count], moments.moved.map { $0 ? 1 : 0 })
+        }
+        return state
+    }
+
+    public func restore(_ state: OptimizerState) throws(OptimizerState.Mismatch) {
+        var moments: [Moments] = []
+        if state.steps > 0 {
+            for parameter in parameters {
+                let moved = try state.tensor(parameter.name + ".moved", [parameter.shape.rows])
+                moments.append(
+                    Moments(
+                        first: try state.tensor(parameter.name + ".first", parameter.shape),
+                        second: try state.tensor(parameter.name + ".second", parameter.shape),
+                        moved: moved.values.map { $0 != 0 }))
+            }
+        }
+        steps = state.steps
+        self.moments = moments
     }
 
     private func update(

@@ -59,7 +59,11 @@ struct MetricsLogTests {
     func everyThirdStep() throws {
         let logs = try RunLogs(in: scratch("run"), stepsBetweenLines: 3)
         for step in 1...4 {
-            logs.record(.step(epoch: 1, step: step, steps: 4, loss: Double(step), samplesPerSecond: 10))
+            logs.record(
+                .step(
+                    FineTuning.Step(
+                        epoch: 1, step: step, steps: 4, loss: Double(step), learningRate: 1e-5, gradientNorm: 1,
+                        samplesPerSecond: 10)))
         }
         #expect(logs.history.steps.map(\.step) == [3, 4] && logs.history.steps.map(\.loss) == [2, 4])
         #expect(scratch.names.contains("run"))

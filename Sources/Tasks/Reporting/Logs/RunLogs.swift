@@ -15,7 +15,6 @@ public final class RunLogs {
     private let tensorBoard: TensorBoardLog
     private let stepsBetweenLines: Int
     private var losses: [Double] = []
-    private var lastStep: Int
 
     /// - Parameters:
     ///   - directory: holds `metrics.jsonl`; it is made where it is missing.
@@ -27,7 +26,6 @@ public final class RunLogs {
     ) throws(CheckpointError) {
         precondition(stepsBetweenLines >= 1, "\(stepsBetweenLines) steps between lines")
         self.stepsBetweenLines = stepsBetweenLines
-        lastStep = step ?? 0
         self.directory = directory
         let events = tensorBoard ?? directory.appending(Self.tensorBoardName)
         if step == nil, tensorBoard == nil { try? FileManager.default.removeItem(atPath: events.string) }
@@ -61,23 +59,24 @@ public final class RunLogs {
     public func record(_ event: FineTuning.Event) {
         switch event {
         case .extractingFeatures: break
-        case .step(let epoch, let step, let steps, let loss, let rate):
-            lastStep = step
-            losses.append(loss)
-            guard losses.count >= stepsBetweenLines || step == steps else { return }
+        case .step(let step):
+            losses.append(step.loss)
+            guard losses.count >= stepsBetweenLines || step.step == step.steps else { return }
             append(
                 .step(
                     TrainingHistory.Step(
-                        step: step, epoch: epoch, loss: losses.reduce(0, +) / Double(losses.count),
-                        samplesPerSecond: rate)))
+                        step: step.step, epoch: step.epoch, loss: losses.reduce(0, +) / Double(losses.count),
+                        learningRate: step.learningRate, gradientNorm: step.gradientNorm,
+                        samplesPerSecond: step.samplesPerSecond)))
             losses.removeAll()
-        case .epoch(let result):
+        case .evaluation(let evaluation):
             append(
                 .evaluation(
                     TrainingHistory.Evaluation(
-                        step: lastStep, epoch: result.epoch, trainingLoss: result.trainingLoss,
-                        dev: result.dev?.summary.object ?? [:], isBest: result.isBest)))
-        case .stoppedEarly(let epoch): append(.event("stoppedEarly", step: lastStep, detail: "after epoch \(epoch)"))
+                        step: evaluation.step, epoch: evaluation.epoch, trainingLoss: evaluation.trainingLoss,
+                        dev: evaluation.dev?.summary.object ?? [:], isBest: evaluation.isBest)))
+        case .stoppedEarly(let last):
+            append(.event("stoppedEarly", step: last.step, detail: "after epoch \(last.epoch)"))
         }
     }
 

@@ -36,7 +36,7 @@ public struct FineTuningRecord {
                 "learning_rate": .number(configuration.learningRate), "batch_size": .integer(configuration.batchSize),
                 "weight_decay": .number(Double("\(configuration.weightDecay)") ?? 0),
                 "warmup_ratio": .number(configuration.warmupRatio), "seed": .integer(Int(clamping: configuration.seed)),
-                "best_epoch": .integer(outcome.bestEpoch), "steps": .integer(outcome.steps),
+                "best_epoch": .integer(outcome.bestEvaluation.epoch), "steps": .integer(outcome.steps),
             ]),
             "data": .object([
                 "train": .string(train.file.string), "train_examples": .integer(train.examples.count),
@@ -56,8 +56,8 @@ public struct FineTuningRecord {
     /// The last line of `finetune`.
     public func summary(output: String, seconds: Double, peakMemoryMB: Int) -> JSON {
         .object([
-            "output": .string(output), "dev": bestMetrics, "bestEpoch": .integer(outcome.bestEpoch),
-            "epochs": .integer(outcome.epochs.count), "steps": .integer(outcome.steps),
+            "output": .string(output), "dev": bestMetrics, "bestEpoch": .integer(outcome.bestEvaluation.epoch),
+            "epochs": .integer(outcome.epochs), "steps": .integer(outcome.steps),
             "seconds": .number(rounded(seconds, 100)),
             "trainingSeconds": .number(rounded(outcome.trainingSeconds, 100)),
             "samplesPerSecond": .number(rounded(outcome.samplesPerSecond, 10)), "peakMemoryMB": .integer(peakMemoryMB),
@@ -65,7 +65,7 @@ public struct FineTuningRecord {
     }
 
     private var bestMetrics: JSON {
-        guard let metrics = outcome.epochs[outcome.bestEpoch - 1].dev else { return .null }
+        guard let metrics = outcome.bestEvaluation.dev else { return .null }
         return metrics.summary
     }
 

@@ -3,10 +3,10 @@ import Tensors
 extension FineTuning {
     /// Tokenized texts and what the head is to say of them.
     public struct Examples: Sendable {
-        public let texts: [TokenizedText]
+        public let texts: TokenizedTexts
         public let targets: Targets
 
-        public init(texts: [TokenizedText], targets: Targets) {
+        public init(texts: TokenizedTexts, targets: Targets) {
             precondition(texts.count == targets.count, "\(texts.count) texts, \(targets.count) targets")
             self.texts = texts
             self.targets = targets
@@ -22,6 +22,6 @@ extension FineTuning.Examples {
             return TokenizedText(
                 example.text, pair: example.pair, classifier.tokenizer, maxLength: classifier.maxLength)
         }
-        self.init(texts: texts, targets: targets)
+        self.init(texts: TokenizedTexts(texts), targets: targets)
     }
 }

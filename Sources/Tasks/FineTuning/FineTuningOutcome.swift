@@ -1,0 +1,28 @@
+extension FineTuning {
+    /// The model as it was after a number of steps.
+    public struct Evaluation: Equatable, Sendable {
+        public let epoch: Int
+        public let step: Int
+        /// Whether it is at the end of the epoch.
+        public let endsEpoch: Bool
+        /// The mean over the examples since the evaluation before.
+        public let trainingLoss: Double
+        public let dev: EvaluationMetrics?
+        /// Whether none before was better.
+        public let isBest: Bool
+    }
+
+    public struct Outcome: Sendable {
+        public let evaluations: [Evaluation]
+        /// The index of the evaluation whose weights the model holds now.
+        public let best: Int
+        public let steps: Int
+        /// Training alone, without the evaluations on dev.
+        public let trainingSeconds: Double
+        public let samplesPerSecond: Double
+
+        public var bestEvaluation: Evaluation { evaluations[best] }
+        /// The number of epochs that were trained.
+        public var epochs: Int { evaluations.last?.epoch ?? 0 }
+    }
+}

@@ -1,0 +1,45 @@
+public import Tensors
+public import Transformer
+
+/// A model that fine-tuning trains: an encoder with a head on it.
+public protocol TrainableModel: AnyObject {
+    var encoder: TransformerEncoder { get }
+    var head: ClassificationHead { get }
+    /// All parameters, from the bottom up.
+    var parameters: [Parameter] { get }
+
+    /// - Parameter random: applies dropout when given.
+    /// - Returns: the logits, one row for each text, or for each token where tokens have labels.
+    func forward(_ batch: TokenBatch, training random: RandomSource?) -> (logits: Tensor, saved: SavedForward)
+
+    /// Adds to the gradients of all trainable parameters.
+    func backward(_ gradient: Tensor, _ saved: SavedForward)
+
+    /// Packs all matrices for a training step.
+    func pack()
+
+    /// Lays the weights out for `features` and `evaluate` as they are now.
+    func freeze(_ precision: Precision)
+
+    /// The head's input for texts, in rows as the logits.
+    func features(_ texts: TokenizedTexts) -> Tensor
+
+    /// Compares what the model says with what it is to say.
+    ///
+    /// - Parameter features: the head's input where it is known; else the encoder computes it.
+    func evaluate(_ examples: FineTuning.Examples, features: Tensor?) -> EvaluationMetrics
+}
+
+/// What the backward pass of an encoder with its head needs.
+public struct SavedForward: Sendable {
+    let encoder: TransformerEncoder.Saved
+    let head: ClassificationHead.Saved
+    let sequences: [Range<Int>]
+}
+
+extension SequenceClassifier: TrainableModel {
+    public func evaluate(_ examples: FineTuning.Examples, features: Tensor?) -> EvaluationMetrics {
+        evaluate(
+            logits: features.map { head.forward($0).logits } ?? logits(examples.texts), targets: examples.targets)
+    }
+}
