@@ -142,6 +142,30 @@ public final class FineTuning {
         return true
     }
 
+    /// Takes a few steps with growing learning rates, after which the weights are as they were before.
+    ///
+    /// The optimizer is used up by it: another `FineTuning` trains.
+    public func findLearningRate(train: Examples, report: (Event) -> Void) throws(Failure) -> LearningRateRange {
+        do { try bestWeights.keep() } catch { throw .weights(error) }
+        let run = prepare(train, nil, report)
+        let order = RandomSource(seed: state.order)
+        var range = LearningRateRange()
+        var batches: [[Int]] = []
+        var step = 0
+        repeat {
+            if batches.isEmpty {
+                batches = TrainingBatches.epoch(lengths: run.lengths, batchSize: run.batchSize, order: order)
+            }
+            let result = trainingStep.take(
+                batches.removeFirst(), of: train, features: run.features,
+                learningRate: LearningRateRange.learningRate(at: step))
+            step += 1
+            guard range.add(loss: result.loss) else { break }
+        } while true
+        do { try bestWeights.restore() } catch { throw .weights(error) }
+        return range
+    }
+
     /// About how many bytes training takes: weights, gradients, moments, packed matrices and activations.
     private func estimatedMemory(_ texts: TokenizedTexts) -> Int {
         let encoder = model.encoder.architecture

@@ -63,6 +63,7 @@ struct FineTune: ParsableCommand {
     @Option(help: "Starts the random numbers: same seed, same result.")
     var seed: UInt64 = 42
 
+    @OptionGroup var searches: SearchOptions
     @OptionGroup var reports: ReportOptions
     @OptionGroup var precision: PrecisionOption
     @OptionGroup var columns: ColumnOptions
@@ -85,6 +86,9 @@ struct FineTune: ParsableCommand {
         if recompute, method == .head {
             throw ValidationError("--recompute is for --method full; the head's method keeps no activations.")
         }
+        if searches.search != nil, dev == nil {
+            throw ValidationError("--search chooses by a dev set; name one with --dev.")
+        }
         if patience < 1 { throw ValidationError("--patience is \(patience); expected at least 1.") }
     }
 
@@ -103,11 +107,15 @@ struct FineTune: ParsableCommand {
             let trainTargets = try trainExamples.targets(labels, for: problem)
             let devTargets = try devExamples?.targets(labels, for: problem)
 
-            let configuration = fineTuningConfiguration
+            var configuration = fineTuningConfiguration
             let directory = try model.resolve()
-            let classifier = try SequenceClassifier(
-                pretrained: directory, labels: labels, problem: problem, random: RandomSource(seed: seed))
-            try classifier.limit(to: maxLength, pairs: columns.pairColumn != nil)
+            func makeClassifier() throws -> SequenceClassifier {
+                let classifier = try SequenceClassifier(
+                    pretrained: directory, labels: labels, problem: problem, random: RandomSource(seed: seed))
+                try classifier.limit(to: maxLength, pairs: columns.pairColumn != nil)
+                return classifier
+            }
+            let classifier = try makeClassifier()
             if !classifier.initialized.isEmpty {
                 StandardError.note("the model has no pooler; it starts from random numbers")
             }
@@ -125,11 +133,23 @@ struct FineTune: ParsableCommand {
                     + "\(guess), method \(method.rawValue), "
                     + "\(MatrixEngine.current.rawValue), \(ThreadPool.shared.threads) threads")
 
-            var progress = FineTuningProgress()
+            let scratch = target.lexicallyNormalized().removingLastComponent()
+            if searches.findLearningRate {
+                return try searches.findLearningRate(
+                    FineTuning(classifier, configuration, keepingBestIn: scratch), train: training, output: target,
+                    model: model.model
+                ) { _ in }
+            }
             let logs = try reports.logs(for: target)
-            let outcome = try FineTuning(
-                classifier, configuration, keepingBestIn: target.lexicallyNormalized().removingLastComponent()
-            ).run(train: training, dev: development) { event in
+            if let minutes = searches.search, let development {
+                configuration = try searches.search(
+                    around: configuration, minutes: minutes, train: training, dev: development, scratch: scratch,
+                    log: SearchLog(in: logs.directory), makeClassifier: makeClassifier)
+            }
+            var progress = FineTuningProgress()
+            let outcome = try FineTuning(classifier, configuration, keepingBestIn: scratch).run(
+                train: training, dev: development
+            ) { event in
                 logs.record(event)
                 progress.show(event)
             }

@@ -9,7 +9,8 @@ public final class RunLogs {
     /// Where event files are, in the directory of a model.
     public static let tensorBoardName = "runs"
 
-    private let directory: FilePath
+    /// Where they are until `move`.
+    public let directory: FilePath
     private var isMoved = false
     private let metrics: MetricsLog
     private let tensorBoard: TensorBoardLog

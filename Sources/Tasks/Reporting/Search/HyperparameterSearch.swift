@@ -22,8 +22,7 @@ public struct HyperparameterSearch: Sendable {
                 "trial": .integer(number), "share": .number(share), "learningRate": .number(configuration.learningRate),
                 "epochs": .integer(configuration.epochs), "batchSize": .integer(configuration.batchSize),
                 "weightDecay": .number(Double("\(configuration.weightDecay)") ?? 0),
-                "warmupRatio": .number(configuration.warmupRatio), "dev": dev.summary,
-                "seconds": .number((seconds * 100).rounded() / 100),
+                "dev": dev.summary, "seconds": .number((seconds * 100).rounded() / 100),
             ])
         }
     }
@@ -56,7 +55,7 @@ public struct HyperparameterSearch: Sendable {
     /// - Returns: all trials in their order, and the settings chosen: the best on the largest share that was reached.
     public func run(
         clock: () -> Double, train: (FineTuning.Configuration, _ share: Double) throws -> EvaluationMetrics?,
-        report: (Trial) -> Void
+        report: (Trial) throws -> Void
     ) rethrows -> (trials: [Trial], chosen: FineTuning.Configuration) {
         let start = clock()
         let source = RandomSource(seed: seed)
@@ -85,7 +84,7 @@ public struct HyperparameterSearch: Sendable {
                     let trial = Trial(configuration: configuration, share: share, dev: metrics, seconds: spent)
                     trials.append(trial)
                     results.append(trial)
-                    report(trial)
+                    try report(trial)
                 }
                 if rung == shares.count - 1 { break }
                 let kept = results.sorted { $0.dev.isBetter(than: $1.dev) }.prefix(max(1, candidates.count / 3))

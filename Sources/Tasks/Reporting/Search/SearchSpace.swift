@@ -10,7 +10,6 @@ public struct SearchSpace: Equatable, Sendable {
     public var epochs: [Int]
     public var batchSizes = [8, 16, 32, 64]
     public var weightDecays: [Float] = [0, 0.01, 0.1]
-    public var warmupRatios = [0, 0.06, 0.1, 0.2]
 
     public init(around base: FineTuning.Configuration) {
         self.base = base
@@ -26,7 +25,6 @@ public struct SearchSpace: Equatable, Sendable {
         configuration.epochs = Self.choice(epochs, random)
         configuration.batchSize = Self.choice(batchSizes, random)
         configuration.weightDecay = Self.choice(weightDecays, random)
-        configuration.warmupRatio = Self.choice(warmupRatios, random)
         return configuration
     }
 
