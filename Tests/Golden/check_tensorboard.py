@@ -53,7 +53,7 @@ def check(directory):
     if "learningRate" in steps[0]:
         compare("train/learning_rate", [(line["step"], line["learningRate"]) for line in steps])
     evaluations = [line for line in lines if line["kind"] == "evaluation"]
-    for name in evaluations[0]["dev"]:
+    for name in evaluations[0]["dev"].keys() - {"examples"}:
         tag = "eval/" + "".join("_" + c.lower() if c.isupper() else c for c in name)
         if isinstance(evaluations[0]["dev"][name], (int, float)):
             compare(tag, [(line["step"], line["dev"][name]) for line in evaluations])

@@ -15,8 +15,9 @@ package func fixed(_ value: Double, _ digits: Int) -> String {
 package func scientific(_ value: Double) -> String {
     guard value.isFinite, value > 0 else { return "\(value)" }
     var (mantissa, exponent) = (value, 0)
-    while mantissa < 1 { (mantissa, exponent) = (mantissa * 10, exponent - 1) }
-    while mantissa >= 10 { (mantissa, exponent) = (mantissa / 10, exponent + 1) }
+    // Rounded to two digits before the exponent is known: 9.99 is 1.0e1.
+    while mantissa < 0.995 { (mantissa, exponent) = (mantissa * 10, exponent - 1) }
+    while mantissa >= 9.95 { (mantissa, exponent) = (mantissa / 10, exponent + 1) }
     return "\(fixed(mantissa, 1))e\(exponent)"
 }
 

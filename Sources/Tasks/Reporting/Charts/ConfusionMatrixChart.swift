@@ -13,8 +13,12 @@ package struct ConfusionMatrixChart: Equatable, Sendable {
     /// says what it is.
     private var isNumbered: Bool { labels.count <= 10 }
     private var cell: Double { isNumbered ? max(34, 300 / Double(labels.count)) : max(5, 420 / Double(labels.count)) }
-    private var left: Double { isNumbered ? 118 : labels.count <= 40 ? 118 : 22 }
-    private var top: Double { left }
+    /// Room for the names, which are drawn where there are at most 40.
+    private var left: Double {
+        guard labels.count <= 40 else { return 22 }
+        return 36 + 7.2 * Double(labels.map { Self.short($0).count }.max() ?? 0)
+    }
+    private var top: Double { labels.count <= 4 ? 40 : labels.count <= 40 ? 8 + 0.87 * left : 22 }
 
     package var svg: HTML {
         let side = cell * Double(labels.count)

@@ -34,7 +34,8 @@ package struct LineChart: Equatable, Sendable {
     /// A point to be told from the others, and why.
     var mark: Mark?
     var xIsLogarithmic: Bool
-    /// What the y axis shows at least.
+    /// What the axes show at least.
+    var xRange: ClosedRange<Double>?
     var yRange: ClosedRange<Double>?
 
     package struct Mark: Equatable, Sendable {
@@ -46,8 +47,9 @@ package struct LineChart: Equatable, Sendable {
 
     package init(
         xTitle: String, yTitle: String, series: [Series], mark: Mark? = nil, xIsLogarithmic: Bool = false,
-        yRange: ClosedRange<Double>? = nil
+        xRange: ClosedRange<Double>? = nil, yRange: ClosedRange<Double>? = nil
     ) {
+        self.xRange = xRange
         self.xTitle = xTitle
         self.yTitle = yTitle
         self.series = series
@@ -61,7 +63,7 @@ package struct LineChart: Equatable, Sendable {
         let drawn = series.map { Series(name: $0.name, style: $0.style, points: Self.thinned($0.points)) }
         let points = drawn.flatMap(\.points)
         guard let first = points.first else { return .empty }
-        let xs = points.reduce(first.x...first.x) { min($0.lowerBound, $1.x)...max($0.upperBound, $1.x) }
+        let xs = points.reduce(xRange ?? first.x...first.x) { min($0.lowerBound, $1.x)...max($0.upperBound, $1.x) }
         // The restless line may leave the frame above; what is to be read decides.
         let readable = drawn.filter { $0.style != .faint }.flatMap(\.points)
         let ys = (readable.isEmpty ? points : readable).map(\.y)

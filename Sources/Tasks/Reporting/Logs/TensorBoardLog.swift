@@ -57,7 +57,7 @@ public final class TensorBoardLog {
             append(scalars + [("train/epoch", Double(step.epoch))], step: step.step)
         case .evaluation(let evaluation):
             let numbers = evaluation.dev.members.compactMap { member in
-                member.value.number.map { ("eval/\(Self.snakeCase(member.key))", $0) }
+                member.key == "examples" ? nil : member.value.number.map { ("eval/\(Self.snakeCase(member.key))", $0) }
             }
             append([("train/epoch_loss", evaluation.trainingLoss)] + numbers, step: evaluation.step)
         case .event: break

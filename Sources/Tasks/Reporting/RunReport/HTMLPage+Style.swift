@@ -24,7 +24,7 @@ extension HTMLPage {
         .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 400px), 1fr)); gap: 18px 28px;
           align-items: start; }
         .columns { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 340px), 1fr)); gap: 0 18px; }
-        figure { margin: 0; min-width: 0; position: relative; }
+        figure { margin: 0; min-width: 0; max-width: 560px; position: relative; }
         figcaption { font-weight: 600; margin-bottom: 4px; }
         svg { width: 100%; height: auto; display: block; overflow: visible; }
         svg:focus-visible { outline: 2px solid var(--s0); outline-offset: 3px; border-radius: 4px; }
@@ -50,7 +50,7 @@ extension HTMLPage {
         .cell.right { fill: var(--s0); } .cell.wrong { fill: var(--wrong); }
         svg .count { fill: var(--ink); font-size: 14px; } svg .count.on { fill: var(--on); }
         .interval { width: 104px; height: 14px; display: inline-block; vertical-align: middle; }
-        .track { fill: var(--line); } .whisker { fill: var(--s0); opacity: .4; } .share { fill: var(--s0); opacity: .7; }
+        .track { fill: var(--line); } .whisker { fill: var(--s0); opacity: .5; } .share { fill: var(--s0); opacity: .7; }
         .legend { display: flex; flex-wrap: wrap; gap: 2px 16px; list-style: none; margin: 0 0 4px; padding: 0;
           font-size: 12.5px; color: var(--quiet); }
         .legend i { display: inline-block; width: 14px; height: 3px; border-radius: 2px; margin-right: 6px;

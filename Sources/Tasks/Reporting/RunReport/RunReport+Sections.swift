@@ -42,7 +42,7 @@ extension RunReport {
         let rows = history.evaluations.map { evaluation -> HTML in
             let numbers = devNames.map { name -> HTML in "<td>\(evaluation[name].map { fixed($0, 4) } ?? "–")</td>" }
             return """
-                <tr\(evaluation.isBest ? " class=\"best\"" : "" as HTML)><th scope="row">\(evaluation.epoch)</th>\
+                <tr\(evaluation == history.best ? " class=\"best\"" : "" as HTML)><th scope="row">\(evaluation.epoch)</th>\
                 <td>\(evaluation.step)</td><td>\(fixed(evaluation.trainingLoss, 4))</td>\(numbers)</tr>
 
                 """
@@ -50,7 +50,7 @@ extension RunReport {
         let names = devNames.map { name -> HTML in "<th scope=\"col\">dev \(name)</th>" }
         let events = history.entries.compactMap { entry -> HTML? in
             guard case .event(let name, let step, let detail) = entry, name != "checkpoint" else { return nil }
-            return "<li>step \(step): \(name)\(detail.map { " – \($0)" } ?? "")</li>\n"
+            return "<li>step \(step): \(Self.words(name))\(detail.map { " – \($0)" } ?? "")</li>\n"
         }
         return section(
             "Learning",
@@ -84,7 +84,7 @@ extension RunReport {
         }
         // In the colour of dev in every chart.
         if !dev.isEmpty { series.append(LineChart.Series(name: "dev", style: .points, points: dev)) }
-        return ("Loss", LineChart(xTitle: "step", yTitle: "loss", series: series))
+        return ("Loss", LineChart(xTitle: "step", yTitle: "loss", series: series, xRange: stepRange))
     }
 
     private var metricChart: (String, LineChart)? {
@@ -97,7 +97,7 @@ extension RunReport {
                 })
         }
         guard let first = series.first, !first.points.isEmpty else { return nil }
-        var chart = LineChart(xTitle: "step", yTitle: "dev", series: Array(series))
+        var chart = LineChart(xTitle: "step", yTitle: "dev", series: Array(series), xRange: stepRange)
         if let best = history.best, let value = best[first.name] {
             chart.mark = LineChart.Mark(LineChart.Point(x: Double(best.step), y: value), "best \(fixed(value, 4))")
         }
@@ -110,7 +110,10 @@ extension RunReport {
         }
         guard !points.isEmpty else { return nil }
         let series = LineChart.Series(name: "learning rate", points: points)
-        return ("Learning rate", LineChart(xTitle: "step", yTitle: "learning rate", series: [series], yRange: 0...0))
+        return (
+            "Learning rate",
+            LineChart(xTitle: "step", yTitle: "learning rate", series: [series], xRange: stepRange, yRange: 0...0)
+        )
     }
 
     private var gradientChart: (String, LineChart)? {
@@ -122,8 +125,18 @@ extension RunReport {
             LineChart.Series(name: "step", style: .faint, points: points),
             LineChart.Series(name: "smoothed", points: Self.smoothed(points)),
         ]
-        return ("Gradient norm", LineChart(xTitle: "step", yTitle: "norm", series: series, yRange: 0...0))
+        return (
+            "Gradient norm", LineChart(xTitle: "step", yTitle: "norm", series: series, xRange: stepRange, yRange: 0...0)
+        )
     }
+
+    /// `stoppedEarly` as "stopped early".
+    private static func words(_ name: String) -> String {
+        name.reduce(into: "") { $0 += $1.isUppercase ? " \($1.lowercased())" : "\($1)" }
+    }
+
+    /// The same for all charts over steps.
+    private var stepRange: ClosedRange<Double> { 0...Double(history.entries.last?.step ?? 1) }
 
     /// The moving average whose weights halve with a fiftieth of the run, without the pull to 0 at its start.
     static func smoothed(_ points: [LineChart.Point]) -> [LineChart.Point] {

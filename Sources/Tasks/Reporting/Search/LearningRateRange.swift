@@ -56,9 +56,10 @@ public struct LearningRateRange: Equatable, Sendable {
         return usable[usable.startIndex + max(0, start) + third + third / 2].learningRate
     }
 
-    /// The rate where the loss falls fastest.
+    /// The rate where the loss falls fastest on the way to its lowest point.
     public var steepest: Double? {
-        let points = Array(usable)
+        guard let lowest = usable.indices.min(by: { usable[$0].loss < usable[$1].loss }) else { return nil }
+        let points = Array(usable[...lowest])
         guard points.count > 1 else { return nil }
         let slopes = zip(points, points.dropFirst()).map { a, b in
             (b.loss - a.loss) / (log(b.learningRate) - log(a.learningRate))
@@ -66,12 +67,22 @@ public struct LearningRateRange: Equatable, Sendable {
         return points[slopes.indices.min { slopes[$0] < slopes[$1] }!].learningRate
     }
 
+    /// The points before the explosion, beside which nothing else could be seen.
+    private var shown: [Point] {
+        guard let first = points.first else { return [] }
+        let lowest = points.map(\.loss).min() ?? first.loss
+        let limit = first.loss + max(first.loss - lowest, 0.1 * abs(first.loss))
+        let fall = points.firstIndex { $0.loss == lowest } ?? 0
+        let end = points[fall...].firstIndex { $0.loss > limit } ?? points.count
+        return Array(points[..<end])
+    }
+
     /// The curve with the suggestions, a document of its own.
     public func html(title: String) -> String {
         var chart = LineChart(
             xTitle: "learning rate", yTitle: "loss, smoothed",
             series: [
-                LineChart.Series(name: "loss", points: points.map { LineChart.Point(x: $0.learningRate, y: $0.loss) })
+                LineChart.Series(name: "loss", points: shown.map { LineChart.Point(x: $0.learningRate, y: $0.loss) })
             ], xIsLogarithmic: true)
         if let valley, let point = points.first(where: { $0.learningRate == valley }) {
             chart.mark = LineChart.Mark(LineChart.Point(x: valley, y: point.loss), "valley \(scientific(valley))")
