@@ -23,7 +23,7 @@ struct Graft: AsyncParsableCommand {
 
     static func main() async {
         keepFreedMemory()
-        Signals.ignoreClosedPipes()
+        Signals.ignoreBrokenWrites()
         do {
             var command = try parseAsRoot()
             if var command = command as? any AsyncParsableCommand {

@@ -30,9 +30,24 @@ public final class AtomicDirectory {
 
     public func commit() throws(CheckpointError) {
         try Self.checkAbsence(of: path)
-        do throws(Errno) { try moveItem(temporary, to: path) } catch { throw .unwritable(path, error) }
-        isCommitted = true
+        do throws(Errno) {
+            try synchronize(temporary)
+            try moveItem(temporary, to: path)
+            isCommitted = true
+            try synchronize(path.removingLastComponent())
+        } catch { throw .unwritable(path, error) }
     }
+}
+
+/// Brings the names in a directory to the disk.
+func synchronize(_ directory: FilePath) throws(Errno) {
+    do {
+        let descriptor = try FileDescriptor.open(
+            directory.isEmpty ? "." : directory, .readOnly, options: [.directory, .closeOnExec])
+        defer { try? descriptor.close() }
+        // Some file systems have no such call for directories.
+        if fsync(descriptor.rawValue) != 0, errno != EINVAL, errno != ENOTSUP { throw Errno(rawValue: errno) }
+    } catch { throw error as? Errno ?? .ioError }
 }
 
 /// The error number behind an error of the file manager.

@@ -6,7 +6,7 @@ package import Transformer
 package struct OpenedCheckpoint {
     package let directory: ModelDirectory
     package let configuration: JSONFile
-    package let architecture: EncoderArchitecture
+    package var architecture: EncoderArchitecture
     package let weights: any TensorArchive
     package let source: ParameterSource
 

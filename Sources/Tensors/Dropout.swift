@@ -38,6 +38,17 @@ public struct DropoutMask: Equatable, Sendable {
 }
 
 extension Tensor {
+    /// Adds to every value of some rows a number that its place and the key choose, uniform in `-size..<size`.
+    public mutating func addUniformNoise(to rows: Range<Int>, size: Float, key: UInt32) {
+        let range = rows.lowerBound * columns..<rows.upperBound * columns
+        mutate { values in
+            for i in range {
+                let bits = DropoutMask.bits(key, UInt32(truncatingIfNeeded: i))
+                values[i] += size * (Float(bits >> 8) * 0x1p-23 - 1)
+            }
+        }
+    }
+
     /// Drops what the mask drops and scales the rest. Its backward pass is the same call on the gradient.
     public mutating func apply(_ mask: DropoutMask?) {
         guard let mask else { return }

@@ -17,6 +17,13 @@ public struct SparseRows: Equatable, Sendable {
         self.values.scatterAdd(values, at: indices.map { slots[$0]! })
     }
 
+    /// - Parameter rows: ascending, each once.
+    init(shape: Shape, sorted rows: [Int32], _ values: Tensor) {
+        self.shape = shape
+        self.rows = rows
+        self.values = values
+    }
+
     public mutating func add(_ other: SparseRows) {
         self = SparseRows(
             shape: shape, indices: rows + other.rows,

@@ -107,9 +107,9 @@ struct FamilyParityTests {
     @Test("ten steps of AdamW follow torch's losses", arguments: names)
     func training(name: String) throws {
         let test = try Case(name)
-        let optimizer = AdamW(test.parameters)
+        let optimizer = Optimizer(test.parameters)
         let peak = try #require(test.json["peakLearningRate"]?.number)
-        let schedule = LinearSchedule(peak: peak, warmupSteps: 3, steps: 10)
+        let schedule = LearningRateSchedule(peak: peak, warmupSteps: 3, steps: 10)
         var losses: [Double] = []
         for step in 0..<10 {
             let (logits, backward) = test.forward()

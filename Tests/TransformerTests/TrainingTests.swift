@@ -16,15 +16,15 @@ struct TrainingTests {
 
     @Test("the linear schedule rises from zero, peaks after the warm-up, and ends at zero")
     func schedule() {
-        let schedule = LinearSchedule(peak: 1, warmupSteps: 2, steps: 6)
+        let schedule = LearningRateSchedule(peak: 1, warmupSteps: 2, steps: 6)
         #expect((0...6).map(schedule.learningRate) == [0, 0.5, 1, 0.75, 0.5, 0.25, 0])
-        #expect(LinearSchedule(peak: 2, warmupSteps: 0, steps: 2).learningRate(at: 0) == 2)
+        #expect(LearningRateSchedule(peak: 2, warmupSteps: 0, steps: 2).learningRate(at: 0) == 2)
     }
 
     @Test("weight decay spares biases and normalizations")
     func decay() {
         func isSpared(_ name: String, _ shape: Shape) -> Bool {
-            AdamW.isSparedByWeightDecay(Parameter(name, .zeros(shape)))
+            ParameterGroup.isSparedByWeightDecay(Parameter(name, .zeros(shape)))
         }
         #expect(isSpared("bert.encoder.layer.0.output.LayerNorm.weight", [4]))
         #expect(isSpared("model.layers.0.attn_norm.weight", [4]))
@@ -40,7 +40,7 @@ struct TrainingTests {
         let b = Parameter("b.weight", Tensor([1], [0]))
         a.accumulate { $0 = Tensor([1], [3]) }
         b.accumulate { $0 = Tensor([1], [4]) }
-        let optimizer = AdamW([a, b])
+        let optimizer = Optimizer([a, b])
         #expect(abs(optimizer.step(learningRate: 0.1) - 5) < 1e-6)
         // The first step of Adam is the sign of the gradient, whatever its size.
         #expect(abs(a.value.values[0] + 0.1) < 1e-5 && abs(b.value.values[0] + 0.1) < 1e-5)

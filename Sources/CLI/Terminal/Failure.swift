@@ -17,6 +17,10 @@ func reportingFailures(_ body: () async throws -> Void) async throws {
 
 private func reported(_ error: any Error) -> any Error {
     if error is ExitCode || error is ValidationError || error is CleanExit { return error }
+    if case FineTuning.Failure.interrupted = error {
+        StandardError.note("\(error)")
+        return ExitCode(Signals.interruptedStatus)
+    }
     StandardError.write("graft: error: \(message(error).printable)\n")
     return ExitCode.failure
 }

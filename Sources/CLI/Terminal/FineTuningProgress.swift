@@ -5,6 +5,8 @@ import Tasks
 struct FineTuningProgress {
     private var bar = ProgressBar()
     private let start = monotonicSeconds()
+    /// The steps that were taken before.
+    private var firstStep = 0
     private var lastLine = monotonicSeconds()
     /// The moving average of the loss, and the weight of what is in it.
     private var loss = (mean: 0.0, weight: 0.0)
@@ -17,6 +19,26 @@ struct FineTuningProgress {
         case .extractingFeatures(let examples): StandardError.note("encoding \(examples) texts once")
         case .step(let step): show(step)
         case .evaluation(let evaluation): show(evaluation)
+        case .resumed(let path, let epoch, let step):
+            firstStep = step
+            StandardError.note("goes on with \(path): epoch \(epoch), after step \(step)")
+        case .checkpoint:
+            // Only a failure is worth a line.
+            break
+        case .checkpointFailed(let error):
+            bar.clear()
+            StandardError.note("warning: no checkpoint was written, the run goes on: \(error)")
+        case .cannotWrite(.bestWeights, let error):
+            bar.clear()
+            StandardError.note("warning: the best weights stay in memory: \(error)")
+        case .cannotWrite(.lastGoodState, let error):
+            bar.clear()
+            StandardError.note("warning: a run that diverges cannot go back to this step: \(error)")
+        case .rolledBack(let rollback):
+            bar.clear()
+            StandardError.note(
+                "the loss is not a number, or exploded, in step \(rollback.divergedAt): back to step "
+                    + "\(rollback.step), with \(rollback.learningRateScale) of the learning rate")
         case .stoppedEarly(let last):
             StandardError.note("stopped after epoch \(last.epoch): the dev score no longer improves")
         }
@@ -28,7 +50,8 @@ struct FineTuningProgress {
         loss = (0.95 * loss.mean + 0.05 * step.loss, 0.95 * loss.weight + 0.05)
         let smoothed = "loss \(fixed(loss.mean / loss.weight, 3))"
         let done = Double(step.step) / Double(step.steps)
-        let left = "\(clockTime((monotonicSeconds() - start) * (1 - done) / done)) left"
+        let perStep = (monotonicSeconds() - start) / Double(max(1, step.step - firstStep))
+        let left = "\(clockTime(perStep * Double(step.steps - step.step))) left"
         let speed = "\(fixed(step.samplesPerSecond, 0)) samples/s"
         bar.draw(done, "epoch \(step.epoch)", smoothed, left, dev, speed, "step \(step.step)/\(step.steps)")
         if !StandardError.isTerminal, monotonicSeconds() - lastLine >= 60 {

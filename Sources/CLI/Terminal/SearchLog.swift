@@ -35,7 +35,7 @@ final class SearchLog {
 
     /// The ten best, those on more examples first.
     var table: String {
-        var table = Table(["trial", "examples", "learning rate", "epochs", "batch", "weight decay", "dev", "time"])
+        var table = Table(["trial", "examples", "learning rate", "epochs", "batch", "weight decay", "layer decay", "dev", "time"])
         let order = trials.indices.sorted { a, b in
             trials[a].share != trials[b].share
                 ? trials[a].share > trials[b].share : trials[a].dev.isBetter(than: trials[b].dev)
@@ -45,6 +45,7 @@ final class SearchLog {
             table.add([
                 "\(index + 1)", "\(fixed(100 * trial.share, 0)) %", "\(configuration.learningRate)",
                 "\(configuration.epochs)", "\(configuration.batchSize)", "\(configuration.weightDecay)",
+                configuration.optimization.layerDecay.map { "\($0)" } ?? "–",
                 MetricsText(trial.dev).number, clockTime(trial.seconds),
             ])
         }
@@ -54,5 +55,6 @@ final class SearchLog {
     static func text(_ configuration: FineTuning.Configuration) -> String {
         "learning rate \(configuration.learningRate), \(configuration.epochs) epochs, batch \(configuration.batchSize), "
             + "weight decay \(configuration.weightDecay)"
+            + (configuration.optimization.layerDecay.map { ", layer decay \($0)" } ?? "")
     }
 }

@@ -4,34 +4,38 @@ import SystemPackage
 
 /// What the program does about signals.
 enum Signals {
-    private static let interruption = Atomic<Bool>(false)
+    private static let interruption = Atomic<CInt>(0)
     private static let writeEnd = Atomic<CInt>(-1)
 
-    /// Whether Ctrl-C was pressed since `catchInterruption`.
-    static var isInterrupted: Bool { interruption.load(ordering: .relaxed) }
+    /// Whether a signal came since `catchInterruption`.
+    static var isInterrupted: Bool { interruption.load(ordering: .relaxed) != 0 }
 
-    /// A closed pipe shows as an error of the write, which ends the program quietly.
-    static func ignoreClosedPipes() { signal(SIGPIPE, SIG_IGN) }
+    /// A closed pipe, or a file larger than a limit, shows as an error of the write.
+    static func ignoreBrokenWrites() {
+        signal(SIGPIPE, SIG_IGN)
+        signal(SIGXFSZ, SIG_IGN)
+    }
 
-    /// The first Ctrl-C lets the record that is being written end; the second ends the program at once.
+    /// The first signal, as a rule Ctrl-C, lets what is being done come to an end that nothing is lost by; the second
+    /// ends the program at once.
     ///
     /// - Returns: what becomes readable with the first, so that nobody who waits for input just then misses it.
-    static func catchInterruption() throws -> FileDescriptor {
+    static func catchInterruption(_ signals: CInt...) throws -> FileDescriptor {
         let pipe = try FileDescriptor.pipe()
         writeEnd.store(pipe.writeEnd.rawValue, ordering: .relaxed)
         var action = sigaction()
-        unsafe action.__sigaction_handler.sa_handler = { _ in
-            Signals.interruption.store(true, ordering: .relaxed)
+        unsafe action.__sigaction_handler.sa_handler = { number in
+            Signals.interruption.store(number, ordering: .relaxed)
             var byte: UInt8 = 1
             _ = unsafe write(Signals.writeEnd.load(ordering: .relaxed), &byte, 1)
-            signal(SIGINT, SIG_DFL)
+            signal(number, SIG_DFL)
         }
         // Without SA_RESTART: a read that waits for input ends, too.
         action.sa_flags = 0
-        unsafe sigaction(SIGINT, &action, nil)
+        for signal in signals.isEmpty ? [SIGINT] : signals { unsafe sigaction(signal, &action, nil) }
         return pipe.readEnd
     }
 
-    /// The exit status of a program that Ctrl-C ended.
-    static let interruptedStatus: Int32 = 130
+    /// The exit status of a program that a signal ended.
+    static var interruptedStatus: Int32 { 128 + interruption.load(ordering: .relaxed) }
 }

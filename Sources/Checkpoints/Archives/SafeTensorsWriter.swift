@@ -4,10 +4,16 @@ public import Tensors
 
 extension SafeTensors {
     /// What the header says of a tensor to be written.
-    struct Item {
+    package struct Item {
         let name: String
         let dataType: DataType
-        let shape: Shape
+        package let shape: Shape
+
+        package init(name: String, dataType: DataType, shape: Shape) {
+            self.name = name
+            self.dataType = dataType
+            self.shape = shape
+        }
 
         var byteCount: Int { shape.count * dataType.byteCount }
     }
@@ -25,7 +31,7 @@ extension SafeTensors {
     /// transformers asks for.
     ///
     /// - Parameter body: writes the data of an item, as many bytes as it has.
-    static func write(
+    package static func write(
         _ items: [Item], to path: FilePath, _ body: (Int, AtomicFile) throws(CheckpointError) -> Void
     ) throws(CheckpointError) {
         var header: JSONObject = ["__metadata__": .object(["format": .string("pt")])]

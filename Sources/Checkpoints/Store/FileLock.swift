@@ -1,10 +1,10 @@
 import Glibc
-import SystemPackage
+package import SystemPackage
 
 /// An advisory lock on a file or directory, for as long as the object lives and the process runs.
 ///
 /// Source: flock(2). Python's `filelock`, which huggingface_hub uses, takes the same locks.
-final class FileLock {
+package final class FileLock {
     private let path: FilePath
     private let descriptor: FileDescriptor
     private let removesFile: Bool
@@ -35,7 +35,7 @@ final class FileLock {
     /// Locks a directory that is there, and stays.
     ///
     /// - Returns: `nil` where somebody else has the lock, or there is no such directory.
-    static func takeDirectory(_ path: FilePath) -> FileLock? {
+    package static func takeDirectory(_ path: FilePath) -> FileLock? {
         guard let descriptor = try? FileDescriptor.open(path, .readOnly, options: [.directory, .closeOnExec]) else {
             return nil
         }

@@ -40,12 +40,15 @@ public final class SequenceClassifier {
 
     /// Puts a new head on a pretrained encoder.
     ///
-    /// - Parameter random: initializes the head, and BERT's pooler where the checkpoint has none.
+    /// - Parameters:
+    ///   - dropout: of all activations while training, in place of what the model says.
+    ///   - random: initializes the head, and BERT's pooler where the checkpoint has none.
     public convenience init(
         pretrained directory: ModelDirectory, labels: [String], problem: ProblemType = .singleLabel,
-        random: RandomSource
+        dropout: Float? = nil, random: RandomSource
     ) throws(ModelError) {
-        try self.init(directory, new: ClassifierConfiguration(labels: labels, problem: problem), random: random)
+        try self.init(
+            directory, new: ClassifierConfiguration(labels: labels, problem: problem), dropout: dropout, random: random)
     }
 
     /// Loads a classifier that has its head.
@@ -58,9 +61,10 @@ public final class SequenceClassifier {
     }
 
     private init(
-        _ directory: ModelDirectory, new given: ClassifierConfiguration?, random: RandomSource
+        _ directory: ModelDirectory, new given: ClassifierConfiguration?, dropout: Float? = nil, random: RandomSource
     ) throws(ModelError) {
-        let checkpoint = try OpenedCheckpoint(directory, random: random)
+        var checkpoint = try OpenedCheckpoint(directory, random: random)
+        if let dropout { checkpoint.architecture.setDropout(dropout) }
         let (architecture, source) = (checkpoint.architecture, checkpoint.source)
         let isNewHead = given != nil
         if !isNewHead { try PublishedHead.require(.sequenceClassification, in: checkpoint.configuration) }

@@ -9,55 +9,116 @@ import Transformer
 /// Source of the recipe: Devlin et al. 2019, "BERT", §4.1 and appendix A.3; Mosbach et al. 2021, "On the Stability of
 /// Fine-tuning BERT".
 public final class FineTuning {
-    private let model: any TrainableModel
-    private let configuration: Configuration
-    private let optimizer: any Optimizer
-    private let trainingStep: TrainingStep
-    private let bestWeights: BestWeights
-    private var state: TrainingState
+    let model: any TrainableModel
+    let configuration: Configuration
+    let optimizer: Optimizer
+    let learning: LearningParameters
+    let trainingStep: TrainingStep
+    let bestWeights: BestWeights
+    let lastGood: LastGoodState
+    var state: TrainingState
+    /// Where checkpoints go.
+    var saving: RunSaving?
 
-    /// - Parameter directory: has room for a copy of what learns, which is kept there, without a name, while epochs after
-    ///   the best one are trained.
-    public init(_ model: any TrainableModel, _ configuration: Configuration, keepingBestIn directory: FilePath) {
+    /// How often a run that diverges is brought back.
+    static let maxRollbacks = 3
+
+    /// - Parameter directory: has room for two copies of what learns, which are kept there, without a name: of the best
+    ///   weights, and of the last state that a run that diverges goes back to.
+    public init(_ model: any TrainableModel, _ configuration: Configuration, keepingBestIn directory: FilePath)
+        throws(OptimizationError)
+    {
         self.model = model
         self.configuration = configuration
-        let isFull = configuration.method == .full
-        if isFull { model.encoder.setPrecision(configuration.precision) }
+        if configuration.method != .head { model.encoder.setPrecision(configuration.precision) }
         model.encoder.recomputesActivations = configuration.recomputesActivations
-        for parameter in model.encoder.parameters { parameter.isTrainable = isFull }
-        var settings = AdamW.Configuration()
-        settings.weightDecay = configuration.weightDecay
-        optimizer = AdamW(model.parameters.filter(\.isTrainable), settings)
+        let optimization = configuration.optimization
+        learning = try LearningParameters(model, configuration)
+        optimizer = Optimizer(
+            learning.parameters, optimization.algorithm.rule, groups: learning.groups,
+            maxGradientNorm: optimization.maxGradientNorm, averageDecay: optimization.averageDecay)
         bestWeights = BestWeights(optimizer.parameters, in: directory)
+        lastGood = LastGoodState(optimizer, in: directory)
         state = TrainingState(seed: configuration.seed)
-        trainingStep = TrainingStep(model, optimizer, dropout: RandomSource(seed: state.dropout))
+        trainingStep = TrainingStep(model, optimizer, optimization, dropout: RandomSource(seed: state.dropout))
     }
 
     /// Trains the model, which then holds the weights of the best evaluation on `dev`, or without `dev` the last ones.
     ///
-    /// - Parameter report: told of the progress, on the calling thread.
-    public func run(train: Examples, dev: Examples?, report: (Event) -> Void) throws(Failure) -> Outcome {
+    /// - Parameters:
+    ///   - checkpoints: `nil` writes none.
+    ///   - isInterrupted: asked after every step; a run that is interrupted writes a checkpoint, and ends with an error.
+    ///   - report: told of the progress, on the calling thread.
+    public func run(
+        train: Examples, dev: Examples?, checkpoints: Checkpoints? = nil, isInterrupted: () -> Bool = { false },
+        report: (Event) -> Void
+    ) throws(Failure) -> Outcome {
         do {
             try MemoryShortage.check(
                 estimatedMemory(train.texts), for: "--method \(configuration.method.rawValue)",
                 advice: "Lower --max-length, use --recompute, or --method head.")
         } catch { throw .memory(error) }
+        try prepareSaving(checkpoints, train, dev, report)
         let run = prepare(train, dev, report)
-        while state.epoch <= max(1, configuration.epochs), !(try trainEpoch(run, report)) {
-            state.epoch += 1
-        }
-        if let best = state.best, best != state.evaluations.count - 1 {
-            do { try bestWeights.restore() } catch { throw .weights(error) }
+        if !state.isFinished {
+            if configuration.method == .head, configuration.optimization.headSolver == .lbfgs {
+                try solveHead(run, report)
+            } else {
+                try trainEpochs(run, isInterrupted, report)
+            }
+            try takeBestWeights()
         }
         model.freeze(.f32)
         return Outcome(
             evaluations: state.evaluations, best: state.best ?? state.evaluations.count - 1, steps: state.step,
             trainingSeconds: state.trainingSeconds,
-            samplesPerSecond: Double(state.trained) / max(state.trainingSeconds, 1e-9))
+            samplesPerSecond: Double(state.trained) / max(state.trainingSeconds, 1e-9),
+            inverseRegularization: state.inverseRegularization)
+    }
+
+    /// Trains the head in one go.
+    private func solveHead(_ run: Run, _ report: (Event) -> Void) throws(Failure) {
+        guard let features = run.features else { preconditionFailure("a head is solved for on features") }
+        let started = monotonicSeconds()
+        let solver = HeadSolver(
+            head: model.head, objective: configuration.optimization.objective,
+            inverseRegularization: configuration.optimization.inverseRegularization)
+        let dev = run.devFeatures.flatMap { features in run.dev.map { (features, $0.targets) } }
+        let solution = solver.solve(
+            features, run.train.targets, dev: dev, random: RandomSource(seed: configuration.seed))
+        state.add(loss: solution.loss, examples: run.train.texts.count)
+        state.step = solution.steps
+        state.trainingSeconds += monotonicSeconds() - started
+        state.inverseRegularization = solution.inverseRegularization
+        _ = try evaluate(run, endsEpoch: true, report)
+    }
+
+    private func trainEpochs(_ run: Run, _ isInterrupted: () -> Bool, _ report: (Event) -> Void) throws(Failure) {
+        try keepGoodState(report)
+        while state.epoch <= configuration.epochs, !isStalled {
+            try trainEpoch(run, isInterrupted, report)
+        }
+        if isStalled, state.step < run.schedule.steps, let last = state.evaluations.last {
+            report(.stoppedEarly(last))
+        }
+    }
+
+    /// Whether the last evaluations were no better than one before.
+    private var isStalled: Bool {
+        state.evaluations.last?.dev != nil && state.evaluationsSinceBest >= configuration.patience
+    }
+
+    private func takeBestWeights() throws(Failure) {
+        if state.evaluationsSinceBest > 0 {
+            do { try bestWeights.restore() } catch { throw .weights(error) }
+        } else {
+            optimizer.exchangeAverages()
+        }
+        state.isFinished = true
     }
 
     /// What stays the same from step to step.
-    private struct Run {
+    struct Run {
         let train: Examples
         let dev: Examples?
         /// Where the head alone learns.
@@ -65,13 +126,13 @@ public final class FineTuning {
         let devFeatures: Tensor?
         let lengths: [Int]
         let batchSize: Int
-        let schedule: LinearSchedule
+        let schedule: LearningRateSchedule
     }
 
-    private func prepare(_ train: Examples, _ dev: Examples?, _ report: (Event) -> Void) -> Run {
+    func prepare(_ train: Examples, _ dev: Examples?, _ report: (Event) -> Void) -> Run {
         var features: Tensor?
         var devFeatures: Tensor?
-        if configuration.method == .head {
+        if configuration.method == .head, !state.isFinished {
             let start = monotonicSeconds()
             report(.extractingFeatures(examples: train.texts.count + (dev?.texts.count ?? 0)))
             model.freeze(configuration.precision)
@@ -80,36 +141,57 @@ public final class FineTuning {
             devFeatures = dev.map { model.features($0.texts) }
         }
         let batchSize = min(configuration.batchSize, train.texts.count)
-        let steps = (train.texts.count + batchSize - 1) / batchSize * configuration.epochs
+        let batches = (train.texts.count + batchSize - 1) / batchSize
+        let accumulation = configuration.optimization.accumulation
+        let steps = (batches + accumulation - 1) / accumulation * configuration.epochs
         return Run(
             train: train, dev: dev, features: features, devFeatures: devFeatures, lengths: train.texts.lengths,
             batchSize: batchSize,
-            schedule: LinearSchedule(
-                peak: configuration.learningRate, warmupSteps: Int(configuration.warmupRatio * Double(steps)),
-                steps: steps))
+            schedule: configuration.optimization.schedule(
+                configuration.method, peak: configuration.learningRate, steps: steps))
     }
 
-    /// - Returns: whether training is to stop before the last epoch.
-    private func trainEpoch(_ run: Run, _ report: (Event) -> Void) throws(Failure) -> Bool {
+    /// Trains from where the state is to the end of the epoch, or until a rollback leads to an earlier one.
+    private func trainEpoch(_ run: Run, _ isInterrupted: () -> Bool, _ report: (Event) -> Void) throws(Failure) {
+        let epoch = state.epoch
         let order = RandomSource(seed: state.order)
-        let batches = TrainingBatches.epoch(lengths: run.lengths, batchSize: run.batchSize, order: order)
-        while state.batch < batches.count {
-            try train(on: batches[state.batch], run, report)
+        learning.choose(epoch: epoch)
+        let batches = TrainingBatches.epoch(
+            lengths: run.lengths, batchSize: run.batchSize, accumulating: configuration.optimization.accumulation,
+            order: order)
+        while state.epoch == epoch, state.batch < batches.count, !isStalled {
+            if isInterrupted() { try saveInterrupted(report) }
+            guard try train(on: batches[state.batch], run, report) else { continue }
+            if let steps = configuration.evaluationSteps, state.step % steps == 0, state.step < run.schedule.steps {
+                guard try evaluate(run, endsEpoch: false, report) else { continue }
+            }
+            if state.batch == batches.count { break }
+            if state.step % LastGoodState.interval == 0 { try keepGoodState(report) }
+            saveIfDue(endsEpoch: false, report)
+        }
+        guard state.epoch == epoch, state.batch == batches.count else { return }
+        if configuration.evaluationSteps == nil || state.step == run.schedule.steps {
+            guard try evaluate(run, endsEpoch: true, report) else { return }
         }
         state.order = order.state
         state.batch = 0
-        return try evaluate(run, report)
+        state.epoch += 1
+        guard state.epoch <= configuration.epochs, !isStalled else { return }
+        try keepGoodState(report)
+        saveIfDue(endsEpoch: true, report)
     }
 
-    private func train(on batch: [Int], _ run: Run, _ report: (Event) -> Void) throws(Failure) {
+    /// - Returns: whether the step counts: not where the run diverged and went back.
+    private func train(on batch: [Int], _ run: Run, _ report: (Event) -> Void) throws(Failure) -> Bool {
         let started = monotonicSeconds()
-        let learningRate = run.schedule.learningRate(at: state.step)
+        let learningRate = run.schedule.learningRate(at: state.step) * state.learningRateScale
         let result = trainingStep.take(batch, of: run.train, features: run.features, learningRate: learningRate)
-        guard result.loss.isFinite, result.gradientNorm.isFinite else {
-            throw .diverged(epoch: state.epoch, step: state.step + 1)
+        if state.watch.sees(result.loss, gradientNorm: result.gradientNorm) {
+            try rollBack(report)
+            return false
         }
         state.add(loss: result.loss, examples: batch.count)
-        state.dropout = trainingStep.dropout.state
+        state.dropout = trainingStep.dropout?.state ?? state.dropout
         state.trainingSeconds += monotonicSeconds() - started
         report(
             .step(
@@ -117,59 +199,57 @@ public final class FineTuning {
                     epoch: state.epoch, step: state.step, steps: run.schedule.steps, loss: result.loss,
                     learningRate: learningRate, gradientNorm: result.gradientNorm,
                     samplesPerSecond: Double(state.trained) / state.trainingSeconds)))
+        return true
     }
 
-    /// Evaluates at the end of an epoch.
-    ///
-    /// - Returns: whether training is to stop before the last epoch.
-    private func evaluate(_ run: Run, _ report: (Event) -> Void) throws(Failure) -> Bool {
-        guard optimizer.parameters.allSatisfy(\.value.isFinite) else {
-            throw .diverged(epoch: state.epoch, step: state.step)
+    /// - Returns: whether the evaluation counts: not where the weights were no numbers and the run went back.
+    private func evaluate(_ run: Run, endsEpoch: Bool, _ report: (Event) -> Void) throws(Failure) -> Bool {
+        guard weightsAreFinite else {
+            try rollBack(report)
+            return false
         }
+        optimizer.exchangeAverages()
+        defer { optimizer.exchangeAverages() }
         let metrics = run.dev.map { dev in
             if run.devFeatures == nil { model.freeze(.f32) }
             return model.evaluate(dev, features: run.devFeatures)
         }
-        let evaluation = state.add(dev: metrics, endsEpoch: true)
+        let evaluation = state.add(dev: metrics, endsEpoch: endsEpoch)
         report(.evaluation(evaluation))
-        guard metrics != nil, state.epoch < configuration.epochs else { return false }
-        if evaluation.isBest {
-            do { try bestWeights.keep() } catch { throw .weights(error) }
+        // The last weights need not be kept.
+        if metrics != nil, evaluation.isBest, state.step < run.schedule.steps, let error = bestWeights.keep() {
+            report(.cannotWrite(.bestWeights, error))
         }
-        let best = state.best ?? 0
-        guard state.evaluations.count - 1 - best >= configuration.patience else { return false }
-        report(.stoppedEarly(evaluation))
         return true
     }
 
-    /// Takes a few steps with growing learning rates, after which the weights are as they were before.
-    ///
-    /// The optimizer is used up by it: another `FineTuning` trains.
-    public func findLearningRate(train: Examples, report: (Event) -> Void) throws(Failure) -> LearningRateRange {
-        do { try bestWeights.keep() } catch { throw .weights(error) }
-        let run = prepare(train, nil, report)
-        let order = RandomSource(seed: state.order)
-        var range = LearningRateRange()
-        var batches: [[Int]] = []
-        var step = 0
-        repeat {
-            if batches.isEmpty {
-                batches = TrainingBatches.epoch(lengths: run.lengths, batchSize: run.batchSize, order: order)
-            }
-            let result = trainingStep.take(
-                batches.removeFirst(), of: train, features: run.features,
-                learningRate: LearningRateRange.learningRate(at: step))
-            step += 1
-            guard range.add(loss: result.loss) else { break }
-        } while true
-        do { try bestWeights.restore() } catch { throw .weights(error) }
-        return range
+    private var weightsAreFinite: Bool { optimizer.parameters.allSatisfy(\.value.isFinite) }
+
+    // MARK: Divergence
+
+    private func keepGoodState(_ report: (Event) -> Void) throws(Failure) {
+        guard state.watch.isCalm else { return }
+        guard weightsAreFinite else { return try rollBack(report) }
+        do { try lastGood.keep(state) } catch { report(.cannotWrite(.lastGoodState, error)) }
+    }
+
+    private func rollBack(_ report: (Event) -> Void) throws(Failure) {
+        let failure = Failure.diverged(epoch: state.epoch, step: state.step + 1)
+        guard state.rollbacks < Self.maxRollbacks else { throw failure }
+        let good: TrainingState?
+        do { good = try lastGood.restore() } catch { throw .weights(error) }
+        guard let good else { throw failure }
+        let divergedAt = state.step + 1
+        state.rollBack(to: good)
+        trainingStep.dropout?.state = state.dropout
+        report(
+            .rolledBack(Rollback(divergedAt: divergedAt, step: state.step, learningRateScale: state.learningRateScale)))
     }
 
     /// About how many bytes training takes: weights, gradients, moments, packed matrices and activations.
     private func estimatedMemory(_ texts: TokenizedTexts) -> Int {
         let encoder = model.encoder.architecture
-        guard configuration.method == .full else { return InferencePlan.bytes(encoder, configuration.precision) }
+        guard configuration.method != .head else { return InferencePlan.bytes(encoder, configuration.precision) }
         let values = optimizer.parameters.reduce(0) { $0 + $1.shape.count }
         let longest = texts.lengths.max() ?? 0
         let tokens = max(

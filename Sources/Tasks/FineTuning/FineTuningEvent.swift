@@ -1,3 +1,6 @@
+public import Checkpoints
+public import SystemPackage
+
 extension FineTuning {
     /// What is reported while training goes on.
     public enum Event: Sendable {
@@ -5,6 +8,30 @@ extension FineTuning {
         case step(Step)
         case evaluation(Evaluation)
         case stoppedEarly(Evaluation)
+        /// The run goes on with a checkpoint; `step` steps were taken.
+        case resumed(FilePath, epoch: Int, step: Int)
+        case checkpoint(FilePath, step: Int)
+        /// The run goes on without it.
+        case checkpointFailed(RunCheckpointError)
+        /// The run goes on with the copy in memory, or without it.
+        case cannotWrite(Copy, CheckpointError)
+        case rolledBack(Rollback)
+    }
+
+    /// What a run keeps on the disk for itself.
+    public enum Copy: Equatable, Sendable {
+        case bestWeights
+        case lastGoodState
+    }
+
+    /// A run that diverged went back.
+    public struct Rollback: Equatable, Sendable {
+        /// The step whose loss exploded or was not a number.
+        public let divergedAt: Int
+        /// The steps that count.
+        public let step: Int
+        /// What the learning rates are multiplied by from now on.
+        public let learningRateScale: Double
     }
 
     public struct Step: Equatable, Sendable {

@@ -1,6 +1,6 @@
 extension FineTuning {
     /// The model as it was after a number of steps.
-    public struct Evaluation: Equatable, Sendable {
+    public struct Evaluation: Codable, Equatable, Sendable {
         public let epoch: Int
         public let step: Int
         /// Whether it is at the end of the epoch.
@@ -20,6 +20,8 @@ extension FineTuning {
         /// Training alone, without the evaluations on dev.
         public let trainingSeconds: Double
         public let samplesPerSecond: Double
+        /// scikit-learn's `C`, where the head was solved for.
+        public let inverseRegularization: Double?
 
         public var bestEvaluation: Evaluation { evaluations[best] }
         /// The number of epochs that were trained.

@@ -30,14 +30,7 @@ public struct FineTuningRecord {
         var object: JSONObject = [
             "format_version": .integer(1), "task": .string("text-classification"), "base_model": .string(model),
             "max_length": .integer(classifier.maxLength), "long_text": .string("truncate"),
-            "training": .object([
-                "method": .string(configuration.method.rawValue),
-                "precision": .string(configuration.precision.rawValue), "epochs": .integer(configuration.epochs),
-                "learning_rate": .number(configuration.learningRate), "batch_size": .integer(configuration.batchSize),
-                "weight_decay": .number(Double("\(configuration.weightDecay)") ?? 0),
-                "warmup_ratio": .number(configuration.warmupRatio), "seed": .integer(Int(clamping: configuration.seed)),
-                "best_epoch": .integer(outcome.bestEvaluation.epoch), "steps": .integer(outcome.steps),
-            ]),
+            "training": .object(training),
             "data": .object([
                 "train": .string(train.file.string), "train_examples": .integer(train.examples.count),
                 "dev": dev.map { .string($0.file.string) } ?? .null,
@@ -50,6 +43,26 @@ public struct FineTuningRecord {
             ])
         }
         object["metrics"] = .object(["dev": bestMetrics])
+        return object
+    }
+
+    private var training: JSONObject {
+        var object: JSONObject = [
+            "method": .string(configuration.method.rawValue),
+            "precision": .string(configuration.precision.rawValue), "seed": .integer(Int(clamping: configuration.seed)),
+        ]
+        if let c = outcome.inverseRegularization {
+            object["solver"] = .string(configuration.optimization.headSolver.rawValue)
+            object["inverse_regularization"] = .number(c)
+        } else {
+            object["epochs"] = .integer(configuration.epochs)
+            object["learning_rate"] = .number(configuration.learningRate)
+            object["batch_size"] = .integer(configuration.batchSize)
+            object["weight_decay"] = .number(readable(configuration.weightDecay))
+            object["best_epoch"] = .integer(outcome.bestEvaluation.epoch)
+        }
+        object["steps"] = .integer(outcome.steps)
+        object["optimization"] = .object(configuration.optimization.record(configuration.method))
         return object
     }
 

@@ -1,8 +1,11 @@
+public import Embeddings
 public import Tensors
 public import Transformer
 
 /// A model that fine-tuning trains: an encoder with a head on it.
 public protocol TrainableModel: AnyObject {
+    /// What it was made from.
+    var pretrained: PretrainedEncoder { get }
     var encoder: TransformerEncoder { get }
     var head: ClassificationHead { get }
     /// All parameters, from the bottom up.

@@ -5,7 +5,9 @@ import Transformer
 enum TrainingBatches {
     /// The batches of an epoch: of a random order, stretches of fifty batches are sorted by length, so that the texts
     /// of a batch are alike; then the batches are shuffled.
-    static func epoch(lengths: [Int], batchSize: Int, order: RandomSource) -> [[Int]] {
+    ///
+    /// - Parameter accumulating: the number of batches that are put together for a step.
+    static func epoch(lengths: [Int], batchSize: Int, accumulating count: Int = 1, order: RandomSource) -> [[Int]] {
         let size = min(batchSize, lengths.count)
         let shuffled = order.permutation(of: lengths.count)
         var batches: [[Int]] = []
@@ -16,7 +18,10 @@ enum TrainingBatches {
                 batches.append(Array(sorted[first..<min(sorted.count, first + size)]))
             }
         }
-        return order.permutation(of: batches.count).map { batches[$0] }
+        let order = order.permutation(of: batches.count)
+        return stride(from: 0, to: order.count, by: count).map { first in
+            order[first..<min(order.count, first + count)].flatMap { batches[$0] }
+        }
     }
 
     /// A batch in parts of a bounded number of tokens, whose gradients add up: memory does not grow with the texts.

@@ -1,5 +1,5 @@
 /// Where a run is: all of it but the weights and the optimizer's tensors.
-struct TrainingState: Equatable, Sendable {
+struct TrainingState: Codable, Equatable, Sendable {
     /// From 1.
     var epoch = 1
     /// The batches of the epoch that were learned from.
@@ -19,6 +19,14 @@ struct TrainingState: Equatable, Sendable {
     /// The number of examples learned from, and the seconds that took.
     var trained = 0
     var trainingSeconds = 0.0
+    /// What the learning rates of the schedule are multiplied by: halved with every rollback.
+    var learningRateScale = 1.0
+    var rollbacks = 0
+    var watch = DivergenceWatch()
+    /// What the head's solver chose.
+    var inverseRegularization: Double?
+    /// Whether the weights are those of the result.
+    var isFinished = false
 
     init(seed: UInt64) {
         order = seed
@@ -38,10 +46,25 @@ struct TrainingState: Equatable, Sendable {
         let isBest = metrics.map { new in best.flatMap { evaluations[$0].dev }.map { new.isBetter(than: $0) } ?? true }
         let evaluation = FineTuning.Evaluation(
             epoch: epoch, step: step, endsEpoch: endsEpoch,
-            trainingLoss: lossSum / Double(examplesInSum), dev: metrics, isBest: isBest ?? true)
+            trainingLoss: lossSum / Double(max(1, examplesInSum)), dev: metrics, isBest: isBest ?? true)
         (lossSum, examplesInSum) = (0, 0)
         evaluations.append(evaluation)
         if evaluation.isBest { best = evaluations.count - 1 }
         return evaluation
+    }
+
+    /// The number of evaluations since the best one.
+    var evaluationsSinceBest: Int { best.map { evaluations.count - 1 - $0 } ?? 0 }
+
+    /// Goes back to where the run was, with half the learning rate. What was evaluated meanwhile stays known.
+    mutating func rollBack(to good: TrainingState) {
+        var state = good
+        state.evaluations = evaluations
+        state.best = best
+        state.learningRateScale = learningRateScale / 2
+        state.rollbacks = rollbacks + 1
+        state.trainingSeconds = trainingSeconds
+        state.trained = trained
+        self = state
     }
 }

@@ -1,52 +1,114 @@
-import Tensors
-import Transformer
+package import Tensors
+package import Transformer
 
 /// One step of training: forward, loss, backward, the optimizer's step, clear gradients.
-final class TrainingStep {
+package final class TrainingStep {
     private let model: any TrainableModel
-    private let optimizer: any Optimizer
-    let dropout: RandomSource
+    private let optimizer: Optimizer
+    private let optimization: Optimization
+    /// `nil` drops nothing.
+    let dropout: RandomSource?
+    private let mixout: Mixout?
+    private let penalty: StartingPointPenalty?
 
-    struct Result {
-        let loss: Double
+    package struct Result {
+        package let loss: Double
         /// Before the gradients were scaled.
-        let gradientNorm: Double
+        package let gradientNorm: Double
     }
 
-    init(_ model: any TrainableModel, _ optimizer: any Optimizer, dropout: RandomSource) {
+    /// - Precondition: the model is as it is when training starts.
+    package init(
+        _ model: any TrainableModel, _ optimizer: Optimizer, _ optimization: Optimization = Optimization(),
+        dropout: RandomSource?
+    ) {
         self.model = model
         self.optimizer = optimizer
+        self.optimization = optimization
         self.dropout = dropout
+        model.encoder.embeddings.noise = optimization.embeddingNoise
+        let isNew = { (parameter: Parameter) in LearningParameters.isNew(parameter, model) }
+        let matrices = optimizer.parameters.filter { $0.shape.dimensions.count == 2 && !isNew($0) }
+        let tables = model.encoder.embeddings.tables.map(\.weight)
+        mixout =
+            optimization.mixout > 0
+            ? Mixout(
+                matrices.filter { matrix in !tables.contains { $0 === matrix } }, probability: optimization.mixout)
+            : nil
+        penalty =
+            optimization.startingPointPenalty > 0
+            ? StartingPointPenalty(optimizer.parameters, strength: optimization.startingPointPenalty, isNew: isNew)
+            : nil
     }
 
     /// - Parameters:
     ///   - batch: indices of the examples.
     ///   - features: of all examples, where the head alone learns.
-    func take(_ batch: [Int], of examples: FineTuning.Examples, features: Tensor?, learningRate: Double) -> Result {
-        let loss = features.map { learnHead(batch, examples, $0) } ?? learn(batch, examples)
+    package func take(
+        _ batch: [Int], of examples: FineTuning.Examples, features: Tensor?, learningRate: Double
+    ) -> Result {
+        if let mixout, let dropout { mixout.mix(dropout) }
+        var loss = features.map { learnHead(batch, examples, $0) } ?? learn(batch, examples)
+        if optimization.adversarialStep > 0 {
+            AdversarialPerturbation.apply(
+                to: model.encoder.embeddings.wordEmbeddings.weight, size: optimization.adversarialStep
+            ) {
+                _ = learn(batch, examples)
+            }
+        }
+        mixout?.separate()
+        loss += penalty?.addGradients() ?? 0
         let norm = optimizer.step(learningRate: learningRate)
         optimizer.clearGradients()
         return Result(loss: loss, gradientNorm: norm)
     }
 
     private func learnHead(_ batch: [Int], _ examples: FineTuning.Examples, _ features: Tensor) -> Double {
-        let (logits, saved) = model.head.forward(features.gather(batch.map { Int32($0) }), training: dropout)
-        let (loss, gradient) = examples.targets.gather(batch).loss(logits)
-        _ = model.head.backward(gradient, saved)
-        return loss
+        let rows = features.gather(batch.map { Int32($0) })
+        return accumulate(examples.targets.gather(batch), share: 1) {
+            model.head.forward(rows, training: dropout)
+        } backward: {
+            _ = model.head.backward($0, $1)
+        }
     }
 
     private func learn(_ batch: [Int], _ examples: FineTuning.Examples) -> Double {
         model.pack()
+        let weight = optimization.objective.weight(of: examples.targets.gather(batch))
         var loss = 0.0
         for part in TrainingBatches.parts(of: batch, examples.texts) {
-            let (logits, saved) = model.forward(TokenBatch(part.map { examples.texts[$0] }), training: dropout)
-            var (value, gradient) = examples.targets.gather(part).loss(logits)
-            let share = Double(part.count) / Double(batch.count)
-            gradient.scale(by: Float(share))
-            model.backward(gradient, saved)
-            loss += share * value
+            let tokens = TokenBatch(part.map { examples.texts[$0] })
+            let targets = examples.targets.gather(part)
+            let share = weight > 0 ? optimization.objective.weight(of: targets) / weight : 0
+            loss += accumulate(targets, share: share) {
+                model.forward(tokens, training: dropout)
+            } backward: {
+                model.backward($0, $1)
+            }
         }
         return loss
+    }
+
+    /// Adds the gradients of a share of the batch: of one pass, or with R-Drop of two.
+    private func accumulate<Saved>(
+        _ targets: Targets, share: Double, forward: () -> (logits: Tensor, saved: Saved),
+        backward: (Tensor, Saved) -> Void
+    ) -> Double {
+        let first = forward()
+        func scaled(_ gradient: Tensor) -> Tensor {
+            var gradient = gradient
+            gradient.scale(by: Float(share))
+            return gradient
+        }
+        guard optimization.objective.rDrop > 0 else {
+            let (loss, gradient) = optimization.objective.loss(first.logits, targets)
+            backward(scaled(gradient), first.saved)
+            return share * loss
+        }
+        let second = forward()
+        let (loss, gradient, other) = optimization.objective.loss(first.logits, second.logits, targets)
+        backward(scaled(gradient), first.saved)
+        backward(scaled(other), second.saved)
+        return share * loss
     }
 }

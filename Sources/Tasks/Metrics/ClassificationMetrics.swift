@@ -1,5 +1,5 @@
 /// How well predicted labels agree with given ones.
-public struct ClassificationMetrics: Equatable, Sendable {
+public struct ClassificationMetrics: Codable, Equatable, Sendable {
     public struct PerLabel: Equatable, Sendable {
         public let label: String
         /// Examples that have the label.

@@ -1,7 +1,7 @@
 public import JSON
 
 /// What a head reached on labelled examples.
-public enum EvaluationMetrics: Equatable, Sendable {
+public enum EvaluationMetrics: Codable, Equatable, Sendable {
     case classification(ClassificationMetrics)
     case multiLabel(MultiLabelMetrics)
     case regression(RegressionMetrics)

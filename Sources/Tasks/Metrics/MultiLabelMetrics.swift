@@ -1,7 +1,7 @@
 /// How well predicted sets of labels agree with given ones.
-public struct MultiLabelMetrics: Equatable, Sendable {
+public struct MultiLabelMetrics: Codable, Equatable, Sendable {
     /// How often a label was right, given wrongly and missed.
-    public struct Counts: Equatable, Sendable {
+    public struct Counts: Codable, Equatable, Sendable {
         public var truePositives = 0
         public var falsePositives = 0
         public var falseNegatives = 0

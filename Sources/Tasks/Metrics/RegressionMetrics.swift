@@ -1,7 +1,7 @@
 public import Tensors
 
 /// How well predicted numbers agree with given ones: where an example has several, the mean over these.
-public struct RegressionMetrics: Equatable, Sendable {
+public struct RegressionMetrics: Codable, Equatable, Sendable {
     public let examples: Int
     /// The linear correlation; `nil` where either side of any is constant, or a prediction is not a number.
     public let pearson: Double?

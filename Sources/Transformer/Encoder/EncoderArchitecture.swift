@@ -100,6 +100,16 @@ public struct EncoderArchitecture: Equatable, Sendable {
             || [output, head.dense, head.norm].contains { $0.map { name.hasPrefix($0 + ".") } ?? false }
     }
 
+    /// Drops the same share of all activations that training may drop.
+    public mutating func setDropout(_ probability: Float) {
+        (hiddenDropoutProb, attentionProbsDropoutProb) = (probability, probability)
+        (attentionOutputDropout, outputDropout) = (nil, nil)
+        if intermediateDropout > 0 { intermediateDropout = probability }
+        if finalDropout > 0 { finalDropout = probability }
+        if head.inputDropout > 0 { head.inputDropout = probability }
+        head.dropout = probability
+    }
+
     /// The operations of the matrix products with weights for one token. Attention, whose work grows with the length, is
     /// left out.
     public var operationsPerToken: Int {

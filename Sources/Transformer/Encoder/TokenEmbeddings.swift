@@ -13,6 +13,11 @@ public final class TokenEmbeddings {
     let projectionPlace: EmbeddingProjection
     let positions: LearnedPositions?
     private let dropout: Float
+    /// The size of the noise on the words' vectors while training: in a text of `n` tokens uniform up to
+    /// `noise / √(n · embeddingSize)`.
+    ///
+    /// Source: Jain et al. 2024, "NEFTune: Noisy Embeddings Improve Instruction Finetuning", algorithm 1.
+    public var noise: Float = 0
 
     public struct Saved: Sendable {
         let words: Embedding.Saved
@@ -56,7 +61,7 @@ public final class TokenEmbeddings {
     }
 
     /// Of words, of token types and of places, those that there are.
-    var tables: [Embedding] { [wordEmbeddings, tokenTypeEmbeddings, positionEmbeddings].compactMap { $0 } }
+    public var tables: [Embedding] { [wordEmbeddings, tokenTypeEmbeddings, positionEmbeddings].compactMap { $0 } }
 
     /// - Returns: `[tokens, hiddenSize]`
     public func forward(_ batch: TokenBatch, training random: RandomSource?) -> (output: Tensor, saved: Saved) {
@@ -70,6 +75,13 @@ public final class TokenEmbeddings {
             guard let (vectors, saved) = table?.forward(rows()) else { return nil }
             output += vectors
             return saved
+        }
+        if noise > 0, let random {
+            let key = UInt32(truncatingIfNeeded: random.next())
+            for sequence in batch.sequences {
+                let size = noise / (Float(sequence.count) * Float(wordEmbeddings.weight.shape.columns)).squareRoot()
+                output.addUniformNoise(to: sequence, size: size, key: key)
+            }
         }
         project(at: .ofWords)
         let types = add(tokenTypeEmbeddings, batch.tokenTypeIDs)

@@ -131,6 +131,15 @@ public final class TransformerEncoder {
         if hasTrainableParameters(upTo: -1) { embeddings.backward(gradient, saved.embeddings) }
     }
 
+    /// How high a parameter stands: 0 for the embeddings, then the layers from 1 on, and behind the last one what follows
+    /// it, of the encoder or of a head. A parameter that layers share stands where the last of them does.
+    public func depth(of parameter: Parameter) -> Int {
+        if let layer = architecture.layerPaths.lastIndex(where: { parameter.name.contains("\($0).") }) {
+            return layer + 1
+        }
+        return embeddingParameters.contains { $0 === parameter } ? 0 : layers.count + 1
+    }
+
     /// Whether the embeddings or a layer up to this one learn.
     private func hasTrainableParameters(upTo layer: Int) -> Bool {
         embeddingParameters.contains { $0.isTrainable }

@@ -7,6 +7,8 @@ public final class Parameter {
     /// The value where it is: in the checkpoint's file, until `value` or `update` brings it into memory.
     public private(set) var stored: StoredTensor
     public private(set) var gradient: Gradient?
+    /// Whether no checkpoint supplied it: it started from an initializer.
+    public let isNew: Bool
     /// A frozen parameter takes no gradient.
     public var isTrainable = true
     private var packed: [Packing: PackedMatrix] = [:]
@@ -32,8 +34,9 @@ public final class Parameter {
 
     public convenience init(_ name: String, _ value: Tensor) { self.init(name, StoredTensor(value)) }
 
-    public init(_ name: String, _ value: StoredTensor) {
+    public init(_ name: String, _ value: StoredTensor, isNew: Bool = false) {
         self.name = name
+        self.isNew = isNew
         stored = value
     }
 

@@ -34,13 +34,13 @@ public final class ParameterSource {
     fileprivate func parameter(
         _ name: String, _ shape: Shape, _ initializer: ParameterInitializer, _ absence: Absence
     ) throws(CheckpointError) -> Parameter {
-        let value: StoredTensor
+        let parameter: Parameter
         if let loaded = try load(name, shape) {
-            value = loaded
+            parameter = Parameter(name, loaded)
         } else {
-            value = StoredTensor(try initialize(name, shape, initializer, absence))
+            parameter = Parameter(
+                name, StoredTensor(try initialize(name, shape, initializer, absence)), isNew: true)
         }
-        let parameter = Parameter(name, value)
         parameters.append(parameter)
         return parameter
     }

@@ -30,7 +30,7 @@ struct MetricsLogTests {
     @Test("every entry is a line at once, and reads back as it was")
     func appending() throws {
         let log = try MetricsLog(scratch("metrics.jsonl"))
-        let entries = [step(1), evaluation(1), .event("rollback", step: 2, detail: "loss 1e9"), step(3)]
+        let entries = [step(1), evaluation(1), .event("checkpoint", step: 2, detail: "x"), step(3)]
         for (index, entry) in entries.enumerated() {
             log.append(entry)
             #expect(try self.lines.count == index + 1)

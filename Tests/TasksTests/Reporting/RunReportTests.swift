@@ -22,17 +22,17 @@ struct RunReportTests {
     private var history: TrainingHistory {
         var history = TrainingHistory()
         for step in 1...20 {
-            history.entries.append(
+            history.append(
                 .step(
                     TrainingHistory.Step(
                         step: step, epoch: 1, loss: 1 / Double(step), learningRate: 1e-5, gradientNorm: 1)))
         }
-        history.entries.append(
+        history.append(
             .evaluation(
                 TrainingHistory.Evaluation(
                     step: 20, epoch: 1, trainingLoss: 0.3,
                     dev: ["examples": .integer(4), "accuracy": .number(0.5), "loss": .number(0.7)], isBest: true)))
-        history.entries.append(.event("rollback", step: 20, detail: hostile))
+        history.append(.event("rollback", step: 20, detail: hostile))
         return history
     }
 

@@ -1,6 +1,7 @@
 public import ArgumentParser
 import Checkpoints
 import FoundationEssentials
+import Glibc
 import JSON
 import SystemPackage
 public import Tasks
@@ -39,13 +40,21 @@ struct FineTune: ParsableCommand {
             """)
     var problemType: ProblemType?
 
-    @Option(help: "What learns: the head alone (head), or everything (full).")
+    @Option(
+        help: """
+            What learns: the head alone (head), everything (full), the head and the top layers (top-k), one more layer \
+            each epoch (gradual), or the biases (bitfit).
+            """)
     var method = FineTuning.Method.full
 
-    @Option(help: "How often all examples are seen (default: 3 for full, 20 for head).")
+    @Option(
+        help: "How often all examples are seen (default: 3 for full and top-k, 5 for gradual and bitfit, 20 for head).")
     var epochs: Int?
 
-    @Option(help: "The peak of the learning rate (default: 5e-5 for full, 1e-3 for head).")
+    @Option(
+        help:
+            "The peak of the learning rate (default: 5e-5 for full, 1e-4 for top-k, 2e-4 for gradual, 1e-3 for head and bitfit)."
+    )
     var learningRate: Double?
 
     @Option(help: "Examples a step (default: 32).")
@@ -57,14 +66,13 @@ struct FineTune: ParsableCommand {
     @Flag(help: "Compute activations again instead of keeping them: less memory for long texts, a third more work.")
     var recompute = false
 
-    @Option(help: "Stop after this many epochs without a better dev score.")
-    var patience = 3
-
     @Option(help: "Starts the random numbers: same seed, same result.")
     var seed: UInt64 = 42
 
-    @OptionGroup var searches: SearchOptions
-    @OptionGroup var reports: ReportOptions
+    @OptionGroup(title: "The run") var runOptions: RunOptions
+    @OptionGroup(title: "Optimization") var optimization: OptimizationOptions
+    @OptionGroup(title: "Looking for settings") var searches: SearchOptions
+    @OptionGroup(title: "Reports") var reports: ReportOptions
     @OptionGroup var precision: PrecisionOption
     @OptionGroup var columns: ColumnOptions
     @OptionGroup var threads: ThreadOption
@@ -89,7 +97,11 @@ struct FineTune: ParsableCommand {
         if searches.search != nil, dev == nil {
             throw ValidationError("--search chooses by a dev set; name one with --dev.")
         }
-        if patience < 1 { throw ValidationError("--patience is \(patience); expected at least 1.") }
+        if searches.search != nil, runOptions.resume {
+            throw ValidationError(
+                "--search and --resume: a search does not go on. Give the settings that it chose, and --resume.")
+        }
+        try optimization.check(method, learningRateIsGiven: learningRate != nil)
     }
 
     func run() throws {
@@ -100,18 +112,24 @@ struct FineTune: ParsableCommand {
             let target = FilePath(output)
             // Made and removed again: what cannot be written must not show only after the training.
             _ = try AtomicDirectory(target)
+            let checkpoints = runOptions.checkpoints(beside: target)
+            try checkpoints.checkPlace()
             let trainExamples = try LabelledExamples(FilePath(train), columns: columns.columns)
             let devExamples = try dev.map { try LabelledExamples(FilePath($0), columns: columns.columns) }
             let problem = problemType ?? trainExamples.likelyProblem
-            let labels = try trainExamples.headLabels(for: problem)
+            let labels = try optimization.order(trainExamples.headLabels(for: problem))
             let trainTargets = try trainExamples.targets(labels, for: problem)
             let devTargets = try devExamples?.targets(labels, for: problem)
 
             var configuration = fineTuningConfiguration
+            configuration.optimization = try optimization.optimization(
+                labels: labels, targets: trainTargets, problem: problem)
             let directory = try model.resolve()
+            let dropout = configuration.optimization.dropout
             func makeClassifier() throws -> SequenceClassifier {
                 let classifier = try SequenceClassifier(
-                    pretrained: directory, labels: labels, problem: problem, random: RandomSource(seed: seed))
+                    pretrained: directory, labels: labels, problem: problem, dropout: dropout,
+                    random: RandomSource(seed: seed))
                 try classifier.limit(to: maxLength, pairs: columns.pairColumn != nil)
                 return classifier
             }
@@ -147,11 +165,17 @@ struct FineTune: ParsableCommand {
                     log: SearchLog(in: logs.directory), makeClassifier: makeClassifier)
             }
             var progress = FineTuningProgress()
-            let outcome = try FineTuning(classifier, configuration, keepingBestIn: scratch).run(
-                train: training, dev: development
-            ) { event in
-                logs.record(event)
-                progress.show(event)
+            defer { progress.end() }
+            let tuning = try FineTuning(classifier, configuration, keepingBestIn: scratch)
+            _ = try Signals.catchInterruption(SIGINT, SIGTERM)
+            let outcome = try logs.keptWithCheckpoint { () throws(FineTuning.Failure) in
+                try tuning.run(
+                    train: training, dev: development, checkpoints: checkpoints,
+                    isInterrupted: { Signals.isInterrupted }
+                ) { event in
+                    logs.record(event)
+                    progress.show(event)
+                }
             }
             progress.end()
             let analysis = development.map { dev in
@@ -160,20 +184,21 @@ struct FineTune: ParsableCommand {
             let record = FineTuningRecord(
                 classifier: classifier, configuration: configuration, outcome: outcome, model: model.model,
                 train: trainExamples, dev: devExamples, temperature: analysis?.temperature)
-            try classifier.write(to: target, record: record.object)
+            try logs.keptWithCheckpoint { () throws(FineTuning.Failure) in
+                try tuning.deliver { () throws(CheckpointError) in
+                    try classifier.write(to: target, record: record.object)
+                }
+            }
             try logs.move(to: target)
             if let failure = logs.failure { StandardError.note("the logs are not complete: \(failure)") }
             let seconds = monotonicSeconds() - start
             try FineTuningReport(
                 output: target, model: model.model, directory: directory.path, classifier: classifier,
                 record: record.object, history: logs.history, train: trainExamples, dev: devExamples,
-                analysis: analysis,
-                run: reports.facts(outcome, seconds: seconds)
+                analysis: analysis, run: reports.facts(outcome, seconds: seconds)
             ).write(to: target)
             var line = JSONWriter()
-            line.write(
-                record.summary(
-                    output: output, seconds: seconds, peakMemoryMB: peakMemoryMB))
+            line.write(record.summary(output: output, seconds: seconds, peakMemoryMB: peakMemoryMB))
             line.endLine()
             try StandardOutput.print(String(decoding: line.bytes, as: UTF8.self), terminator: "")
         }
@@ -184,7 +209,9 @@ struct FineTune: ParsableCommand {
         if let epochs { configuration.epochs = epochs }
         if let learningRate { configuration.learningRate = learningRate }
         if let batchSize { configuration.batchSize = batchSize }
-        configuration.patience = patience
+        configuration.patience = runOptions.patience
+        configuration.evaluationSteps = runOptions.evaluateEvery
+        if let weightDecay = optimization.weightDecay { configuration.weightDecay = weightDecay }
         configuration.recomputesActivations = recompute
         configuration.precision = precision.precision
         return configuration

@@ -26,7 +26,7 @@ public final class MetricsLog {
         if let step {
             for (line, entry) in Self.lines(file) where entry.step <= step {
                 kept.append(line)
-                history.entries.append(entry)
+                history.append(entry)
             }
         }
         self.history = history
@@ -41,7 +41,7 @@ public final class MetricsLog {
     deinit { try? descriptor.close() }
 
     public func append(_ entry: TrainingHistory.Entry) {
-        history.entries.append(entry)
+        history.append(entry)
         guard failure == nil else { return }
         do {
             _ = try descriptor.writeAll(entry.json(seconds: monotonicSeconds() - start).serialized() + [0x0A])

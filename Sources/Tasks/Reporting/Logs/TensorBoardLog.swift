@@ -41,9 +41,11 @@ public final class TensorBoardLog {
                 permissions: [.ownerReadWrite, .groupRead, .otherRead])
         } catch { throw .unwritable(path, error as? Errno ?? .ioError) }
         write(step: 0) { $0.string(3, "brain.Event:2") }
-        // A session that starts at a step takes back what was said of it before.
-        if let step { write(step: step + 1) { $0.message(7) { $0.integer(1, 1) } } }
+        if let step { takeBack(after: step) }
     }
+
+    /// A session that starts at a step takes back what was said of it and of later ones.
+    private func takeBack(after step: Int) { write(step: step + 1) { $0.message(7) { $0.integer(1, 1) } } }
 
     deinit { try? descriptor.close() }
 
@@ -60,6 +62,7 @@ public final class TensorBoardLog {
                 member.key == "examples" ? nil : member.value.number.map { ("eval/\(Self.snakeCase(member.key))", $0) }
             }
             append([("train/epoch_loss", evaluation.trainingLoss)] + numbers, step: evaluation.step)
+        case .event(TrainingHistory.rollback, let step, _): takeBack(after: step)
         case .event: break
         }
     }

@@ -53,9 +53,19 @@ public struct TrainingHistory: Equatable, Sendable {
         public subscript(_ name: String) -> Double? { dev[name]?.number }
     }
 
-    public var entries: [Entry] = []
+    public private(set) var entries: [Entry] = []
 
     public init() {}
+
+    /// A run that went back takes back what it said of later steps.
+    public mutating func append(_ entry: Entry) {
+        if case .event(Self.rollback, let step, _) = entry {
+            entries.removeAll { if case .event = $0 { false } else { $0.step > step } }
+        }
+        entries.append(entry)
+    }
+
+    static let rollback = "rolledBack"
 
     public var steps: [Step] {
         entries.compactMap { if case .step(let step) = $0 { step } else { nil } }

@@ -22,6 +22,7 @@ public struct HyperparameterSearch: Sendable {
                 "trial": .integer(number), "share": .number(share), "learningRate": .number(configuration.learningRate),
                 "epochs": .integer(configuration.epochs), "batchSize": .integer(configuration.batchSize),
                 "weightDecay": .number(Double("\(configuration.weightDecay)") ?? 0),
+                "layerDecay": configuration.optimization.layerDecay.map { .number($0) } ?? .null,
                 "dev": dev.summary, "seconds": .number((seconds * 100).rounded() / 100),
             ])
         }

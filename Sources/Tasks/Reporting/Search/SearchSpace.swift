@@ -10,6 +10,8 @@ public struct SearchSpace: Equatable, Sendable {
     public var epochs: [Int]
     public var batchSizes = [8, 16, 32, 64]
     public var weightDecays: [Float] = [0, 0.01, 0.1]
+    /// Where all layers learn.
+    public var layerDecays = [1, 0.95, 0.9, 0.8]
 
     public init(around base: FineTuning.Configuration) {
         self.base = base
@@ -25,6 +27,9 @@ public struct SearchSpace: Equatable, Sendable {
         configuration.epochs = Self.choice(epochs, random)
         configuration.batchSize = Self.choice(batchSizes, random)
         configuration.weightDecay = Self.choice(weightDecays, random)
+        if base.method == .full { configuration.optimization.layerDecay = Self.choice(layerDecays, random) }
+        // The solver has no such settings: what is searched is how steps are taken.
+        if base.method == .head { configuration.optimization.headSolver = .steps }
         return configuration
     }
 

@@ -71,11 +71,7 @@ public struct AdamWStep: Sendable {
         precondition(gradient.shape == value.shape && moved.count == value.rows, "gradient of \(value.shape)")
         let factors = Factors(self)
         let columns = value.columns
-        var slots = [Int32](repeating: -1, count: value.rows)
-        for (slot, row) in gradient.rows.enumerated() {
-            slots[Int(row)] = Int32(slot)
-            moved[Int(row)] = true
-        }
+        let slots = gradient.slots(moved: &moved)
         let moved = moved
         unsafe gradient.values.values.withUnsafeBufferPointer { gradient in
             unsafe first.withUnsafeMutableValues { first in

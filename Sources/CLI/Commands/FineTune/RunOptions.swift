@@ -1,0 +1,56 @@
+import ArgumentParser
+import SystemPackage
+import Tasks
+
+/// How a run is watched, saved and taken up again.
+struct RunOptions: ParsableArguments {
+    @Option(help: "Evaluate after this many steps (default: at the end of each epoch).")
+    var evaluateEvery: Int?
+
+    @Option(help: "Stop after this many evaluations without a better dev score.")
+    var patience = 3
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            Write a checkpoint to OUTPUT.checkpoint after this many steps, seconds, minutes or hours: 500, 90s, 10m, \
+            1h; or never, but when interrupted (default: 5m, and at the end of an epoch).
+            """,
+            valueName: "interval"))
+    var checkpointEvery: CheckpointInterval?
+
+    @Flag(help: "Go on with the checkpoint of a run that did not end; start anew where there is none.")
+    var resume = false
+
+    func validate() throws {
+        if let evaluateEvery, evaluateEvery < 1 {
+            throw ValidationError("--evaluate-every is \(evaluateEvery); expected at least 1 step.")
+        }
+        if patience < 1 { throw ValidationError("--patience is \(patience); expected at least 1.") }
+    }
+
+    func checkpoints(beside output: FilePath) -> FineTuning.Checkpoints {
+        FineTuning.Checkpoints(
+            beside: output, every: checkpointEvery?.interval ?? .seconds(300), resumes: resume)
+    }
+}
+
+/// The value of `--checkpoint-every`.
+struct CheckpointInterval: ExpressibleByArgument {
+    let interval: FineTuning.Checkpoints.Interval
+
+    init?(argument: String) {
+        let units: [Character: Double] = ["s": 1, "m": 60, "h": 3600]
+        if argument == "never" {
+            interval = .never
+        } else if let steps = Int(argument), steps > 0 {
+            interval = .steps(steps)
+        } else if let unit = argument.last.flatMap({ units[$0] }), let count = Double(argument.dropLast()),
+            count > 0, count.isFinite
+        {
+            interval = .seconds(count * unit)
+        } else {
+            return nil
+        }
+    }
+}

@@ -1,0 +1,73 @@
+import Checkpoints
+import FoundationEssentials
+import Glibc
+import SystemPackage
+
+/// The checkpoints of one run: a directory with the last one that is whole, and while the next is written also that.
+final class CheckpointFolder {
+    let path: FilePath
+    /// The last one that is whole.
+    private(set) var latest: FilePath?
+    private var number = 0
+    private var lock: FileLock?
+
+    private static let prefix = "checkpoint-"
+
+    /// - Parameter resumes: whether what is there may be used.
+    init(_ path: FilePath, resumes: Bool) throws(RunCheckpointError) {
+        self.path = path
+        guard FileManager.default.fileExists(atPath: path.string) else { return }
+        guard resumes else { throw .exists(path) }
+        try takeLock()
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: path.string)) ?? []
+        for name in names where name.hasPrefix("." + Self.prefix) { remove(path.appending(name)) }
+        number = names.compactMap { $0.hasPrefix(Self.prefix) ? Int($0.dropFirst(Self.prefix.count)) : nil }.max() ?? 0
+        if number > 0 { latest = path.appending("\(Self.prefix)\(number)") }
+        removeOthers()
+    }
+
+    /// Writes a checkpoint; the one before stays until this one is on the disk.
+    func write(_ body: (_ directory: FilePath, _ previous: FilePath?) throws(CheckpointError) -> Void)
+        throws(RunCheckpointError)
+    {
+        let target = path.appending("\(Self.prefix)\(number + 1)")
+        let directory: AtomicDirectory
+        do { directory = try AtomicDirectory(target) } catch { throw .file(error) }
+        if lock == nil { try takeLock() }
+        do throws(CheckpointError) {
+            try body(directory.temporary, latest)
+            try directory.commit()
+        } catch { throw .file(error) }
+        number += 1
+        latest = target
+        removeOthers()
+    }
+
+    /// Removes all of it.
+    func remove() {
+        if lock == nil { return }
+        remove(path)
+        lock = nil
+    }
+
+    private func takeLock() throws(RunCheckpointError) {
+        lock = FileLock.takeDirectory(path)
+        if lock == nil { throw .inUse(path) }
+    }
+
+    private func removeOthers() {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: path.string)) ?? []
+        for name in names where name.hasPrefix(Self.prefix) && name != latest?.lastComponent?.string {
+            remove(path.appending(name))
+        }
+    }
+
+    private func remove(_ path: FilePath) { try? FileManager.default.removeItem(atPath: path.string) }
+}
+
+/// Gives a file a second name.
+///
+/// - Returns: whether the file system does so.
+func hardLink(_ file: FilePath, as name: FilePath) -> Bool {
+    unsafe file.withPlatformString { file in unsafe name.withPlatformString { unsafe link(file, $0) } } == 0
+}

@@ -1,0 +1,112 @@
+public import Checkpoints
+import SystemPackage
+import Tensors
+import Transformer
+
+/// Where a run writes its checkpoints, and what it remembers of the last one.
+struct RunSaving {
+    let checkpoints: FineTuning.Checkpoints
+    let folder: CheckpointFolder
+    let train: FineTuning.Examples
+    let dev: FineTuning.Examples?
+    /// Made with the first checkpoint: a short run needs none.
+    var identity: RunIdentity?
+    var lastSaved = monotonicSeconds()
+    /// The evaluation whose weights the last checkpoint holds as the best ones.
+    var savedBest: Int?
+}
+
+/// Checkpoints of a run.
+extension FineTuning {
+    /// Finds the place for checkpoints, and goes on with the one that is there if that is asked for.
+    func prepareSaving(
+        _ checkpoints: Checkpoints?, _ train: Examples, _ dev: Examples?, _ report: (Event) -> Void
+    ) throws(Failure) {
+        guard let checkpoints else { return }
+        do throws(RunCheckpointError) {
+            let folder = try CheckpointFolder(checkpoints.directory, resumes: checkpoints.resumes)
+            saving = RunSaving(checkpoints: checkpoints, folder: folder, train: train, dev: dev)
+            if let directory = folder.latest { try resume(directory, report) }
+        } catch { throw .checkpoint(error) }
+    }
+
+    private func identity(_ saving: RunSaving) throws(RunCheckpointError) -> RunIdentity {
+        if let identity = saving.identity { return identity }
+        do {
+            let identity = try RunIdentity(model, configuration, train: saving.train, dev: saving.dev)
+            self.saving?.identity = identity
+            return identity
+        } catch { throw .file(error) }
+    }
+
+    private func resume(_ directory: FilePath, _ report: (Event) -> Void) throws(RunCheckpointError) {
+        guard let saving else { return }
+        let checkpoint = try RunCheckpoint(directory)
+        let differences = try identity(saving).differences(from: checkpoint.identity)
+        guard differences.isEmpty else {
+            throw .otherRun(directory.removingLastComponent(), differences: differences.map(\.description))
+        }
+        try checkpoint.restore(optimizer, from: directory)
+        state = checkpoint.state
+        trainingStep.dropout?.state = state.dropout
+        do throws(CheckpointError) {
+            if try RunCheckpoint.restore(bestWeights, from: directory) { self.saving?.savedBest = state.best }
+        } catch { throw .file(error) }
+        report(.resumed(directory.removingLastComponent(), epoch: state.epoch, step: state.step))
+    }
+
+    func saveIfDue(endsEpoch: Bool, _ report: (Event) -> Void) {
+        guard let saving,
+            saving.checkpoints.isDue(
+                step: state.step, seconds: monotonicSeconds() - saving.lastSaved, endsEpoch: endsEpoch)
+        else { return }
+        do throws(RunCheckpointError) {
+            try save()
+            report(.checkpoint(saving.folder.path, step: state.step))
+        } catch {
+            // Not at every step again.
+            self.saving?.lastSaved = monotonicSeconds()
+            report(.checkpointFailed(error))
+        }
+    }
+
+    private func save() throws(RunCheckpointError) {
+        guard let saving else { return }
+        let checkpoint = RunCheckpoint(
+            identity: try identity(saving), state: state, optimizerSteps: optimizer.state.steps)
+        try saving.folder.write { directory, previous throws(CheckpointError) in
+            try checkpoint.write(to: directory, optimizer)
+            guard bestWeights.areKept else { return }
+            let best = directory.appending(RunCheckpoint.bestName)
+            if let previous, saving.savedBest == state.best,
+                hardLink(previous.appending(RunCheckpoint.bestName), as: best)
+            {
+                return
+            }
+            try bestWeights.write(to: best)
+        }
+        self.saving?.lastSaved = monotonicSeconds()
+        self.saving?.savedBest = bestWeights.areKept ? state.best : nil
+    }
+
+    /// Writes a checkpoint and ends the run.
+    func saveInterrupted(_ report: (Event) -> Void) throws(Failure) {
+        guard let saving else { throw .interrupted(step: state.step, checkpoint: nil) }
+        do { try save() } catch {
+            report(.checkpointFailed(error))
+            throw .interrupted(step: state.step, checkpoint: saving.folder.latest == nil ? nil : saving.folder.path)
+        }
+        report(.checkpoint(saving.folder.path, step: state.step))
+        throw .interrupted(step: state.step, checkpoint: saving.folder.path)
+    }
+
+    /// Writes what a run that ended has made; then its checkpoint goes. Where that cannot be written, the result becomes
+    /// a checkpoint, if there is room for one.
+    public func deliver(_ write: () throws(CheckpointError) -> Void) throws(Failure) {
+        do throws(CheckpointError) { try write() } catch {
+            try? save()
+            throw .output(error, checkpoint: saving?.folder.latest == nil ? nil : saving?.folder.path)
+        }
+        saving?.folder.remove()
+    }
+}

@@ -1,0 +1,184 @@
+import Tensors
+import Transformer
+
+/// The method `head` solved to its optimum: logistic regression on the encoder's features, for sets of labels one for
+/// each, for numbers ridge regression.
+///
+/// The features are standardized, so that one strength of regularization suits all, and the scales are folded into the
+/// head's weights: what is written is the family's own head, which any program reads that knows the family.
+struct HeadSolver {
+    let head: ClassificationHead
+    let objective: TrainingObjective
+    /// scikit-learn's `C`; `nil` chooses the best.
+    let inverseRegularization: Double?
+
+    struct Solution {
+        /// Of the examples, without what regularization adds.
+        let loss: Double
+        let steps: Int
+        let inverseRegularization: Double
+    }
+
+    /// Those that are tried, from strong regularization to weak.
+    private static let candidates = [1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3, 1, 10]
+    /// With more examples one part is held out, not five in turn.
+    private static let manyExamples = 20_000
+
+    /// Gives the head the best weights.
+    ///
+    /// - Parameters:
+    ///   - features: the head's input for the examples, `[examples, hiddenSize]`.
+    ///   - dev: chooses the strength of regularization, where there are examples for it; else parts of the examples do.
+    func solve(
+        _ features: Tensor, _ targets: Targets, dev: (features: Tensor, targets: Targets)?, random: RandomSource
+    ) -> Solution {
+        let way = HeadPassage(head)
+        let inputs = way.inputs(features)
+        let scales = FeatureScales(inputs)
+        let rows = scales.standardized(inputs)
+        let c =
+            inverseRegularization
+            ?? best(rows, targets, dev: dev.map { (scales.standardized(way.inputs($0.features)), $0.targets) }, random)
+        let (model, steps) = fit(rows, targets, c, from: nil)
+        way.set(model, scales)
+        return Solution(
+            loss: objective.loss(model.logits(rows), targets).loss, steps: steps, inverseRegularization: c)
+    }
+
+    private func fit(
+        _ rows: Tensor, _ targets: Targets, _ c: Double, from start: LinearModel?, tolerance: Double = 1e-6
+    ) -> (model: LinearModel, steps: Int) {
+        let outputs = head.output.weight.shape.rows
+        let terms =
+            switch targets {
+            case .classes: objective.weight(of: targets)
+            case .labelSets, .values: Double(targets.count * outputs)
+            }
+        let (model, result) = LinearModel.fit(
+            rows, outputs: outputs, decay: 1 / (c * max(terms, 1)), from: start, search: LBFGS(tolerance: tolerance)
+        ) { objective.loss($0, targets) }
+        return (model, result.steps)
+    }
+
+    /// The `C` with the smallest loss on examples that were not learned from.
+    private func best(
+        _ rows: Tensor, _ targets: Targets, dev: (rows: Tensor, targets: Targets)?, _ random: RandomSource
+    ) -> Double {
+        var losses = [Double](repeating: 0, count: Self.candidates.count)
+        func add(_ train: (Tensor, Targets), _ test: (rows: Tensor, targets: Targets)) {
+            var start: LinearModel?
+            for (index, c) in Self.candidates.enumerated() {
+                let model = fit(train.0, train.1, c, from: start, tolerance: 1e-4).model
+                losses[index] += objective.loss(model.logits(test.rows), test.targets).loss
+                start = model
+            }
+        }
+        if let dev {
+            add((rows, targets), dev)
+        } else {
+            let order = random.permutation(of: targets.count)
+            guard order.count >= 5 else { return 0.01 }
+            for fold in 0..<(order.count > Self.manyExamples ? 1 : 5) {
+                let test = order.indices.filter { $0 % 5 == fold }.map { order[$0] }
+                let train = order.indices.filter { $0 % 5 != fold }.map { order[$0] }
+                func part(_ indices: [Int]) -> (rows: Tensor, targets: Targets) {
+                    (rows.gather(indices.map { Int32($0) }), targets.gather(indices))
+                }
+                add(part(train), part(test))
+            }
+        }
+        let smallest = losses.indices.min { losses[$0] < losses[$1] } ?? 0
+        return Self.candidates[smallest]
+    }
+}
+
+/// The mean and the deviation of every feature.
+struct FeatureScales {
+    let means: [Float]
+    /// 1 of a feature that never changes.
+    let deviations: [Float]
+
+    init(_ rows: Tensor) {
+        let (count, columns) = (Double(rows.rows), rows.columns)
+        var sums = [Double](repeating: 0, count: columns)
+        var squares = sums
+        for (place, value) in rows.values.enumerated() { sums[place % columns] += Double(value) }
+        for (place, value) in rows.values.enumerated() {
+            let difference = Double(value) - sums[place % columns] / count
+            squares[place % columns] += difference * difference
+        }
+        means = sums.map { Float($0 / count) }
+        deviations = squares.map { $0 > 1e-12 * count ? Float(($0 / count).squareRoot()) : 1 }
+    }
+
+    func standardized(_ rows: Tensor) -> Tensor {
+        var rows = rows
+        let columns = rows.columns
+        rows.mutate { values in
+            for i in values.indices { values[i] = (values[i] - means[i % columns]) / deviations[i % columns] }
+        }
+        return rows
+    }
+}
+
+/// How a linear model of a head's input becomes the head: past the dense layer where its function can be made a straight
+/// line, else on top of the dense layer as it is.
+struct HeadPassage {
+    private let head: ClassificationHead
+    /// What the dense layer is to make of a standardized feature, and what that becomes behind its function.
+    private let line: (scale: Float, shift: Float)?
+
+    init(_ head: ClassificationHead) {
+        self.head = head
+        guard head.norm == nil, let dense = head.dense, dense.bias != nil else {
+            line = nil
+            return
+        }
+        // The hyperbolic tangent is straight about zero, to one part in 100,000 for values up to 6; the others far above.
+        line = head.architecture.activation == .tanh ? (0x1p-10, 0) : (1, 32)
+    }
+
+    /// What the linear model sees: the features themselves, or what the dense layer makes of them.
+    func inputs(_ features: Tensor) -> Tensor {
+        if line != nil { return features }
+        var hidden = features
+        if let dense = head.dense { hidden = dense.forward(hidden).output.activated(head.architecture.activation) }
+        return head.norm?.forward(hidden).output ?? hidden
+    }
+
+    /// - Parameter model: of standardized inputs.
+    func set(_ model: LinearModel, _ scales: FeatureScales) {
+        let columns = model.weight.columns
+        var (weight, bias) = (model.weight, model.bias.values.map(Double.init))
+        if let line, let dense = head.dense {
+            dense.weight.update { matrix in
+                matrix = .zeros(matrix.shape)
+                matrix.mutate { values in
+                    for i in 0..<columns { values[i * columns + i] = line.scale / scales.deviations[i] }
+                }
+            }
+            dense.bias?.update { shifts in
+                shifts.mutate { values in
+                    for i in values.indices {
+                        values[i] = line.shift - line.scale * scales.means[i] / scales.deviations[i]
+                    }
+                }
+            }
+            weight.mutate { values in
+                for i in values.indices {
+                    values[i] /= line.scale
+                    bias[i / columns] -= Double(values[i]) * Double(line.shift)
+                }
+            }
+        } else {
+            weight.mutate { values in
+                for i in values.indices {
+                    values[i] /= scales.deviations[i % columns]
+                    bias[i / columns] -= Double(values[i]) * Double(scales.means[i % columns])
+                }
+            }
+        }
+        head.output.weight.update { $0 = weight }
+        head.output.bias?.update { $0 = Tensor($0.shape, bias.map { Float($0) }) }
+    }
+}

@@ -1,0 +1,74 @@
+package import Transformer
+
+/// Which parameters learn in an epoch, and how fast.
+package struct LearningParameters {
+    /// Those that learn in some epoch.
+    package let parameters: [Parameter]
+    /// Of each.
+    package let groups: [ParameterGroup]
+    private let model: any TrainableModel
+    private let configuration: FineTuning.Configuration
+
+    package init(_ model: any TrainableModel, _ configuration: FineTuning.Configuration) throws(OptimizationError) {
+        self.model = model
+        self.configuration = configuration
+        let layers = model.encoder.layers.count
+        let topK = configuration.optimization.topKLayers
+        if configuration.method == .topK, topK > layers { throw .tooManyLayers(topK, layers: layers) }
+        let last = max(1, configuration.epochs)
+        parameters = model.parameters.filter { Self.learns($0, model, configuration, epoch: last) }
+        groups = try Self.groups(parameters, model, configuration)
+    }
+
+    /// Lets learn what learns in an epoch, counted from 1, and nothing else.
+    package func choose(epoch: Int) {
+        for parameter in model.parameters {
+            parameter.isTrainable = Self.learns(parameter, model, configuration, epoch: epoch)
+        }
+    }
+
+    /// Whether a parameter was not pretrained: as a rule that of a new head.
+    static func isNew(_ parameter: Parameter, _ model: any TrainableModel) -> Bool {
+        let output = model.head.output
+        return parameter.isNew || parameter === output.weight || parameter === output.bias
+    }
+
+    private static func learns(
+        _ parameter: Parameter, _ model: any TrainableModel, _ configuration: FineTuning.Configuration, epoch: Int
+    ) -> Bool {
+        let top = model.encoder.layers.count + 1
+        let depth = model.encoder.depth(of: parameter)
+        switch configuration.method {
+        case .head: return depth == top && !model.encoder.parameters.contains { $0 === parameter }
+        case .full: return true
+        case .topK: return depth >= top - configuration.optimization.topKLayers
+        case .gradual: return depth > top - epoch
+        case .bitfit: return isNew(parameter, model) || parameter.name.contains("bias")
+        }
+    }
+
+    private static func groups(
+        _ parameters: [Parameter], _ model: any TrainableModel, _ configuration: FineTuning.Configuration
+    ) throws(OptimizationError) -> [ParameterGroup] {
+        let optimization = configuration.optimization
+        let decay = optimization.layerDecay ?? configuration.method.usualLayerDecay
+        let top = model.encoder.layers.count + 1
+        var groups = parameters.map { parameter in
+            let depth = model.encoder.depth(of: parameter)
+            var factor = 1.0
+            for _ in depth..<top { factor *= decay }
+            if depth == top, let rate = optimization.headLearningRate { factor = rate / configuration.learningRate }
+            if parameter.name.contains("lora_B") { factor *= optimization.loraPlusRatio }
+            return ParameterGroup(parameter, rateFactor: factor, weightDecay: configuration.weightDecay)
+        }
+        for pattern in optimization.patterns {
+            guard let expression = try? Regex(pattern.expression) else { throw .invalidPattern(pattern.expression) }
+            let matches = parameters.indices.filter { parameters[$0].name.firstMatch(of: expression) != nil }
+            if matches.isEmpty {
+                throw .patternMatchesNothing(pattern.expression, names: parameters.suffix(4).map(\.name))
+            }
+            for index in matches { groups[index].rateFactor = pattern.rate / configuration.learningRate }
+        }
+        return groups
+    }
+}

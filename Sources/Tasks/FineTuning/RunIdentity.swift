@@ -1,0 +1,102 @@
+import Checkpoints
+import Embeddings
+import SystemPackage
+import Tensors
+
+/// What a run is of: runs with the same identity end with the same weights.
+struct RunIdentity: Codable, Equatable, Sendable {
+    /// SHA-256 of tokens and targets.
+    let trainingData: String
+    let devData: String?
+    /// SHA-256 of the configuration and the weights.
+    let baseModel: String
+    let settings: [String: String]
+
+    init(
+        _ model: any TrainableModel, _ configuration: FineTuning.Configuration, train: FineTuning.Examples,
+        dev: FineTuning.Examples?
+    ) throws(CheckpointError) {
+        trainingData = Self.digest(of: train)
+        devData = dev.map(Self.digest)
+        baseModel = try Self.digest(of: model.pretrained)
+        settings = Self.settings(configuration)
+    }
+
+    private static func digest(of examples: FineTuning.Examples) -> String {
+        var fingerprint = Fingerprint()
+        for text in examples.texts {
+            fingerprint.add([Int32(text.count), text.typeIDs == nil ? 0 : 1])
+            fingerprint.add(text.ids)
+            if let types = text.typeIDs { fingerprint.add(types) }
+        }
+        examples.targets.add(to: &fingerprint)
+        return fingerprint.digits
+    }
+
+    private static func digest(of model: PretrainedEncoder) throws(CheckpointError) -> String {
+        var fingerprint = Fingerprint()
+        fingerprint.add("\(model.configurationFile.object)")
+        for file in try model.directory.openWeights().files {
+            fingerprint.add(file.lastComponent?.string ?? "")
+            fingerprint.add(try MappedFile(file).sha256)
+        }
+        return fingerprint.digits
+    }
+
+    /// Every value of the configuration by its name, whatever values it has.
+    private static func settings(_ value: Any, _ name: String = "") -> [String: String] {
+        let mirror = Mirror(reflecting: value)
+        if mirror.displayStyle == .optional, let wrapped = mirror.children.first?.value {
+            return settings(wrapped, name)
+        }
+        guard mirror.displayStyle == .struct, !mirror.children.isEmpty else { return [name: "\(value)"] }
+        var all: [String: String] = [:]
+        for child in mirror.children {
+            let inner = name.isEmpty ? child.label ?? "" : "\(name).\(child.label ?? "")"
+            all.merge(settings(child.value, inner)) { $1 }
+        }
+        return all
+    }
+
+    /// What keeps two runs from being the same.
+    enum Difference: Equatable, Sendable, CustomStringConvertible {
+        case trainingData
+        case devData
+        case baseModel
+        case setting(String, saved: String?, now: String?)
+
+        var description: String {
+            switch self {
+            case .trainingData: "the training data"
+            case .devData: "the dev data"
+            case .baseModel: "the base model"
+            case .setting(let name, let saved, let now):
+                "\(name) (\(saved ?? "none") in the checkpoint, \(now ?? "none") now)"
+            }
+        }
+    }
+
+    /// - Parameter saved: of the checkpoint.
+    func differences(from saved: RunIdentity) -> [Difference] {
+        var all: [Difference] = []
+        if trainingData != saved.trainingData { all.append(.trainingData) }
+        if devData != saved.devData { all.append(.devData) }
+        if baseModel != saved.baseModel { all.append(.baseModel) }
+        for name in Set(settings.keys).union(saved.settings.keys).sorted()
+        where settings[name] != saved.settings[name] {
+            all.append(.setting(name, saved: saved.settings[name], now: settings[name]))
+        }
+        return all
+    }
+}
+
+extension Targets {
+    fileprivate func add(to fingerprint: inout Fingerprint) {
+        switch self {
+        case .classes(let indices): fingerprint.add(indices)
+        case .labelSets(let tensor), .values(let tensor):
+            fingerprint.add(tensor.shape.dimensions)
+            fingerprint.add(tensor.values)
+        }
+    }
+}

@@ -1,0 +1,234 @@
+import Checkpoints
+import Embeddings
+import FoundationEssentials
+import SystemPackage
+import Tensors
+import TestSupport
+import Testing
+import Transformer
+
+@testable import Tasks
+
+@Suite("Checkpoints of runs")
+struct RunCheckpointTests {
+    private let scratch: TemporaryDirectory
+    init() throws { scratch = try TemporaryDirectory() }
+
+    private static func configuration(
+        _ method: FineTuning.Method = .full, _ change: (inout FineTuning.Configuration) -> Void = { _ in }
+    ) -> FineTuning.Configuration {
+        var configuration = FineTuning.Configuration(method: method, seed: 1)
+        configuration.epochs = 3
+        configuration.learningRate = 2e-3
+        configuration.batchSize = 8
+        configuration.optimization.headSolver = .steps
+        change(&configuration)
+        return configuration
+    }
+
+    /// Everything that keeps something from step to step.
+    static let configurations: [FineTuning.Configuration] = [
+        configuration(), configuration(.head), configuration(.gradual),
+        configuration {
+            $0.evaluationSteps = 2
+            $0.optimization.averageDecay = 0.9
+            $0.optimization.mixout = 0.3
+            $0.optimization.startingPointPenalty = 0.1
+        },
+        configuration {
+            $0.optimization.algorithm = .adafactor
+            $0.optimization.accumulation = 2
+        },
+        configuration {
+            $0.optimization.algorithm = .lion
+            // Bad enough for the best weights to be early ones.
+            $0.learningRate = 0.02
+            $0.evaluationSteps = 3
+        },
+    ]
+
+    private func run(
+        _ configuration: FineTuning.Configuration = configuration(), in name: String = "out", examples: Int = 48,
+        model: String = "tiny-bert-gelu", checkpoints: Bool = true, resumes: Bool = false,
+        every interval: FineTuning.Checkpoints.Interval = .steps(3), stoppingAfter steps: Int? = nil,
+        report: (FineTuning.Event) -> Void = { _ in }
+    ) throws -> (weights: [Tensor], outcome: FineTuning.Outcome) {
+        let data = try LabelledExamples(scratch.write(TinyModel.examples(examples), to: "train.tsv"))
+        let dev = try LabelledExamples(scratch.write(TinyModel.examples(24), to: "dev.tsv"))
+        let directory = try TinyModel.make(model, in: scratch, named: model)
+        let classifier = try SequenceClassifier(
+            pretrained: ModelDirectory(directory), labels: data.labels(for: .singleLabel),
+            random: RandomSource(seed: 1))
+        var taken = 0
+        let tuning = try FineTuning(classifier, configuration, keepingBestIn: scratch.path)
+        let outcome = try tuning.run(
+            train: FineTuning.Examples(data, classifier.targets(data), classifier),
+            dev: FineTuning.Examples(dev, classifier.targets(dev), classifier),
+            checkpoints: checkpoints
+                ? FineTuning.Checkpoints(beside: scratch(name), every: interval, resumes: resumes) : nil,
+            isInterrupted: { taken == steps }
+        ) { event in
+            if case .step = event { taken += 1 }
+            report(event)
+        }
+        try tuning.deliver { () throws(CheckpointError) in }
+        return (classifier.parameters.map(\.value), outcome)
+    }
+
+    @Test("a run that is interrupted again and again ends as one that is left alone", arguments: configurations)
+    func resuming(configuration: FineTuning.Configuration) throws {
+        let whole = try run(configuration, checkpoints: false)
+        for steps in [1, 4] {
+            var interruptions = 0
+            var last: (weights: [Tensor], outcome: FineTuning.Outcome)?
+            while last == nil {
+                do { last = try run(configuration, resumes: true, every: .never, stoppingAfter: steps) } catch {
+                    guard case .interrupted(_, let checkpoint) = error as? FineTuning.Failure else { throw error }
+                    #expect(checkpoint == scratch("out.checkpoint"))
+                    interruptions += 1
+                    try #require(interruptions < 100)
+                }
+            }
+            let resumed = try #require(last)
+            #expect(interruptions > 2)
+            #expect(resumed.weights == whole.weights)
+            #expect(resumed.outcome.evaluations == whole.outcome.evaluations)
+            #expect(resumed.outcome.best == whole.outcome.best)
+            // Its checkpoint is gone.
+            #expect(throws: Never.self) { try CheckpointFolder(scratch("out.checkpoint"), resumes: false) }
+        }
+    }
+
+    @Test("what a run did after its last checkpoint is done again, and ends the same")
+    func lostSteps() throws {
+        let whole = try run(checkpoints: false)
+        // Ended as by a kill: between two checkpoints.
+        for steps in [2, 7, 11] {
+            var taken = 0
+            let data = try LabelledExamples(scratch("train.tsv"))
+            let dev = try LabelledExamples(scratch("dev.tsv"))
+            let classifier = try SequenceClassifier(
+                pretrained: ModelDirectory(scratch("tiny-bert-gelu")), labels: ["negative", "positive"],
+                random: RandomSource(seed: 1))
+            let tuning = try FineTuning(classifier, Self.configuration(), keepingBestIn: scratch.path)
+            let checkpoints = FineTuning.Checkpoints(beside: scratch("out"), every: .steps(3))
+            do {
+                _ = try tuning.run(
+                    train: FineTuning.Examples(data, classifier.targets(data), classifier),
+                    dev: FineTuning.Examples(dev, classifier.targets(dev), classifier), checkpoints: checkpoints,
+                    isInterrupted: {
+                        // The checkpoint that an interruption writes is not to be.
+                        if taken == steps { tuning.saving = nil }
+                        return taken == steps
+                    }
+                ) { if case .step = $0 { taken += 1 } }
+            } catch {
+                #expect(error as? FineTuning.Failure == .interrupted(step: steps, checkpoint: nil))
+            }
+            var resumedAt: Int?
+            let resumed = try run(resumes: true) { if case .resumed(_, _, let step) = $0 { resumedAt = step } }
+            #expect(resumedAt == (steps < 3 ? nil : steps / 3 * 3))
+            #expect(resumed.weights == whole.weights)
+            #expect(resumed.outcome.evaluations == whole.outcome.evaluations)
+        }
+    }
+
+    private func interrupt() {
+        #expect(throws: FineTuning.Failure.interrupted(step: 4, checkpoint: scratch("out.checkpoint"))) {
+            try run(stoppingAfter: 4)
+        }
+    }
+
+    private func refusal(_ body: () throws -> Void) -> RunCheckpointError? {
+        do { try body() } catch {
+            if case .checkpoint(let refusal) = error as? FineTuning.Failure { return refusal }
+        }
+        return nil
+    }
+
+    @Test("a checkpoint that is there is neither used nor overwritten unasked")
+    func unasked() throws {
+        interrupt()
+        let refusal = refusal { _ = try run() }
+        #expect(refusal == .exists(scratch("out.checkpoint")))
+        #expect("\(try #require(refusal))".contains("--resume"))
+        #expect(throws: RunCheckpointError.exists(scratch("out.checkpoint"))) {
+            try FineTuning.Checkpoints(beside: scratch("out")).checkPlace()
+        }
+        #expect(throws: Never.self) { try run(in: "another") }
+    }
+
+    @Test("a checkpoint of another run is refused, and what differs is named")
+    func otherRun() throws {
+        interrupt()
+        func differences(_ body: () throws -> Void) -> [String]? {
+            if case .otherRun(scratch("out.checkpoint"), let differences) = refusal(body) { differences } else { nil }
+        }
+        #expect(differences { _ = try run(examples: 50, resumes: true) } == ["the training data"])
+        let rate = Self.configuration { $0.learningRate = 1e-3 }
+        #expect(
+            differences { _ = try run(rate, resumes: true) } == ["learningRate (0.002 in the checkpoint, 0.001 now)"])
+        let decay = Self.configuration { $0.optimization.averageDecay = 0.5 }
+        #expect(
+            differences { _ = try run(decay, resumes: true) }
+                == ["optimization.averageDecay (nil in the checkpoint, 0.5 now)"])
+        #expect(differences { _ = try run(model: "tiny-bert-silu", resumes: true) } == ["the base model"])
+        #expect(throws: Never.self) { try run(resumes: true) }
+    }
+
+    @Test("a checkpoint that is damaged, or that another process uses, is refused")
+    func unusable() throws {
+        interrupt()
+        do {
+            let lock = try #require(FileLock.takeDirectory(scratch("out.checkpoint")))
+            withExtendedLifetime(lock) {
+                #expect(refusal { _ = try run(resumes: true) } == .inUse(scratch("out.checkpoint")))
+            }
+        }
+        let checkpoint = try #require(try CheckpointFolder(scratch("out.checkpoint"), resumes: true).latest)
+        try scratch.write("{}", to: "out.checkpoint/\(checkpoint.lastComponent!.string)/state.json")
+        #expect(refusal { _ = try run(resumes: true) } == .damaged(checkpoint))
+    }
+
+    private func names(in directory: FilePath) -> [String] {
+        (try? FileManager.default.contentsOfDirectory(atPath: directory.string)) ?? []
+    }
+
+    @Test("one checkpoint is kept, and what a killed process left half-written goes")
+    func folder() throws {
+        let path = scratch("out.checkpoint")
+        let folder = try CheckpointFolder(path, resumes: false)
+        for number in 1...3 {
+            try folder.write { directory, previous throws(CheckpointError) in
+                #expect((previous == nil) == (number == 1))
+                try AtomicFile.write([UInt8(number)], to: directory.appending("state.json"))
+            }
+        }
+        #expect(throws: RunCheckpointError.file(.unwritable(path, .noSpace))) {
+            try folder.write { _, _ throws(CheckpointError) in throw .unwritable(path, .noSpace) }
+        }
+        #expect(names(in: path) == ["checkpoint-3"])
+        #expect(contents(of: path.appending("checkpoint-3/state.json")) == [3])
+        try scratch.write("half", to: "out.checkpoint/.checkpoint-4.partial-12/weights.safetensors")
+        try scratch.write("old", to: "out.checkpoint/checkpoint-2/state.json")
+        #expect(throws: RunCheckpointError.inUse(path)) { try CheckpointFolder(path, resumes: true) }
+        folder.remove()
+        #expect(names(in: path) == [])
+    }
+
+    @Test("evaluations every few steps: the best one counts, and patience counts them")
+    func evaluations() throws {
+        let configuration = Self.configuration {
+            $0.epochs = 20
+            $0.learningRate = 0.03
+            $0.evaluationSteps = 2
+            $0.patience = 3
+        }
+        let outcome = try run(configuration).outcome
+        for (index, evaluation) in outcome.evaluations.enumerated() {
+            #expect(evaluation.step == 2 * (index + 1))
+            #expect(evaluation.epoch == (evaluation.step + 5) / 6)
+        }
+        #expect(outcome.evaluations.count - 1 == min(outcome.best + 3, 59))
+    }
+}
