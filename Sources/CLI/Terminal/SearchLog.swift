@@ -35,7 +35,9 @@ final class SearchLog {
 
     /// The ten best, those on more examples first.
     var table: String {
-        var table = Table(["trial", "examples", "learning rate", "epochs", "batch", "weight decay", "layer decay", "dev", "time"])
+        var table = Table([
+            "trial", "examples", "learning rate", "epochs", "batch", "weight decay", "layer decay", "dev", "time",
+        ])
         let order = trials.indices.sorted { a, b in
             trials[a].share != trials[b].share
                 ? trials[a].share > trials[b].share : trials[a].dev.isBetter(than: trials[b].dev)

@@ -18,10 +18,11 @@ extension FineTuning {
                     lengths: run.lengths, batchSize: run.batchSize,
                     accumulating: configuration.optimization.accumulation, order: order)
             }
-            loss = trainingStep.take(
-                batches.removeFirst(), of: train, features: run.features,
-                learningRate: LearningRateRange.learningRate(at: range.points.count)
-            ).loss
+            loss =
+                trainingStep.take(
+                    batches.removeFirst(), of: train, features: run.features,
+                    learningRate: LearningRateRange.learningRate(at: range.points.count)
+                ).loss
         } while range.add(loss: loss)
         do { try bestWeights.restore() } catch { throw .weights(error) }
         return range

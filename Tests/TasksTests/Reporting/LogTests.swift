@@ -55,6 +55,44 @@ struct MetricsLogTests {
         #expect(try MetricsLog(scratch("metrics.jsonl")).history.entries.isEmpty)
     }
 
+    @Test("a run that went back takes back its later steps, and what it says then counts")
+    func rollback() throws {
+        let log = try MetricsLog(scratch("metrics.jsonl"))
+        let back = TrainingHistory.Entry.event("rolledBack", step: 2, detail: "diverged in step 4")
+        for entry in [step(1), step(2), step(3, loss: 9), evaluation(3), back, step(3)] { log.append(entry) }
+        #expect(log.history.entries == [step(1), step(2), back, step(3)])
+        #expect(try self.lines.count == 6)
+        #expect(try MetricsLog(scratch("metrics.jsonl"), resumingAt: 3).history == log.history)
+    }
+
+    @Test("logs stay where a run can go on, and go on at its checkpoint")
+    func checkpoints() throws {
+        func step(_ step: Int) -> FineTuning.Event {
+            .step(
+                FineTuning.Step(
+                    epoch: 1, step: step, steps: 9, loss: Double(step), learningRate: 1e-5, gradientNorm: 1,
+                    samplesPerSecond: 10))
+        }
+        let interruption = FineTuning.Failure.interrupted(step: 3, checkpoint: scratch("checkpoint"))
+        #expect(throws: interruption) {
+            let logs = try RunLogs(in: scratch("run"))
+            try logs.keptWithCheckpoint { () throws(FineTuning.Failure) in
+                for number in 1...3 { logs.record(step(number)) }
+                throw interruption
+            }
+        }
+        do {
+            let logs = try RunLogs(in: scratch("run"))
+            logs.record(.resumed(scratch("checkpoint"), epoch: 1, step: 2))
+            logs.record(step(3))
+            #expect(logs.history.steps.map(\.step) == [1, 2, 3] && logs.failure == nil)
+            try scratch.write("", to: "out/config.json")
+            try logs.move(to: scratch("out"))
+        }
+        #expect(scratch.names == ["out"])
+        #expect(contents(of: scratch("out/metrics.jsonl"))?.count { $0 == 0x0A } == 4)
+    }
+
     @Test("a line holds the mean loss of several steps; the last steps are not lost")
     func everyThirdStep() throws {
         let logs = try RunLogs(in: scratch("run"), stepsBetweenLines: 3)

@@ -81,7 +81,8 @@ public final class RunLogs {
                     TrainingHistory.Evaluation(
                         step: evaluation.step, epoch: evaluation.epoch, trainingLoss: evaluation.trainingLoss,
                         dev: evaluation.dev?.summary.object ?? [:], isBest: evaluation.isBest)))
-        case .stoppedEarly(let last): append(.event("stoppedEarly", step: last.step, detail: "after epoch \(last.epoch)"))
+        case .stoppedEarly(let last):
+            append(.event("stoppedEarly", step: last.step, detail: "after epoch \(last.epoch)"))
         case .checkpoint(_, let step): append(.event("checkpoint", step: step, detail: nil))
         case .checkpointFailed(let error): append(.event("checkpointFailed", step: lastStep, detail: "\(error)"))
         case .cannotWrite(_, let error): append(.event("cannotWrite", step: lastStep, detail: "\(error)"))
@@ -90,7 +91,8 @@ public final class RunLogs {
             append(
                 .event(
                     TrainingHistory.rollback, step: rollback.step,
-                    detail: "diverged in step \(rollback.divergedAt), goes on with \(rollback.learningRateScale) of the "
+                    detail:
+                        "diverged in step \(rollback.divergedAt), goes on with \(rollback.learningRateScale) of the "
                         + "learning rate"))
         }
     }
