@@ -41,6 +41,9 @@ struct Classify: ParsableCommand {
     @Option(help: "Where a text may have several labels: the score from which on one is given (default: 0.5).")
     var threshold: Float?
 
+    @Flag(help: "Give the head's own scores, without the calibration that graft.json holds.")
+    var rawScores = false
+
     @Option(help: "Cut texts after this many tokens (default: as the model was trained).")
     var maxLength: Int?
 
@@ -56,6 +59,7 @@ struct Classify: ParsableCommand {
             try threads.apply()
             let classifier = try adapters.classifier(model.resolve(), precision: precision.resolve())
             try classifier.applyRecord()
+            if rawScores { classifier.temperature = 1 }
             try classifier.limit(to: maxLength, pairs: pairs)
             try classifier.decide(at: threshold)
             try stream.run(

@@ -1,5 +1,6 @@
 import Embeddings
 import JSON
+import Tasks
 import Tensors
 
 /// What `graft bench` found, as a table and as a JSON record.

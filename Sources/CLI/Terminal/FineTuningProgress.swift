@@ -1,30 +1,24 @@
 import Tasks
 
-/// Training as the user sees it: a bar while an epoch runs, and a line for each epoch.
+/// Training as the user sees it: a bar while steps are taken, and a line for each evaluation. Where standard error is not
+/// a terminal, a line a minute stands for the bar.
 struct FineTuningProgress {
     private var bar = ProgressBar()
     private let start = monotonicSeconds()
     /// The steps that were taken before.
     private var firstStep = 0
+    private var lastLine = monotonicSeconds()
+    /// The moving average of the loss, and the weight of what is in it.
+    private var loss = (mean: 0.0, weight: 0.0)
+    /// What the dev set said last, and the best of it.
+    private var dev = ""
+    private var best = ""
 
     mutating func show(_ event: FineTuning.Event) {
         switch event {
-        case .extractingFeatures(let examples):
-            StandardError.note("encoding \(examples) texts once")
-        case .step(let step):
-            let elapsed = monotonicSeconds() - start
-            let left = elapsed / Double(max(1, step.step - firstStep)) * Double(step.steps - step.step)
-            bar.draw(
-                Double(step.step) / Double(step.steps),
-                "epoch \(step.epoch)  step \(step.step)/\(step.steps)  loss \(fixed(step.loss, 3))  "
-                    + "\(fixed(step.samplesPerSecond, 0)) samples/s  \(clockTime(left)) left")
-        case .evaluation(let result):
-            bar.clear()
-            var text = "epoch \(result.epoch): training loss \(fixed(result.trainingLoss, 4))"
-            if let dev = result.dev {
-                text += ", dev \(MetricsText(dev).line)\(result.isBest ? " (best)" : "")"
-            }
-            StandardError.note(text)
+        case .extractingFeatures(let examples): StandardError.note("encoding \(examples) texts once")
+        case .step(let step): show(step)
+        case .evaluation(let evaluation): show(evaluation)
         case .resumed(let path, let epoch, let step):
             firstStep = step
             StandardError.note("goes on with \(path): epoch \(epoch), after step \(step)")
@@ -51,4 +45,32 @@ struct FineTuningProgress {
     }
 
     mutating func end() { bar.clear() }
+
+    private mutating func show(_ step: FineTuning.Step) {
+        loss = (0.95 * loss.mean + 0.05 * step.loss, 0.95 * loss.weight + 0.05)
+        let smoothed = "loss \(fixed(loss.mean / loss.weight, 3))"
+        let done = Double(step.step) / Double(step.steps)
+        let perStep = (monotonicSeconds() - start) / Double(max(1, step.step - firstStep))
+        let left = "\(clockTime(perStep * Double(step.steps - step.step))) left"
+        let speed = "\(fixed(step.samplesPerSecond, 0)) samples/s"
+        bar.draw(done, "epoch \(step.epoch)", smoothed, left, dev, speed, "step \(step.step)/\(step.steps)")
+        if !StandardError.isTerminal, monotonicSeconds() - lastLine >= 60 {
+            lastLine = monotonicSeconds()
+            StandardError.note(
+                "epoch \(step.epoch), step \(step.step) of \(step.steps): \(smoothed), \(speed), \(left)")
+        }
+    }
+
+    private mutating func show(_ evaluation: FineTuning.Evaluation) {
+        bar.clear()
+        lastLine = monotonicSeconds()
+        var line = "epoch \(evaluation.epoch): training loss \(fixed(evaluation.trainingLoss, 4))"
+        if let metrics = evaluation.dev {
+            let text = MetricsText(metrics)
+            if evaluation.isBest { best = text.number }
+            dev = "dev \(text.number) \(evaluation.isBest ? "(best)" : "(best \(best))")"
+            line += ", dev \(text.line)\(evaluation.isBest ? " (best)" : "")"
+        }
+        StandardError.note(line)
+    }
 }

@@ -6,6 +6,15 @@ struct MetricsText {
 
     init(_ metrics: EvaluationMetrics) { self.metrics = metrics }
 
+    /// The one that the best epoch is chosen by.
+    var number: String {
+        switch metrics {
+        case .classification(let metrics): "\(percent(metrics.accuracy)) %"
+        case .multiLabel(let metrics): "\(percent(metrics.micro.f1)) %"
+        case .regression(let metrics): "error \(fixed(metrics.mse, 4))"
+        }
+    }
+
     /// The most important ones in a line.
     var line: String {
         switch metrics {

@@ -1,3 +1,4 @@
+import Glibc
 import Tasks
 
 /// One line on standard error that is drawn again and again; nothing where that is not a terminal.
@@ -7,17 +8,16 @@ struct ProgressBar {
 
     /// Draws at most ten times a second.
     ///
-    /// - Parameter fraction: what is done, from 0 to 1.
-    mutating func draw(_ fraction: Double, _ text: String) {
+    /// - Parameters:
+    ///   - fraction: what is done, from 0 to 1.
+    ///   - parts: texts beside the bar, the most important first: those that do not fit in the line are left out.
+    mutating func draw(_ fraction: Double, _ parts: String...) {
         guard StandardError.isTerminal else { return }
         let now = monotonicSeconds()
         guard now - lastDrawn >= 0.1 || fraction >= 1 else { return }
         lastDrawn = now
         isVisible = true
-        let width = 24
-        let filled = Int(Double(width) * min(1, max(0, fraction)))
-        let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: width - filled)
-        StandardError.write("\r\u{1B}[K\(bar) \(text)")
+        StandardError.write("\r\u{1B}[K" + Self.line(fraction, parts, width: Self.terminalWidth))
     }
 
     /// Removes the line, so that something else can be written.
@@ -25,34 +25,22 @@ struct ProgressBar {
         if isVisible { StandardError.write("\r\u{1B}[K") }
         isVisible = false
     }
-}
 
-/// A number with a fixed number of digits behind the point.
-func fixed(_ value: Double, _ digits: Int) -> String {
-    guard value.isFinite, abs(value) < 1e15 else { return "\(value)" }
-    var scale = 1.0
-    for _ in 0..<digits { scale *= 10 }
-    let scaled = (abs(value) * scale).rounded()
-    let whole = Int(scaled / scale)
-    let sign = value < 0 && scaled > 0 ? "-" : ""
-    if digits == 0 { return "\(sign)\(whole)" }
-    let fraction = String(Int(scaled - Double(whole) * scale))
-    return "\(sign)\(whole)." + String(repeating: "0", count: digits - fraction.count) + fraction
-}
+    /// A line that leaves the last column free, where some terminals would begin a new line.
+    private static func line(_ fraction: Double, _ parts: [String], width: Int) -> String {
+        let bar = min(24, width / 4)
+        var text = ""
+        for part in parts.filter({ !$0.isEmpty }) where bar + text.count + part.count + 2 < width {
+            text += text.isEmpty ? " \(part)" : "  \(part)"
+        }
+        let filled = Int(Double(bar) * min(1, max(0, fraction)))
+        return String(repeating: "█", count: filled) + String(repeating: "░", count: bar - filled) + text
+    }
 
-/// A small number such as `1.2e-7`.
-func scientific(_ value: Double) -> String {
-    guard value.isFinite, value > 0 else { return "\(value)" }
-    var (mantissa, exponent) = (value, 0)
-    while mantissa < 1 { (mantissa, exponent) = (mantissa * 10, exponent - 1) }
-    while mantissa >= 10 { (mantissa, exponent) = (mantissa / 10, exponent + 1) }
-    return "\(fixed(mantissa, 1))e\(exponent)"
-}
-
-/// A duration such as `1:05`.
-func clockTime(_ seconds: Double) -> String {
-    let seconds = Int(seconds.rounded())
-    let (minutes, rest) = (seconds / 60 % 60, seconds % 60)
-    let tail = "\(rest < 10 ? "0" : "")\(rest)"
-    return seconds < 3600 ? "\(minutes):\(tail)" : "\(seconds / 3600):\(minutes < 10 ? "0" : "")\(minutes):\(tail)"
+    /// In columns; 80 where the terminal does not say.
+    private static var terminalWidth: Int {
+        var size = winsize()
+        let status = unsafe ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size)
+        return status == 0 && size.ws_col > 0 ? Int(size.ws_col) : 80
+    }
 }

@@ -70,5 +70,10 @@ extension SequenceClassifier {
         let file = try JSONFile(directory.path.appending(Self.recordName), purpose: "Graft's own settings")
         maxLength = min(
             encoder.maxTokens, try file.size("max_length", absent: maxLength))
+        guard let value = file.object["calibration"]?["temperature"], value != .null else { return }
+        guard let temperature = value.number, temperature.isFinite, temperature >= 0.01, temperature <= 100 else {
+            throw file.invalid("calibration.temperature", expected: "a number from 0.01 to 100")
+        }
+        self.temperature = Float(temperature)
     }
 }

@@ -25,6 +25,8 @@ public final class SequenceClassifier {
     public var maxLength: Int
     /// The score from which on a label of a multi-label head is given.
     public var threshold: Float = 0.5
+    /// What the logits are divided by before they become probabilities.
+    public var temperature: Float = 1
 
     private var plan: InferencePlan?
 
@@ -234,10 +236,14 @@ public final class SequenceClassifier {
     /// Probabilities of single labels, one probability a label, or the numbers themselves, as the head was published.
     public func scores(_ logits: Tensor) -> Tensor {
         switch configuration.scoring {
-        case .softmax: logits.softmaxedRows()
-        case .sigmoid: logits.sigmoided()
+        case .softmax: tempered(logits).softmaxedRows()
+        case .sigmoid: tempered(logits).sigmoided()
         case .identity: logits
         }
+    }
+
+    private func tempered(_ logits: Tensor) -> Tensor {
+        temperature == 1 ? logits : TemperatureScaling.scaled(logits, by: Double(temperature))
     }
 
     private func features(_ plan: InferencePlan, _ batch: TokenBatch) -> Tensor {

@@ -27,7 +27,7 @@ public enum Targets: Equatable, Sendable {
     }
 
     /// The loss that goes with the kind of the targets, as transformers chooses it, and its gradient by the logits.
-    func loss(_ logits: Tensor) -> (loss: Double, gradient: Tensor) {
+    package func loss(_ logits: Tensor) -> (loss: Double, gradient: Tensor) {
         switch self {
         case .classes(let indices): CrossEntropyLoss.evaluate(logits, targets: indices)
         case .labelSets(let tensor): BinaryCrossEntropyLoss.evaluate(logits, targets: tensor)

@@ -12,7 +12,7 @@ public final class FineTuning {
     let model: any TrainableModel
     let configuration: Configuration
     let optimizer: Optimizer
-    private let learning: LearningParameters
+    let learning: LearningParameters
     let trainingStep: TrainingStep
     let bestWeights: BestWeights
     let lastGood: LastGoodState
@@ -129,7 +129,7 @@ public final class FineTuning {
         let schedule: LearningRateSchedule
     }
 
-    private func prepare(_ train: Examples, _ dev: Examples?, _ report: (Event) -> Void) -> Run {
+    func prepare(_ train: Examples, _ dev: Examples?, _ report: (Event) -> Void) -> Run {
         var features: Tensor?
         var devFeatures: Tensor?
         if configuration.method == .head, !state.isFinished {

@@ -45,5 +45,18 @@ extension FineTuning {
         /// Before the gradients were scaled.
         public let gradientNorm: Double
         public let samplesPerSecond: Double
+
+        package init(
+            epoch: Int, step: Int, steps: Int, loss: Double, learningRate: Double, gradientNorm: Double,
+            samplesPerSecond: Double
+        ) {
+            self.epoch = epoch
+            self.step = step
+            self.steps = steps
+            self.loss = loss
+            self.learningRate = learningRate
+            self.gradientNorm = gradientNorm
+            self.samplesPerSecond = samplesPerSecond
+        }
     }
 }

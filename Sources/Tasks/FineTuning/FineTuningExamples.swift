@@ -15,6 +15,14 @@ extension FineTuning {
 }
 
 extension FineTuning.Examples {
+    /// A share of the examples, chosen at random.
+    public func part(_ share: Double, seed: UInt64) -> FineTuning.Examples {
+        if share >= 1 { return self }
+        let count = max(1, Int(share * Double(texts.count)))
+        let rows = RandomSource(seed: seed).permutation(of: texts.count).prefix(count).sorted()
+        return FineTuning.Examples(texts: TokenizedTexts(rows.map { texts[$0] }), targets: targets.gather(rows))
+    }
+
     /// Tokenizes labelled texts as the classifier reads them.
     public init(_ examples: LabelledExamples, _ targets: Targets, _ classifier: SequenceClassifier) {
         let texts = parallelMap(examples.examples.count) { index in

@@ -11,11 +11,13 @@ public struct FineTuningRecord {
     private let model: String
     private let train: LabelledExamples
     private let dev: LabelledExamples?
+    private let temperature: TemperatureScaling?
 
     public init(
         classifier: SequenceClassifier, configuration: FineTuning.Configuration, outcome: FineTuning.Outcome,
-        model: String, train: LabelledExamples, dev: LabelledExamples?
+        model: String, train: LabelledExamples, dev: LabelledExamples?, temperature: TemperatureScaling? = nil
     ) {
+        self.temperature = temperature
         self.classifier = classifier
         self.configuration = configuration
         self.outcome = outcome
@@ -36,6 +38,11 @@ public struct FineTuningRecord {
                 "dev_examples": dev.map { .integer($0.examples.count) } ?? .null,
             ]),
         ]
+        if let temperature {
+            object["calibration"] = .object([
+                "temperature": .number(Double("\(temperature.temperature)") ?? 1), "fitted_on": .string("dev"),
+            ])
+        }
         object["metrics"] = .object(["dev": bestMetrics])
         return object
     }

@@ -48,15 +48,7 @@ public struct ClassificationMetrics: Codable, Equatable, Sendable {
     public var macroF1: Double { labels.isEmpty ? 0 : perLabel.reduce(0) { $0 + $1.f1 } / Double(labels.count) }
 
     /// The range that holds the accuracy with a confidence of 95 %.
-    ///
-    /// Source: Wilson 1927, "Probable Inference, the Law of Succession, and Statistical Inference".
-    public var accuracyInterval: ClosedRange<Double> {
-        guard examples > 0 else { return 0...1 }
-        let (n, p, z) = (Double(examples), accuracy, 1.959_963_984_540_054)
-        let center = (p + z * z / (2 * n)) / (1 + z * z / n)
-        let half = z / (1 + z * z / n) * (p * (1 - p) / n + z * z / (4 * n * n)).squareRoot()
-        return max(0, center - half)...min(1, center + half)
-    }
+    public var accuracyInterval: ClosedRange<Double> { wilsonInterval(correct, of: examples) }
 }
 
 extension ClassificationMetrics {

@@ -9,7 +9,7 @@ public enum EvaluationMetrics: Codable, Equatable, Sendable {
     /// More accurate, of equal ones that with the smaller loss: accuracy, micro-F1, or for numbers the squared error.
     ///
     /// - Precondition: both are of one kind.
-    func isBetter(than other: EvaluationMetrics) -> Bool {
+    package func isBetter(than other: EvaluationMetrics) -> Bool {
         switch (self, other) {
         case (.classification(let new), .classification(let old)): return new.isBetter(than: old)
         case (.multiLabel(let new), .multiLabel(let old)):

@@ -81,6 +81,8 @@ struct FineTune: ParsableCommand {
     @OptionGroup(title: "Optimization") var optimization: OptimizationOptions
     @OptionGroup(title: "Adapters") var adapter: AdapterOptions
     @OptionGroup(title: "Objective") var objective: ObjectiveOptions
+    @OptionGroup(title: "Looking for settings") var searches: SearchOptions
+    @OptionGroup(title: "Reports") var reports: ReportOptions
     @OptionGroup var precision: PrecisionOption
     @OptionGroup var columns: ColumnOptions
     @OptionGroup var threads: ThreadOption
@@ -106,6 +108,13 @@ struct FineTune: ParsableCommand {
         try adapter.check(method)
         try objective.check(method)
         try optimization.check(method, learningRateIsGiven: learningRate != nil, asksForSteps: asksForSteps)
+        if searches.search != nil, dev == nil {
+            throw ValidationError("--search chooses by a dev set; name one with --dev.")
+        }
+        if searches.search != nil, runOptions.resume {
+            throw ValidationError(
+                "--search and --resume: a search does not go on. Give the settings that it chose, and --resume.")
+        }
     }
 
     func run() throws {
@@ -129,17 +138,23 @@ struct FineTune: ParsableCommand {
             try objective.set(
                 &configuration.optimization, labels: labels, targets: trainTargets, problem: problem)
             configuration.optimization.loraPlusRatio = adapter.loraPlusRatio ?? 1
-            let classifier = try SequenceClassifier(
-                pretrained: model.resolve(), labels: labels, problem: problem,
-                meanLayer: method == .head && optimization.meanLayer, dropout: configuration.optimization.dropout,
-                random: RandomSource(seed: seed))
             configuration.optimization.dropsAdapters = bottlenecks.adapterDrop
-            try bottlenecks.attach(method, to: classifier, random: RandomSource(seed: seed))
             configuration.adapter = adapter.configuration(method)
-            if let adapter = configuration.adapter {
-                try classifier.attach(adapter, random: RandomSource(seed: seed))
+            let directory = try model.resolve()
+            let settings = configuration
+            func makeClassifier() throws -> SequenceClassifier {
+                let classifier = try SequenceClassifier(
+                    pretrained: directory, labels: labels, problem: problem,
+                    meanLayer: method == .head && optimization.meanLayer, dropout: settings.optimization.dropout,
+                    random: RandomSource(seed: seed))
+                try bottlenecks.attach(method, to: classifier, random: RandomSource(seed: seed))
+                if let adapter = settings.adapter {
+                    try classifier.attach(adapter, random: RandomSource(seed: seed))
+                }
+                try classifier.limit(to: maxLength, pairs: columns.pairColumn != nil)
+                return classifier
             }
-            try classifier.limit(to: maxLength, pairs: columns.pairColumn != nil)
+            let classifier = try makeClassifier()
             if !classifier.initialized.isEmpty {
                 StandardError.note("the model has no pooler; it starts from random numbers")
             }
@@ -158,26 +173,54 @@ struct FineTune: ParsableCommand {
                     + "\(guess), method \(method.rawValue)\(learning), "
                     + "\(MatrixEngine.current.rawValue), \(ThreadPool.shared.threads) threads")
 
+            let scratch = target.lexicallyNormalized().removingLastComponent()
+            if searches.findLearningRate {
+                return try searches.findLearningRate(
+                    FineTuning(classifier, configuration, keepingBestIn: scratch), train: training, output: target,
+                    model: model.model
+                ) { _ in }
+            }
+            let logs = try reports.logs(for: target)
+            if let minutes = searches.search, let development {
+                configuration = try searches.search(
+                    around: configuration, minutes: minutes, train: training, dev: development, scratch: scratch,
+                    log: SearchLog(in: logs.directory), makeClassifier: makeClassifier)
+            }
             var progress = FineTuningProgress()
             defer { progress.end() }
-            let tuning = try FineTuning(
-                classifier, configuration, keepingBestIn: target.lexicallyNormalized().removingLastComponent())
+            let tuning = try FineTuning(classifier, configuration, keepingBestIn: scratch)
             _ = try Signals.catchInterruption(SIGINT, SIGTERM)
-            let outcome = try tuning.run(
-                train: training, dev: development, checkpoints: checkpoints,
-                isInterrupted: { Signals.isInterrupted }
-            ) { progress.show($0) }
+            let outcome = try logs.keptWithCheckpoint { () throws(FineTuning.Failure) in
+                try tuning.run(
+                    train: training, dev: development, checkpoints: checkpoints,
+                    isInterrupted: { Signals.isInterrupted }
+                ) { event in
+                    logs.record(event)
+                    progress.show(event)
+                }
+            }
             progress.end()
+            let analysis = development.map { dev in
+                DevAnalysis(classifier, logits: classifier.logits(dev.texts), targets: dev.targets)
+            }
             let record = FineTuningRecord(
                 classifier: classifier, configuration: configuration, outcome: outcome, model: model.model,
-                train: trainExamples, dev: devExamples)
-            try tuning.deliver { () throws(CheckpointError) in
-                try classifier.write(to: target, record: record.object)
+                train: trainExamples, dev: devExamples, temperature: analysis?.temperature)
+            try logs.keptWithCheckpoint { () throws(FineTuning.Failure) in
+                try tuning.deliver { () throws(CheckpointError) in
+                    try classifier.write(to: target, record: record.object)
+                }
             }
+            try logs.move(to: target)
+            if let failure = logs.failure { StandardError.note("the logs are not complete: \(failure)") }
+            let seconds = monotonicSeconds() - start
+            try FineTuningReport(
+                output: target, model: model.model, directory: directory.path, classifier: classifier,
+                record: record.object, history: logs.history, train: trainExamples, dev: devExamples,
+                analysis: analysis, run: reports.facts(outcome, seconds: seconds)
+            ).write(to: target)
             var line = JSONWriter()
-            line.write(
-                record.summary(
-                    output: output, seconds: monotonicSeconds() - start, peakMemoryMB: peakMemoryMB))
+            line.write(record.summary(output: output, seconds: seconds, peakMemoryMB: peakMemoryMB))
             line.endLine()
             try StandardOutput.print(String(decoding: line.bytes, as: UTF8.self), terminator: "")
         }

@@ -2,7 +2,11 @@
 /// with checksums in it is none.
 ///
 /// Source: RFC 3720, appendix B.4; LevelDB, util/crc32c.h (`Mask`). Eight bytes a step: Kounavis and Berry 2005.
-enum CRC32C {
+package enum CRC32C {
+    package static func masked(_ bytes: [UInt8]) -> UInt32 {
+        unsafe bytes.withUnsafeBytes { unsafe masked($0) }
+    }
+
     static func masked(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
         let crc = unsafe checksum(bytes)
         return (crc >> 15 | crc << 17) &+ 0xA282_EAD8

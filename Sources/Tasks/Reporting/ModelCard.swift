@@ -1,0 +1,252 @@
+import JSON
+
+/// `README.md` of a fine-tuned model: what it is, how to use it, what it was made from and how well it does.
+///
+/// The same run makes the same card: nothing in it depends on time or machine.
+///
+/// Source of the front matter: "Model Cards", "Model index", documentation of the Hugging Face hub.
+public struct ModelCard: Sendable {
+    public static let fileName = "README.md"
+
+    public struct Metric: Equatable, Sendable {
+        /// As the hub's `metrics` name it, such as `f1`.
+        public let type: String
+        public let name: String
+        public let value: Double
+    }
+
+    public var name: String
+    /// A name, or where it has one its place on the hub, `organization/name`.
+    public var baseModel: String
+    public var problem: ProblemType
+    public var labels: [String]
+    /// Whether an input is two texts.
+    public var isPair = false
+    /// Whether the directory holds an adapter and not the whole model.
+    public var isAdapter = false
+    public var maxLength: Int
+    /// The file names of the data and how many examples they hold; `nil` without a dev set.
+    public var train: (file: String, examples: Int)
+    public var dev: (file: String, examples: Int)?
+    public var metrics: EvaluationMetrics?
+    public var temperature: Float?
+    public var recipe: [RunReport.Fact] = []
+
+    public init(
+        name: String, baseModel: String, problem: ProblemType, labels: [String], maxLength: Int,
+        train: (file: String, examples: Int)
+    ) {
+        self.name = name
+        self.baseModel = baseModel
+        self.problem = problem
+        self.labels = labels
+        self.maxLength = maxLength
+        self.train = train
+    }
+
+    /// What the hub knows metrics by.
+    var measured: [Metric] {
+        switch metrics {
+        case .classification(let metrics):
+            [
+                Metric(type: "accuracy", name: "Accuracy", value: metrics.accuracy),
+                Metric(type: "f1", name: "Macro-F1", value: metrics.macroF1),
+            ]
+        case .multiLabel(let metrics):
+            [
+                Metric(type: "f1", name: "Micro-F1", value: metrics.micro.f1),
+                Metric(type: "f1", name: "Macro-F1", value: metrics.macroF1),
+                Metric(type: "accuracy", name: "Exact match", value: metrics.exactMatch),
+            ]
+        case .regression(let metrics):
+            [
+                metrics.pearson.map { Metric(type: "pearsonr", name: "Pearson", value: $0) },
+                metrics.spearman.map { Metric(type: "spearmanr", name: "Spearman", value: $0) },
+                Metric(type: "mse", name: "Mean squared error", value: metrics.mse),
+            ].compactMap { $0 }
+        case nil: []
+        }
+    }
+
+    public var text: String {
+        "\(frontMatter)\n\(introduction)\n\(usage)\n\(dataText)\n\(metricsText)\n\(recipeText)\n\(limits)"
+    }
+
+    // MARK: For the hub
+
+    private var frontMatter: String {
+        var lines = [
+            "---", "library_name: \(isAdapter ? "peft" : "transformers")", "pipeline_tag: text-classification",
+        ]
+        // Others are not names of the hub, and it refuses the card.
+        if baseModel.split(separator: "/").count == 2, !baseModel.hasPrefix("/"), !baseModel.hasPrefix(".") {
+            lines.append("base_model: \(Self.quoted(baseModel))")
+        }
+        lines += ["tags:", "- text-classification", "- graft"]
+        if !measured.isEmpty, let dev {
+            var types: [String] = []
+            for metric in measured where !types.contains(metric.type) { types.append(metric.type) }
+            lines += ["metrics:"] + types.map { "- \($0)" }
+            lines += [
+                "model-index:", "- name: \(Self.quoted(name))", "  results:", "  - task:",
+                "      type: text-classification",
+                "    dataset:", "      name: \(Self.quoted(dev.file))", "      type: \(Self.quoted(dev.file))",
+                "      split: validation", "    metrics:",
+            ]
+            for metric in measured {
+                lines += [
+                    "    - type: \(metric.type)", "      name: \(metric.name)",
+                    "      value: \(fixed(metric.value, 4))",
+                ]
+            }
+        }
+        return (lines + ["---", ""]).joined(separator: "\n")
+    }
+
+    /// Strings of JSON are strings of YAML.
+    private static func quoted(_ text: String) -> String {
+        String(decoding: JSON.string(text).serialized(), as: UTF8.self)
+    }
+
+    // MARK: For people
+
+    private var introduction: String {
+        let input = isPair ? "a pair of texts" : "a text"
+        let task =
+            switch problem {
+            case .singleLabel: "gives \(input) one of \(labels.count) labels: \(names)"
+            case .multiLabel: "gives \(input) any of \(labels.count) labels: \(names)"
+            case .regression: labels.count == 1 ? "gives \(input) a number" : "gives \(input) \(labels.count) numbers"
+            }
+        let kind = isAdapter ? "An adapter for" : "Fine-tuned from"
+        return """
+            # \(Self.escaped(name))
+
+            \(kind) \(Self.code(baseModel)) with Graft. It \(task).
+
+            """
+    }
+
+    private var names: String {
+        let shown = labels.prefix(30).map(Self.code).joined(separator: ", ")
+        return labels.count > 30 ? "\(shown) and \(labels.count - 30) more" : shown
+    }
+
+    private var usage: String {
+        let line =
+            isPair ? "printf 'a text\\tanother text\\n' | graft classify . --pairs" : "echo 'a text' | graft classify ."
+        let call =
+            isPair ? "classifier({\"text\": \"a text\", \"text_pair\": \"another text\"})" : "classifier(\"a text\")"
+        let python =
+            isAdapter
+            ? """
+            from peft import AutoPeftModelForSequenceClassification
+
+            model = AutoPeftModelForSequenceClassification.from_pretrained(".", num_labels=\(labels.count))
+            """
+            : """
+            from transformers import pipeline
+
+            classifier = pipeline("text-classification", model=".")
+            \(call)
+            """
+        let calibration =
+            temperature.map {
+                """
+
+                Graft divides the logits by \($0), which was fitted to the dev set, before they become scores; \
+                `--raw-scores` leaves that out, and so does Python.
+
+                """
+            } ?? ""
+        return """
+            ## Use
+
+            In this directory, with Graft:
+
+                \(line)
+
+            With \(isAdapter ? "PEFT" : "transformers"):
+
+            ```python
+            \(python)
+            ```
+
+            Texts are cut after \(maxLength) tokens.
+            \(calibration)
+            """
+    }
+
+    private var dataText: String {
+        var rows = ["| train | \(Self.code(train.file)) | \(train.examples) |"]
+        if let dev { rows.append("| dev | \(Self.code(dev.file)) | \(dev.examples) |") }
+        return """
+            ## Data
+
+            | part | file | examples |
+            |---|---|---:|
+            \(rows.joined(separator: "\n"))
+
+            """
+    }
+
+    private var metricsText: String {
+        guard let dev, !measured.isEmpty else { return "## Metrics\n\nNot measured: there was no dev set.\n" }
+        var rows = measured.map { "| \($0.name) | \(fixed($0.value, 4)) |" }
+        if case .classification(let metrics) = metrics {
+            let interval = metrics.accuracyInterval
+            rows[0] =
+                "| Accuracy | \(fixed(metrics.accuracy, 4)) (95 % confidence: "
+                + "\(fixed(interval.lowerBound, 4)) to \(fixed(interval.upperBound, 4))) |"
+        }
+        return """
+            ## Metrics
+
+            On the dev set, \(dev.examples) examples, by which the best epoch was chosen:
+
+            | metric | value |
+            |---|---:|
+            \(rows.joined(separator: "\n"))
+
+            """
+    }
+
+    private var recipeText: String {
+        let rows = recipe.map { "| \(Self.escaped($0.name)) | \(Self.escaped($0.value)) |" }
+        return """
+            ## Recipe
+
+            | setting | value |
+            |---|---|
+            \(rows.joined(separator: "\n"))
+
+            """
+    }
+
+    private var limits: String {
+        """
+        ## Limits
+
+        The model knows what its examples show and what its base model learned, biases included. On texts of another kind \
+        than the dev set's its numbers are unknown: measure with `graft evaluate . --data FILE`.
+
+        """
+    }
+
+    private static func code(_ text: String) -> String {
+        "`\(text.filter { $0 != "`" && !$0.isNewline }.replacing("|", with: "\\|"))`"
+    }
+
+    /// Without what Markdown or a table would take for its own.
+    private static func escaped(_ text: String) -> String {
+        var result = ""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\\", "`", "*", "_", "[", "]", "<", ">", "#", "|": result += "\\\(scalar)"
+            case "\n", "\r": result += " "
+            default: result.unicodeScalars.append(scalar)
+            }
+        }
+        return result
+    }
+}
