@@ -68,7 +68,7 @@ public final class FineTuning {
         for epoch in 1...max(1, configuration.epochs) {
             var epochLoss = 0.0
             for batch in TrainingBatches.epoch(
-                lengths: train.texts.map(\.count), batchSize: batchSize, order: order)
+                lengths: train.texts.lengths, batchSize: batchSize, order: order)
             {
                 let started = monotonicSeconds()
                 let loss = trainingStep(
@@ -139,11 +139,11 @@ public final class FineTuning {
     // MARK: Steps
 
     /// About how many bytes training takes: weights, gradients, moments, packed matrices and activations.
-    private func estimatedMemory(_ texts: [TokenizedText]) -> Int {
+    private func estimatedMemory(_ texts: TokenizedTexts) -> Int {
         let encoder = classifier.encoder.architecture
         guard configuration.method == .full else { return InferencePlan.bytes(encoder, configuration.precision) }
         let values = optimizer.parameters.reduce(0) { $0 + $1.shape.count }
-        let longest = texts.map(\.count).max() ?? 0
+        let longest = texts.lengths.max() ?? 0
         let tokens = max(
             longest, min(TrainingBatches.tokensPerPart, longest * min(configuration.batchSize, texts.count)))
         // Of a token in a layer: rows of the hidden size and of the intermediate one, and its attention.

@@ -3,13 +3,18 @@ import Tensors
 extension FineTuning {
     /// Tokenized texts and what the head is to say of them.
     public struct Examples: Sendable {
-        public let texts: [TokenizedText]
+        public let texts: TokenizedTexts
         public let targets: Targets
 
-        public init(texts: [TokenizedText], targets: Targets) {
+        public init(texts: TokenizedTexts, targets: Targets) {
             precondition(texts.count == targets.count, "\(texts.count) texts, \(targets.count) targets")
             self.texts = texts
             self.targets = targets
+        }
+
+        /// Some of the examples, in the order of the indices; their texts are not copied.
+        public func selecting(_ indices: some Collection<Int>) -> Examples {
+            Examples(texts: texts.selecting(indices), targets: targets.gather(indices))
         }
     }
 }
@@ -22,6 +27,6 @@ extension FineTuning.Examples {
             return TokenizedText(
                 example.text, pair: example.pair, classifier.tokenizer, maxLength: classifier.maxLength)
         }
-        self.init(texts: texts, targets: targets)
+        self.init(texts: TokenizedTexts(texts), targets: targets)
     }
 }

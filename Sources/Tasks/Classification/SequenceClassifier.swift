@@ -110,7 +110,7 @@ public final class SequenceClassifier {
     // MARK: Inference
 
     /// The features of the head for tokenized texts, `[ids.count, hiddenSize]`.
-    public func features(_ texts: [TokenizedText]) -> Tensor {
+    public func features(_ texts: TokenizedTexts) -> Tensor {
         let plan = frozenEncoder
         return rows(texts, columns: encoder.architecture.hiddenSize) { features(plan, $0) }
     }
@@ -118,12 +118,14 @@ public final class SequenceClassifier {
     /// The logits of tokenized texts, `[texts.count, labels.count]`.
     ///
     /// A text's logits do not depend on the other texts, nor on the number of threads.
-    public func logits(_ texts: [TokenizedText]) -> Tensor {
+    public func logits(_ texts: TokenizedTexts) -> Tensor {
         let plan = frozenEncoder
         return rows(texts, columns: labels.count) { batch in
             head.forward(features(plan, batch)).logits
         }
     }
+
+    public func logits(_ texts: [TokenizedText]) -> Tensor { logits(TokenizedTexts(texts)) }
 
     /// Probabilities of single labels, one probability a label, or the numbers themselves, as the head was published.
     public func scores(_ logits: Tensor) -> Tensor {
@@ -138,8 +140,8 @@ public final class SequenceClassifier {
         pooling.pool(plan.encode(batch, firstOnly: pooling == .first), batch.sequences)
     }
 
-    private func rows(_ texts: [TokenizedText], columns: Int, _ compute: (TokenBatch) -> Tensor) -> Tensor {
-        let rows = LengthSortedBatches(texts.map(\.count)).map { batch in compute(TokenBatch(batch.map { texts[$0] })) }
+    private func rows(_ texts: TokenizedTexts, columns: Int, _ compute: (TokenBatch) -> Tensor) -> Tensor {
+        let rows = LengthSortedBatches(texts.lengths).map { batch in compute(TokenBatch(batch.map { texts[$0] })) }
         return Tensor([texts.count, columns], rows.flatMap { $0 })
     }
 

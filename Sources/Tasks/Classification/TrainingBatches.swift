@@ -20,15 +20,15 @@ enum TrainingBatches {
     }
 
     /// A batch in parts of a bounded number of tokens, whose gradients add up: memory does not grow with the texts.
-    static func parts(of batch: [Int], _ texts: [TokenizedText]) -> [ArraySlice<Int>] {
+    static func parts(of batch: [Int], _ texts: TokenizedTexts) -> [ArraySlice<Int>] {
         var parts: [ArraySlice<Int>] = []
         var (start, tokens) = (0, 0)
         for (place, index) in batch.enumerated() {
-            if place > start, tokens + texts[index].count > tokensPerPart {
+            if place > start, tokens + texts.length(index) > tokensPerPart {
                 parts.append(batch[start..<place])
                 (start, tokens) = (place, 0)
             }
-            tokens += texts[index].count
+            tokens += texts.length(index)
         }
         parts.append(batch[start...])
         return parts
