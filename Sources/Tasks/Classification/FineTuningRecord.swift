@@ -8,19 +8,17 @@ public struct FineTuningRecord {
     private let configuration: FineTuning.Configuration
     private let outcome: FineTuning.Outcome
     private let model: String
-    private let train: LabelledExamples
-    private let dev: LabelledExamples?
+    private let data: FineTuningData
 
     public init(
         classifier: SequenceClassifier, configuration: FineTuning.Configuration, outcome: FineTuning.Outcome,
-        model: String, train: LabelledExamples, dev: LabelledExamples?
+        model: String, data: FineTuningData
     ) {
         self.classifier = classifier
         self.configuration = configuration
         self.outcome = outcome
         self.model = model
-        self.train = train
-        self.dev = dev
+        self.data = data
     }
 
     /// The contents of `graft.json`. Nothing in it depends on when or how fast the model was made.
@@ -37,9 +35,9 @@ public struct FineTuningRecord {
                 "best_epoch": .integer(outcome.bestEpoch), "steps": .integer(outcome.steps),
             ]),
             "data": .object([
-                "train": .string(train.file.string), "train_examples": .integer(train.examples.count),
-                "dev": dev.map { .string($0.file.string) } ?? .null,
-                "dev_examples": dev.map { .integer($0.examples.count) } ?? .null,
+                "train": .string(data.train.file.string), "train_examples": .integer(data.trainCount),
+                "dev": (data.dev ?? (data.isSplit ? data.train : nil)).map { .string($0.file.string) } ?? .null,
+                "dev_examples": data.devCount.map { .integer($0) } ?? .null,
             ]),
         ]
         object["metrics"] = .object(["dev": bestMetrics])

@@ -15,7 +15,7 @@ public struct TokenizedTexts: RandomAccessCollection, Sendable {
 
     public init(_ texts: [TokenizedText]) { self.init(.memory(texts), rows: nil) }
 
-    init(_ file: TokenFile) { self.init(.file(file), rows: nil) }
+    package init(_ file: TokenFile) { self.init(.file(file), rows: nil) }
 
     public var startIndex: Int { 0 }
 

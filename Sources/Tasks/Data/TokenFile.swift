@@ -1,11 +1,11 @@
-import Checkpoints
-import SystemPackage
+package import Checkpoints
+package import SystemPackage
 
 /// Tokenized texts in an unnamed file, read by their index; 8 bytes of memory a text, whatever its length.
 ///
 /// Read with `pread` and not mapped: the pages of a map count as memory of the process once they were touched, and a
 /// step reads a few dozen short pieces.
-final class TokenFile: Sendable {
+package final class TokenFile: Sendable {
     private let file: ScratchFile
     /// For each text twice the place of its end in the file, counted in numbers; odd where its token types follow its
     /// ids.
@@ -40,15 +40,15 @@ final class TokenFile: Sendable {
 }
 
 /// Writes a `TokenFile`.
-struct TokenFileWriter: ~Copyable {
+package struct TokenFileWriter: ~Copyable {
     private let file: ScratchFile
     private var ends: [UInt64] = []
     private var place = 0
     private var buffer: [Int32] = []
 
-    init(in directory: FilePath) throws(CheckpointError) { file = try ScratchFile(in: directory) }
+    package init(in directory: FilePath) throws(CheckpointError) { file = try ScratchFile(in: directory) }
 
-    mutating func append(_ text: TokenizedText) throws(CheckpointError) {
+    package mutating func append(_ text: TokenizedText) throws(CheckpointError) {
         buffer += text.ids
         if let types = text.typeIDs { buffer += types }
         place += text.count * (text.typeIDs == nil ? 1 : 2)
@@ -61,7 +61,7 @@ struct TokenFileWriter: ~Copyable {
         buffer.removeAll(keepingCapacity: true)
     }
 
-    consuming func finish() throws(CheckpointError) -> TokenFile {
+    package consuming func finish() throws(CheckpointError) -> TokenFile {
         try flush()
         return TokenFile(file, ends: ends)
     }

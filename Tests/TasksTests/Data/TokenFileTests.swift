@@ -1,8 +1,7 @@
+import Tasks
 import Tensors
 import TestSupport
 import Testing
-
-@testable import Tasks
 
 @Suite("TokenFile")
 struct TokenFileTests {

@@ -11,8 +11,8 @@ struct FineTune: ParsableCommand {
         commandName: "finetune",
         abstract: "Train a classifier or a regression on labelled texts.",
         discussion: """
-            Reads TSV, CSV or JSON Lines with the columns text (or sentence) and label (or labels, or score). A text \
-            has one label, a set of labels ("joy,surprise"; in JSON also ["joy","surprise"]), or a number (in JSON \
+            Reads TSV, CSV, JSON, fastText's lines, GLUE's folders or a folder for each class, gzipped or not, and says \
+            which columns it takes (docs/data.md). A text has one label, a set of labels ("joy,surprise"; in JSON also ["joy","surprise"]), or a number (in JSON \
             also several). After each epoch the classifier is measured on the dev set, by accuracy, micro-F1 or \
             squared error; the best weights are kept and written to the output, a directory that transformers loads \
             too. The last line of standard output is a JSON record of the result.
@@ -22,15 +22,10 @@ struct FineTune: ParsableCommand {
 
     @OptionGroup var model: ModelArgument
 
-    @Option(help: "The examples to learn from.", completion: .file())
-    var train: String
-
-    @Option(
-        help: "The examples to choose the best epoch by (default: none; the last epoch is kept).", completion: .file())
-    var dev: String?
+    @OptionGroup var data: DataOptions
 
     @Option(help: "The directory to write; it must not exist.", completion: .directory)
-    var output: String
+    var output: String?
 
     @Option(
         help: """
@@ -76,7 +71,10 @@ struct FineTune: ParsableCommand {
         if let learningRate, !(learningRate > 0 && learningRate < 1) {
             throw ValidationError("--learning-rate is \(learningRate); expected a number between 0 and 1.")
         }
-        if output.isEmpty { throw ValidationError("--output is empty; expected a directory to write.") }
+        if output == nil, !data.checkData {
+            throw ValidationError("--output is missing; expected a directory to write.")
+        }
+        if output == "" { throw ValidationError("--output is empty; expected a directory to write.") }
         if seed > UInt64(Int.max) { throw ValidationError("--seed is \(seed); expected at most \(Int.max).") }
         if precision.precision == .int8, method != .head {
             throw ValidationError("--precision int8 is for inference and --method head; use f32 or bf16.")
@@ -90,52 +88,54 @@ struct FineTune: ParsableCommand {
     func run() throws {
         try reportingFailures {
             let start = monotonicSeconds()
+            if self.data.checkData {
+                threads.request()
+                return try self.data.report(self.data.load(columns, problem: problemType, seed: seed))
+            }
             try threads.apply()
             _ = try precision.resolve()
-            let target = FilePath(output)
+            let target = FilePath(output ?? "")
             // Made and removed again: what cannot be written must not show only after the training.
             _ = try AtomicDirectory(target)
-            let trainExamples = try LabelledExamples(FilePath(train), columns: columns.columns)
-            let devExamples = try dev.map { try LabelledExamples(FilePath($0), columns: columns.columns) }
-            let problem = problemType ?? trainExamples.likelyProblem
-            let labels = try trainExamples.headLabels(for: problem)
-            let trainTargets = try trainExamples.targets(labels, for: problem)
-            let devTargets = try devExamples?.targets(labels, for: problem)
-
+            let data = try self.data.load(columns, problem: problemType, seed: seed)
+            let (labels, problem) = (data.labels, data.problem)
             let configuration = fineTuningConfiguration
             let classifier = try SequenceClassifier(
                 pretrained: model.resolve(), labels: labels, problem: problem, random: RandomSource(seed: seed))
-            try classifier.limit(to: maxLength, pairs: columns.pairColumn != nil)
+            try classifier.limit(to: maxLength, pairs: data.hasPairs)
             if !classifier.initialized.isEmpty {
                 StandardError.note("the model has no pooler; it starts from random numbers")
             }
-            if columns.pairColumn != nil, !classifier.acceptsPairs {
-                throw ValidationError("--pair-column: the model has one token type and takes single texts.")
+            if data.hasPairs, !classifier.acceptsPairs {
+                throw ValidationError(
+                    "the data has pairs of texts; the model has one token type and takes single texts: "
+                        + "choose one with --text-column, or join them with --text-template.")
             }
-            let training = FineTuning.Examples(trainExamples, trainTargets, classifier)
-            var development: FineTuning.Examples?
-            if let devExamples, let devTargets {
-                development = FineTuning.Examples(devExamples, devTargets, classifier)
+            let directory = target.lexicallyNormalized().removingLastComponent()
+            let examples = try data.tokenized(for: classifier, keepingTokensIn: directory)
+            if examples.cut > 0 {
+                StandardError.note(
+                    "\(examples.cut) texts are longer than \(classifier.maxLength) tokens and are cut (--max-length)")
             }
             let guess = problemType == nil && problem != .singleLabel ? " by the look of the labels" : ""
             StandardError.note(
-                "\(training.texts.count) training examples, \(problem.description(labels: labels.count))"
+                "\(examples.train.texts.count) training examples, \(problem.description(labels: labels.count))"
                     + "\(guess), method \(method.rawValue), "
                     + "\(MatrixEngine.current.rawValue), \(ThreadPool.shared.threads) threads")
 
             var progress = FineTuningProgress()
             let outcome = try FineTuning(
-                classifier, configuration, keepingBestIn: target.lexicallyNormalized().removingLastComponent()
-            ).run(train: training, dev: development) { progress.show($0) }
+                classifier, configuration, keepingBestIn: directory
+            ).run(train: examples.train, dev: examples.dev) { progress.show($0) }
             progress.end()
             let record = FineTuningRecord(
                 classifier: classifier, configuration: configuration, outcome: outcome, model: model.model,
-                train: trainExamples, dev: devExamples)
+                data: data)
             try classifier.write(to: target, record: record.object)
             var line = JSONWriter()
             line.write(
                 record.summary(
-                    output: output, seconds: monotonicSeconds() - start, peakMemoryMB: peakMemoryMB))
+                    output: target.string, seconds: monotonicSeconds() - start, peakMemoryMB: peakMemoryMB))
             line.endLine()
             try StandardOutput.print(String(decoding: line.bytes, as: UTF8.self), terminator: "")
         }
