@@ -45,14 +45,14 @@ public struct FineTuningRecord {
     }
 
     /// The last line of `finetune`.
-    public func summary(output: String, seconds: Double, peakMemoryMB: Int) -> JSON {
-        .object([
+    public func summary(output: String, seconds: Double, peakMemoryMB: Int) -> JSONObject {
+        [
             "output": .string(output), "dev": bestMetrics, "bestEpoch": .integer(outcome.bestEpoch),
             "epochs": .integer(outcome.epochs.count), "steps": .integer(outcome.steps),
             "seconds": .number(rounded(seconds, 100)),
             "trainingSeconds": .number(rounded(outcome.trainingSeconds, 100)),
             "samplesPerSecond": .number(rounded(outcome.samplesPerSecond, 10)), "peakMemoryMB": .integer(peakMemoryMB),
-        ])
+        ]
     }
 
     private var bestMetrics: JSON {

@@ -56,21 +56,19 @@ public struct DataChecks: Equatable, Sendable {
     /// What is wrong, one line each.
     public var warnings: [String] {
         var lines: [String] = []
-        if duplicates > 0 {
-            lines.append(
-                "\(duplicates.grouped) training examples repeat the text of an earlier one (--drop-duplicates)")
-        }
+        if duplicates > 0 { lines.append("repeated training texts: \(duplicates.grouped) (--drop-duplicates)") }
         if contradictions > 0, let (first, second) = firstContradiction {
             lines.append(
-                "\(contradictions.grouped) texts have different labels; the first: examples \(first.grouped) and \(second.grouped)"
-            )
+                "texts with different labels: \(contradictions.grouped), first in examples \(first.grouped) "
+                    + "and \(second.grouped)")
         }
         if emptyTexts > 0 {
-            lines.append(
-                "\(emptyTexts.grouped) texts are empty" + (firstEmptyLine.map { "; the first: line \($0)" } ?? ""))
+            let line = firstEmptyLine.map { ", first in line \($0)" } ?? ""
+            lines.append("empty texts: \(emptyTexts.grouped)\(line)")
         }
         if leaked > 0 {
-            lines.append("\(leaked.grouped) dev texts are in the training data too: the dev score will be too good")
+            lines.append(
+                "dev texts that are in the training data too: \(leaked.grouped); they make the dev score too good")
         }
         for label in labelCounts where label.count < 2 {
             lines.append(

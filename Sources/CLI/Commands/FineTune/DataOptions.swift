@@ -1,6 +1,5 @@
 import ArgumentParser
 import Checkpoints
-import JSON
 import SystemPackage
 import Tasks
 
@@ -30,6 +29,13 @@ struct DataOptions: ParsableArguments {
     @Flag(help: "Stop before the training where the data has duplicates, contradictions, empty or leaked texts.")
     var strictData = false
 
+    @Option(
+        help: """
+            Train this many classifiers, each without another part of the data, and print what they reach on it; with \
+            --output another one on all data.
+            """)
+    var folds: Int?
+
     @Flag(help: "Only check the data and print what was found as JSON.")
     var checkData = false
 
@@ -40,6 +46,12 @@ struct DataOptions: ParsableArguments {
         if noDev, dev != nil || devShare != nil {
             throw ValidationError("--no-dev does not go with --dev and --dev-share.")
         }
+        if let folds {
+            if !(2...1000).contains(folds) { throw ValidationError("--folds is \(folds); expected 2 to 1000.") }
+            if dev != nil || devShare != nil {
+                throw ValidationError("--folds measures on parts of --train; leave --dev and --dev-share out.")
+            }
+        }
         if dev != nil, devShare != nil { throw ValidationError("Either --dev or --dev-share, not both.") }
     }
 
@@ -48,7 +60,7 @@ struct DataOptions: ParsableArguments {
         var options = FineTuningData.Options()
         options.columns = columns.columns
         options.problem = problem
-        options.devShare = noDev ? nil : devShare ?? 0.1
+        options.devShare = noDev || folds != nil ? nil : devShare ?? 0.1
         options.dropsDuplicates = dropDuplicates
         options.seed = seed
         let data = try FineTuningData(train: FilePath(train), dev: dev.map { FilePath($0) }, options)
@@ -62,14 +74,6 @@ struct DataOptions: ParsableArguments {
         if data.dropped > 0 { StandardError.note("\(data.dropped) duplicates are left out") }
         if strictData, !data.isClean { throw UncleanData() }
         return data
-    }
-
-    /// What `--check-data` prints.
-    func report(_ data: FineTuningData) throws {
-        var line = JSONWriter()
-        line.write(.object(data.report))
-        line.endLine()
-        try StandardOutput.print(String(decoding: line.bytes, as: UTF8.self), terminator: "")
     }
 }
 

@@ -71,7 +71,7 @@ struct FineTune: ParsableCommand {
         if let learningRate, !(learningRate > 0 && learningRate < 1) {
             throw ValidationError("--learning-rate is \(learningRate); expected a number between 0 and 1.")
         }
-        if output == nil, !data.checkData {
+        if output == nil, !data.checkData, data.folds == nil {
             throw ValidationError("--output is missing; expected a directory to write.")
         }
         if output == "" { throw ValidationError("--output is empty; expected a directory to write.") }
@@ -90,19 +90,17 @@ struct FineTune: ParsableCommand {
             let start = monotonicSeconds()
             if self.data.checkData {
                 threads.request()
-                return try self.data.report(self.data.load(columns, problem: problemType, seed: seed))
+                let data = try self.data.load(columns, problem: problemType, seed: seed)
+                return try StandardOutput.print(line: .object(data.report))
             }
             try threads.apply()
             _ = try precision.resolve()
-            let target = FilePath(output ?? "")
+            let target = output.map { FilePath($0) }
             // Made and removed again: what cannot be written must not show only after the training.
-            _ = try AtomicDirectory(target)
+            if let target { _ = try AtomicDirectory(target) }
             let data = try self.data.load(columns, problem: problemType, seed: seed)
-            let (labels, problem) = (data.labels, data.problem)
             let configuration = fineTuningConfiguration
-            let classifier = try SequenceClassifier(
-                pretrained: model.resolve(), labels: labels, problem: problem, random: RandomSource(seed: seed))
-            try classifier.limit(to: maxLength, pairs: data.hasPairs)
+            let classifier = try newClassifier(data)
             if !classifier.initialized.isEmpty {
                 StandardError.note("the model has no pooler; it starts from random numbers")
             }
@@ -111,17 +109,22 @@ struct FineTune: ParsableCommand {
                     "the data has pairs of texts; the model has one token type and takes single texts: "
                         + "choose one with --text-column, or join them with --text-template.")
             }
-            let directory = target.lexicallyNormalized().removingLastComponent()
+            let directory =
+                target?.lexicallyNormalized().removingLastComponent()
+                ?? FilePath(FileManager.default.temporaryDirectory.path())
             let examples = try data.tokenized(for: classifier, keepingTokensIn: directory)
             if examples.cut > 0 {
                 StandardError.note(
                     "\(examples.cut) texts are longer than \(classifier.maxLength) tokens and are cut (--max-length)")
             }
-            let guess = problemType == nil && problem != .singleLabel ? " by the look of the labels" : ""
+            let guess = problemType == nil && data.problem != .singleLabel ? " by the look of the labels" : ""
             StandardError.note(
-                "\(examples.train.texts.count) training examples, \(problem.description(labels: labels.count))"
+                "\(examples.train.texts.count) training examples, \(data.problem.description(labels: data.labels.count))"
                     + "\(guess), method \(method.rawValue), "
                     + "\(MatrixEngine.current.rawValue), \(ThreadPool.shared.threads) threads")
+
+            let validation = try crossValidate(data, examples.train, configuration, directory)
+            guard let target else { return }
 
             var progress = FineTuningProgress()
             let outcome = try FineTuning(
@@ -132,13 +135,19 @@ struct FineTune: ParsableCommand {
                 classifier: classifier, configuration: configuration, outcome: outcome, model: model.model,
                 data: data)
             try classifier.write(to: target, record: record.object)
-            var line = JSONWriter()
-            line.write(
-                record.summary(
-                    output: target.string, seconds: monotonicSeconds() - start, peakMemoryMB: peakMemoryMB))
-            line.endLine()
-            try StandardOutput.print(String(decoding: line.bytes, as: UTF8.self), terminator: "")
+            var summary = record.summary(
+                output: target.string, seconds: monotonicSeconds() - start, peakMemoryMB: peakMemoryMB)
+            if let validation { summary.append("crossValidation", validation) }
+            try StandardOutput.print(line: .object(summary))
         }
+    }
+
+    /// The pretrained model with a new head.
+    func newClassifier(_ data: FineTuningData) throws -> SequenceClassifier {
+        let classifier = try SequenceClassifier(
+            pretrained: model.resolve(), labels: data.labels, problem: data.problem, random: RandomSource(seed: seed))
+        try classifier.limit(to: maxLength, pairs: data.hasPairs)
+        return classifier
     }
 
     private var fineTuningConfiguration: FineTuning.Configuration {
