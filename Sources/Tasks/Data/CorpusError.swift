@@ -36,6 +36,8 @@ public enum CorpusError: Error, Equatable, Sendable {
     case wrongValueCount(FilePath, line: Int, found: Int, expected: Int)
     /// No label has two different texts, of which one could be set aside.
     case tooFewToSplit(FilePath)
+    /// Every training text is in the dev data too, and was to be left out.
+    case onlyDuplicates(FilePath)
     /// The tokens cannot be kept in a file.
     case tokens(CheckpointError)
 }
@@ -89,6 +91,8 @@ extension CorpusError: CustomStringConvertible {
             "\(file):\(line): \(found) number\(found == 1 ? "" : "s"); \(expected) expected. Several numbers are a JSON array."
         case .tooFewToSplit(let file):
             "\(file): too few examples to set some aside to choose the best epoch by. Give others with --dev, or say --no-dev."
+        case .onlyDuplicates(let file):
+            "\(file): every text is in the dev data too; --drop-duplicates leaves nothing to learn from."
         case .tokens(let error): "\(error)"
         }
     }

@@ -3,15 +3,15 @@ public import SystemPackage
 /// What one pass over a corpus tells: labels and what texts are alike, but not the texts. About 16 bytes an example.
 public struct CorpusScan: Sendable {
     public let corpus: Corpus
-    public let labels: LabelColumn
+    public let count: Int
+    public private(set) var labels: LabelColumn
     /// Of each text; texts that differ in case and blanks alone have the same.
-    let fingerprints: [UInt64]
+    private(set) var fingerprints: [UInt64]
     /// Examples without anything in the text, and the first of them.
     let emptyTexts: Int
     let firstEmpty: Int?
 
     public var file: FilePath { corpus.file }
-    public var count: Int { labels.count }
 
     /// What was found out about the file, for the user.
     public var description: String {
@@ -35,10 +35,17 @@ public struct CorpusScan: Sendable {
             }
         }
         if fingerprints.isEmpty { throw .noExamples(corpus.file) }
+        count = fingerprints.count
         self.labels = labels
         self.fingerprints = fingerprints
         self.emptyTexts = emptyTexts
         self.firstEmpty = firstEmpty
+    }
+
+    /// Gives back what is kept of each example.
+    mutating func releaseExamples() {
+        labels = LabelColumn(corpus)
+        fingerprints = []
     }
 }
 
@@ -63,22 +70,45 @@ enum Fingerprint {
 
     /// - Returns: whether there is anything but blanks.
     private static func add(_ text: String, to hash: inout UInt64) -> Bool {
-        var (hasWord, blankBefore) = (false, false)
-        for scalar in text.lowercased().unicodeScalars {
-            if scalar.properties.isWhitespace {
+        var words = WordMixer(hash: hash)
+        if text.utf8.allSatisfy({ $0 < 0x80 }) {
+            for byte in text.utf8 {
+                let isUpper = byte >= UInt8(ascii: "A") && byte <= UInt8(ascii: "Z")
+                words.add(UInt32(isUpper ? byte | 0x20 : byte), isBlank: byte == 0x20 || byte >= 0x09 && byte <= 0x0D)
+            }
+        } else {
+            for scalar in text.lowercased().unicodeScalars {
+                words.add(scalar.value, isBlank: scalar.properties.isWhitespace)
+            }
+        }
+        hash = words.hash
+        return words.hasWord
+    }
+
+    /// Mixes the characters of words, and one blank between words.
+    private struct WordMixer {
+        var hash: UInt64
+        var hasWord = false
+        private var blankBefore = false
+
+        init(hash: UInt64) { self.hash = hash }
+
+        @inline(__always)
+        mutating func add(_ scalar: UInt32, isBlank: Bool) {
+            if isBlank {
                 blankBefore = hasWord
-                continue
+                return
             }
             if blankBefore { mix(0x20, into: &hash) }
             (hasWord, blankBefore) = (true, false)
-            mix(scalar.value, into: &hash)
+            mix(scalar, into: &hash)
         }
-        return hasWord
     }
 
     // FNV-1a on scalars instead of bytes, and a stronger last step. Source: Fowler, Noll and Vo, RFC 9923.
     private static let offsetBasis: UInt64 = 0xCBF2_9CE4_8422_2325
 
+    @inline(__always)
     private static func mix(_ value: UInt32, into hash: inout UInt64) {
         hash = (hash ^ UInt64(value)) &* 0x0000_0100_0000_01B3
         hash ^= hash >> 29

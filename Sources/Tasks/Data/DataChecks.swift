@@ -21,8 +21,8 @@ public struct DataChecks: Equatable, Sendable {
         public let count: Int
     }
 
-    init(_ train: CorpusScan, dev: CorpusScan?, labels: [String], targets: Targets) {
-        let leaders = DataSplit.leaders(train.fingerprints)
+    /// - Parameter leaders: the first example with the same text, for each training example.
+    init(_ train: CorpusScan, leaders: [Int32], dev: CorpusScan?, labels: [String], targets: Targets) {
         var contradicting = Set<Int32>()
         for (index, leader) in leaders.enumerated() where index != leader {
             duplicates += 1

@@ -6,9 +6,12 @@ struct DataSplit {
     private let leaders: [Int32]
     /// For each example what is to have its share in every part.
     private let strata: [Int32]
+    /// Which examples are in no part.
+    private let isLeftOut: [Bool]
 
-    init(_ fingerprints: [UInt64], _ targets: Targets) {
-        leaders = Self.leaders(fingerprints)
+    init(leaders: [Int32], _ targets: Targets, isLeftOut: [Bool]) {
+        self.leaders = leaders
+        self.isLeftOut = isLeftOut
         strata = Self.strata(targets)
     }
 
@@ -49,46 +52,44 @@ struct DataSplit {
     /// Examples that are set aside, at least one and not all of each label that has two different texts.
     ///
     /// - Parameter share: of the examples, between 0 and 1.
-    /// - Returns: both parts in the order of the examples.
-    func setAside(share: Double, seed: UInt64) -> (rest: [Int], aside: [Int]) {
+    /// - Returns: for each example whether it is one of them.
+    func setAside(share: Double, seed: UInt64) -> [Bool] {
         var isAside = [Bool](repeating: false, count: leaders.count)
         let sizes = copies
         for texts in shuffledTexts(seed: seed) where texts.count > 1 {
-            let count = texts.reduce(0) { $0 + sizes[Int($1)] }
+            let count = texts.reduce(0) { $0 + Int(sizes[Int($1)]) }
             let wanted = max(1, Int((share * Double(count)).rounded()))
-            var taken: Int32 = 0
+            var taken = 0
             for text in texts.dropLast() where taken < wanted {
                 isAside[Int(text)] = true
-                taken += sizes[Int(text)]
+                taken += Int(sizes[Int(text)])
             }
         }
-        return (
-            leaders.indices.filter { !isAside[Int(leaders[$0])] }, leaders.indices.filter { isAside[Int(leaders[$0])] }
-        )
+        return leaders.map { isAside[Int($0)] }
     }
 
-    /// The examples of each of a number of parts of about the same size.
-    func folds(_ count: Int, seed: UInt64) -> [[Int]] {
-        var foldOfText = [Int32](repeating: 0, count: leaders.count)
-        var next = 0
-        for text in shuffledTexts(seed: seed).joined() {
-            foldOfText[Int(text)] = Int32(next % count)
-            next += 1
+    /// Divides the examples into a number of parts of about the same size.
+    ///
+    /// - Returns: the part of each example.
+    func folds(_ count: Int, seed: UInt64) -> [Int16] {
+        var foldOfText = [Int16](repeating: 0, count: leaders.count)
+        for (place, text) in shuffledTexts(seed: seed).joined().enumerated() {
+            foldOfText[Int(text)] = Int16(place % count)
         }
-        return (0..<count).map { fold in leaders.indices.filter { foldOfText[Int(leaders[$0])] == fold } }
+        return leaders.map { foldOfText[Int($0)] }
     }
 
     /// How many examples have the same text as each first one.
     private var copies: [Int32] {
         var copies = [Int32](repeating: 0, count: leaders.count)
-        for leader in leaders { copies[Int(leader)] += 1 }
+        for (index, leader) in leaders.enumerated() where !isLeftOut[index] { copies[Int(leader)] += 1 }
         return copies
     }
 
     /// The first examples of all texts in random order, for each stratum.
     private func shuffledTexts(seed: UInt64) -> [[Int32]] {
         var texts: [Int32: [Int32]] = [:]
-        for (index, leader) in leaders.enumerated() where index == leader {
+        for (index, leader) in leaders.enumerated() where index == leader && !isLeftOut[index] {
             texts[strata[index], default: []].append(leader)
         }
         var random = RandomSource(seed: seed)

@@ -14,24 +14,37 @@ public struct FineTuningData: Sendable {
         public var devShare: Double? = 0.1
         /// Whether training texts that come before, or that are in the given dev data, are left out.
         public var dropsDuplicates = false
+        /// The number of parts of a cross-validation.
+        public var folds: Int?
         public var seed: UInt64 = 42
 
         public init() {}
     }
 
-    public let train: CorpusScan
-    public let dev: CorpusScan?
+    public private(set) var train: CorpusScan
+    public private(set) var dev: CorpusScan?
     public let problem: ProblemType
     /// Of the head.
     public let labels: [String]
     public let checks: DataChecks
+    public let trainCount: Int
+    public let devCount: Int?
     /// How many examples were left out as duplicates.
     public let dropped: Int
-    /// The examples of `train` that are learned from, and those that are set aside; `nil`: all, and none.
-    private let rows: [Int]?
-    private let devRows: [Int]?
-    private let targets: Targets
-    private let devTargets: Targets?
+    /// Whether the dev examples are taken from the training data.
+    public let isSplit: Bool
+    private let rows: Rows
+
+    /// What is kept of each example until the texts are tokenized.
+    private struct Rows {
+        var parts: [Part]
+        let targets: Targets
+        let devTargets: Targets?
+        let folds: [Int16]?
+    }
+
+    /// Where an example of the training data goes.
+    enum Part: UInt8 { case train, dev, dropped }
 
     /// - Parameter dev: `nil`: the part of the folder `train` that is named so, else a share of the examples.
     public init(train path: FilePath, dev devPath: FilePath?, _ options: Options) throws(CorpusError) {
@@ -42,40 +55,41 @@ public struct FineTuningData: Sendable {
             let corpus = try Corpus(devPath, columns: options.columns, for: .development)
             dev = try CorpusScan(corpus, keepsNumbers: keepsNumbers)
         }
-        self.train = train
-        self.dev = dev
         problem = try train.labels.problem(options.problem)
         labels = try train.labels.headLabels(for: problem)
         let targets = try train.labels.targets(labels, for: problem)
-        self.targets = targets
-        devTargets = try dev?.labels.targets(labels, for: problem)
-        checks = DataChecks(train, dev: dev, labels: labels, targets: targets)
+        let devTargets = try dev?.labels.targets(labels, for: problem)
+        let leaders = DataSplit.leaders(train.fingerprints)
+        checks = DataChecks(train, leaders: leaders, dev: dev, labels: labels, targets: targets)
 
-        var rows: [Int]?
+        var parts = [Part](repeating: .train, count: train.count)
         if options.dropsDuplicates {
-            let held = Set(dev?.fingerprints ?? [])
-            let leaders = DataSplit.leaders(train.fingerprints)
-            rows = leaders.indices.filter { leaders[$0] == $0 && !held.contains(train.fingerprints[$0]) }
+            let others = Set(dev?.fingerprints ?? [])
+            for (index, leader) in leaders.enumerated()
+            where index != leader || others.contains(train.fingerprints[index]) { parts[index] = .dropped }
         }
-        let kept = rows ?? Array(0..<train.count)
-        dropped = train.count - kept.count
-        var devRows: [Int]?
-        if dev == nil, let share = options.devShare {
-            let split = DataSplit(kept.map { train.fingerprints[$0] }, targets.gather(kept))
-                .setAside(share: share, seed: options.seed)
-            if split.aside.isEmpty { throw .tooFewToSplit(train.file) }
-            rows = split.rest.map { kept[$0] }
-            devRows = split.aside.map { kept[$0] }
+        let split = DataSplit(leaders: leaders, targets, isLeftOut: parts.map { $0 == .dropped })
+        isSplit = dev == nil && options.devShare != nil
+        if isSplit, let share = options.devShare {
+            for (index, isAside) in split.setAside(share: share, seed: options.seed).enumerated() where isAside {
+                parts[index] = .dev
+            }
+            if !parts.contains(.dev) { throw .tooFewToSplit(train.file) }
         }
-        self.rows = rows
-        self.devRows = devRows
+        dropped = parts.count { $0 == .dropped }
+        trainCount = parts.count { $0 == .train }
+        if trainCount == 0 { throw .onlyDuplicates(train.file) }
+        devCount = isSplit ? parts.count { $0 == .dev } : dev?.count
+        let folds = options.folds.map { split.folds($0, seed: options.seed) }
+        if let count = options.folds, Set(folds ?? []).count < count { throw .tooFewToSplit(train.file) }
+        rows = Rows(parts: parts, targets: targets, devTargets: devTargets, folds: folds)
+        self.train = train
+        self.train.releaseExamples()
+        self.dev = dev
+        self.dev?.releaseExamples()
     }
 
-    public var trainCount: Int { rows?.count ?? train.count }
-    public var devCount: Int? { devRows?.count ?? dev?.count }
-    /// Whether the dev examples were taken from the training data.
-    public var isSplit: Bool { devRows != nil }
-    /// Whether nothing was found that is wrong with it, or left in.
+    /// Whether nothing was found that is wrong with the data.
     public var isClean: Bool { checks.isClean }
     public var hasPairs: Bool { train.corpus.layout.isPair }
 
@@ -97,62 +111,84 @@ public struct FineTuningData: Sendable {
         public let dev: FineTuning.Examples?
         /// How many texts of all the files are longer than the classifier takes.
         public let cut: Int
+        /// The part of each of `train`'s examples in a cross-validation.
+        let foldNumbers: [Int16]?
+
+        /// For each fold of a cross-validation the examples that it learns from, and those that it is measured on.
+        public var folds: [(train: [Int], dev: [Int])] {
+            guard let foldNumbers, let last = foldNumbers.max() else { return [] }
+            return (0...last).map { fold in
+                (
+                    foldNumbers.indices.filter { foldNumbers[$0] != fold },
+                    foldNumbers.indices.filter { foldNumbers[$0] == fold }
+                )
+            }
+        }
     }
 
     /// Tokenizes all texts, on all threads, as the classifier reads them.
     ///
-    /// - Parameter directory: has room for the tokens, which are kept there in a file without a name.
+    /// - Parameter directory: has room for the tokens, which are kept there in files without names.
     public func tokenized(
         for classifier: SequenceClassifier, keepingTokensIn directory: FilePath
     ) throws(CorpusError) -> Tokenized {
-        let (texts, trainCut) = try train.corpus.tokenized(for: classifier, in: directory, count: train.count)
-        let all = FineTuning.Examples(texts: texts, targets: targets)
-        let training = rows.map { all.selecting($0) } ?? all
-        guard let dev, let devTargets else {
-            return Tokenized(train: training, dev: devRows.map { all.selecting($0) }, cut: trainCut)
+        func rows(_ part: Part) -> [Int] { self.rows.parts.indices.filter { self.rows.parts[$0] == part } }
+        let files = try train.corpus.tokenized(for: classifier, in: directory, parts: self.rows.parts)
+        let targets = rows(.train).count == train.count ? self.rows.targets : self.rows.targets.gather(rows(.train))
+        var held: FineTuning.Examples?
+        var cut = files.cut
+        if isSplit {
+            held = FineTuning.Examples(texts: files.dev, targets: self.rows.targets.gather(rows(.dev)))
+        } else if let dev, let devTargets = self.rows.devTargets {
+            let all = [Part](repeating: .train, count: dev.count)
+            let files = try dev.corpus.tokenized(for: classifier, in: directory, parts: all)
+            held = FineTuning.Examples(texts: files.train, targets: devTargets)
+            cut += files.cut
         }
-        let (devTexts, devCut) = try dev.corpus.tokenized(for: classifier, in: directory, count: dev.count)
         return Tokenized(
-            train: training, dev: FineTuning.Examples(texts: devTexts, targets: devTargets), cut: trainCut + devCut)
-    }
-
-    /// The rows of the training file for each fold of a cross-validation: those that it learns from, and the others.
-    public func folds(_ count: Int, of examples: FineTuning.Examples, seed: UInt64) -> [(train: [Int], dev: [Int])] {
-        let kept = rows ?? Array(0..<train.count)
-        precondition(examples.texts.count == kept.count, "\(examples.texts.count) examples, \(kept.count) rows")
-        let folds = DataSplit(kept.map { train.fingerprints[$0] }, examples.targets).folds(count, seed: seed)
-        return folds.indices.map { fold in
-            (folds.indices.filter { $0 != fold }.flatMap { folds[$0] }.sorted(), folds[fold])
-        }
+            train: FineTuning.Examples(texts: files.train, targets: targets), dev: held, cut: cut,
+            foldNumbers: self.rows.folds.map { folds in rows(.train).map { folds[$0] } })
     }
 }
 
 extension Corpus {
-    /// All texts as tokens in a file without a name, and how many were cut.
+    /// The texts as tokens in files without names, and how many were cut.
     ///
-    /// - Parameter count: how many there were when the file was read before.
+    /// - Parameter parts: where each example goes, as many as there were when the file was read before.
     func tokenized(
-        for classifier: SequenceClassifier, in directory: FilePath, count: Int
-    ) throws(CorpusError) -> (texts: TokenizedTexts, cut: Int) {
+        for classifier: SequenceClassifier, in directory: FilePath, parts: [FineTuningData.Part]
+    ) throws(CorpusError) -> (train: TokenizedTexts, dev: TokenizedTexts, cut: Int) {
         let (tokenizer, maxLength) = (classifier.tokenizer, classifier.maxLength)
-        var cut = 0
-        var writer: TokenFileWriter
-        do throws(CheckpointError) { writer = try TokenFileWriter(in: directory) } catch { throw .tokens(error) }
         func tokens(_ example: LabelledExamples.Example) -> (TokenizedText, isCut: Bool) {
             // One more than fits tells whether a text is cut.
             let text = TokenizedText(example.text, pair: example.pair, tokenizer, maxLength: maxLength + 1)
             guard text.count > maxLength else { return (text, false) }
             return (TokenizedText(example.text, pair: example.pair, tokenizer, maxLength: maxLength), true)
         }
+        var (index, cut) = (0, 0)
+        func open() throws(CorpusError) -> TokenFileWriter {
+            do throws(CheckpointError) { return try TokenFileWriter(in: directory) } catch { throw .tokens(error) }
+        }
+        func finish(_ writer: consuming TokenFileWriter) throws(CorpusError) -> TokenizedTexts {
+            do throws(CheckpointError) { return TokenizedTexts(try writer.finish()) } catch { throw .tokens(error) }
+        }
+        var train = try open()
+        var dev = try open()
         try forEachWindow(tokens) { (window) throws(CorpusError) in
             for (text, isCut) in window {
-                if isCut { cut += 1 }
-                do throws(CheckpointError) { try writer.append(text) } catch { throw .tokens(error) }
+                guard index < parts.count else { throw .changed(self.file) }
+                do throws(CheckpointError) {
+                    switch parts[index] {
+                    case .train: try train.append(text)
+                    case .dev: try dev.append(text)
+                    case .dropped: break
+                    }
+                } catch { throw .tokens(error) }
+                if isCut, parts[index] != .dropped { cut += 1 }
+                index += 1
             }
         }
-        let file: TokenFile
-        do throws(CheckpointError) { file = try writer.finish() } catch { throw .tokens(error) }
-        if file.count != count { throw .changed(self.file) }
-        return (TokenizedTexts(file), cut)
+        if index != parts.count { throw .changed(file) }
+        return (try finish(train), try finish(dev), cut)
     }
 }

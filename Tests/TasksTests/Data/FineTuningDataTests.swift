@@ -138,9 +138,8 @@ struct FineTuningDataTests {
     @Test("folds are disjoint, hold every example once, and each label in the same share")
     func folds() throws {
         let rows = (0..<90).map { "text \($0)\t\($0 % 3 == 0 ? "x" : "y")\n" }
-        let data = try data("text\tlabel\n" + rows.joined()) { $0.devShare = nil }
-        let tokenized = try data.tokenized(for: classifier(data), keepingTokensIn: directory.path)
-        let folds = data.folds(5, of: tokenized.train, seed: 3)
+        let data = try data("text\tlabel\n" + rows.joined()) { ($0.devShare, $0.folds) = (nil, 5) }
+        let folds = try data.tokenized(for: classifier(data), keepingTokensIn: directory.path).folds
         #expect(folds.flatMap(\.dev).sorted() == Array(0..<90))
         for fold in folds {
             #expect(fold.dev.count == 18 && fold.dev.count { $0 % 3 == 0 } == 6)

@@ -62,6 +62,7 @@ struct DataOptions: ParsableArguments {
         options.problem = problem
         options.devShare = noDev || folds != nil ? nil : devShare ?? 0.1
         options.dropsDuplicates = dropDuplicates
+        options.folds = folds
         options.seed = seed
         let data = try FineTuningData(train: FilePath(train), dev: dev.map { FilePath($0) }, options)
         StandardError.note(data.train.description)

@@ -6,11 +6,11 @@ import Tasks
 extension FineTune {
     /// Cross-validation, where `--folds` asks for it: a record for each fold, and one for all of them.
     func crossValidate(
-        _ data: FineTuningData, _ examples: FineTuning.Examples, _ configuration: FineTuning.Configuration,
+        _ data: FineTuningData, _ examples: FineTuningData.Tokenized, _ configuration: FineTuning.Configuration,
         _ directory: FilePath
     ) throws -> JSON? {
         guard let count = self.data.folds else { return nil }
-        let validation = try CrossValidation(examples, folds: data.folds(count, of: examples, seed: seed)) { part in
+        let validation = try CrossValidation(examples.train, folds: examples.folds) { part in
             let classifier = try newClassifier(data)
             var progress = FineTuningProgress()
             _ = try FineTuning(classifier, configuration, keepingBestIn: directory)

@@ -123,7 +123,7 @@ struct FineTune: ParsableCommand {
                     + "\(guess), method \(method.rawValue), "
                     + "\(MatrixEngine.current.rawValue), \(ThreadPool.shared.threads) threads")
 
-            let validation = try crossValidate(data, examples.train, configuration, directory)
+            let validation = try crossValidate(data, examples, configuration, directory)
             guard let target else { return }
 
             var progress = FineTuningProgress()
