@@ -67,12 +67,13 @@ public final class FineTuning {
         var step = 0
         for epoch in 1...max(1, configuration.epochs) {
             var epochLoss = 0.0
+            let examples = train.inEpoch(epoch)
             for batch in TrainingBatches.epoch(
                 lengths: train.texts.lengths, batchSize: batchSize, order: order)
             {
                 let started = monotonicSeconds()
                 let loss = trainingStep(
-                    batch, train, features, learningRate: schedule.learningRate(at: step))
+                    batch, examples, features, learningRate: schedule.learningRate(at: step))
                 guard loss.isFinite else { throw .diverged(epoch: epoch, step: step + 1) }
                 step += 1
                 epochLoss += loss * Double(batch.count)

@@ -12,6 +12,9 @@ extension FineTuning {
             self.targets = targets
         }
 
+        /// The examples as an epoch sees them: augmented anew, where they are augmented.
+        public func inEpoch(_ epoch: Int) -> Examples { Examples(texts: texts.inEpoch(epoch), targets: targets) }
+
         /// Some of the examples, in the order of the indices; their texts are not copied.
         public func selecting(_ indices: some Collection<Int>) -> Examples {
             Examples(texts: texts.selecting(indices), targets: targets.gather(indices))

@@ -2,6 +2,7 @@ import Checkpoints
 public import JSON
 public import SystemPackage
 import Tensors
+public import Tokenizers
 
 /// The data of a run of fine-tuning, checked and divided before a model is opened. It holds no texts: they are read
 /// again, window by window, to be tokenized.
@@ -107,12 +108,21 @@ public struct FineTuningData: Sendable {
 
     /// What is learned from, tokenized.
     public struct Tokenized: Sendable {
-        public let train: FineTuning.Examples
+        public private(set) var train: FineTuning.Examples
         public let dev: FineTuning.Examples?
         /// How many texts of all the files are longer than the classifier takes.
         public let cut: Int
         /// The part of each of `train`'s examples in a cross-validation.
         let foldNumbers: [Int16]?
+
+        /// From now on the training texts are changed a little in each epoch. The texts to measure on never are.
+        public mutating func augment(
+            _ augmentation: Augmentation, swapped: TokenizedTexts?, tokenizer: Tokenizer, seed: UInt64
+        ) {
+            let texts = train.texts.augmented(
+                by: augmentation, swapped: swapped, special: tokenizer.placeholders, seed: seed)
+            train = FineTuning.Examples(texts: texts, targets: train.targets)
+        }
 
         /// For each fold of a cross-validation the examples that it learns from, and those that it is measured on.
         public var folds: [(train: [Int], dev: [Int])] {

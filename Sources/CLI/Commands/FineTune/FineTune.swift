@@ -23,6 +23,7 @@ struct FineTune: ParsableCommand {
     @OptionGroup var model: ModelArgument
 
     @OptionGroup var data: DataOptions
+    @OptionGroup var augmentation: AugmentationOptions
 
     @Option(help: "The directory to write; it must not exist.", completion: .directory)
     var output: String?
@@ -79,6 +80,10 @@ struct FineTune: ParsableCommand {
         if precision.precision == .int8, method != .head {
             throw ValidationError("--precision int8 is for inference and --method head; use f32 or bf16.")
         }
+        if augmentation.augment != nil, method == .head {
+            throw ValidationError(
+                "--augment is for --method full; the head's method computes the texts' features once.")
+        }
         if recompute, method == .head {
             throw ValidationError("--recompute is for --method full; the head's method keeps no activations.")
         }
@@ -112,11 +117,13 @@ struct FineTune: ParsableCommand {
             let directory =
                 target?.lexicallyNormalized().removingLastComponent()
                 ?? FilePath(FileManager.default.temporaryDirectory.path())
-            let examples = try data.tokenized(for: classifier, keepingTokensIn: directory)
+            let swaps = try augmentation.wordSwaps(model)
+            var examples = try data.tokenized(for: classifier, keepingTokensIn: directory)
             if examples.cut > 0 {
                 StandardError.note(
                     "\(examples.cut) texts are longer than \(classifier.maxLength) tokens and are cut (--max-length)")
             }
+            try augmentation.apply(swaps, to: &examples, classifier, seed: seed, keepingTokensIn: directory)
             let guess = problemType == nil && data.problem != .singleLabel ? " by the look of the labels" : ""
             StandardError.note(
                 "\(examples.train.texts.count) training examples, \(data.problem.description(labels: data.labels.count))"
