@@ -20,6 +20,12 @@ struct FineTuningDataTests {
             options)
     }
 
+    /// A word of its own for each number, which the tiny vocabulary can spell.
+    private func word(_ number: Int) -> String {
+        let letters = Array("abcdefghijklmnopqrstuvwxyz")
+        return String([letters[number / 676 % 26], letters[number / 26 % 26], letters[number % 26]])
+    }
+
     private func classifier(_ data: FineTuningData) throws -> SequenceClassifier {
         let model = try TinyModel.make(in: directory, named: "model")
         return try SequenceClassifier(
@@ -30,7 +36,7 @@ struct FineTuningDataTests {
     @Test("without dev data a tenth of every label is set aside, at least one text, the same for the same seed")
     func split() throws {
         let rows = (0..<200).map {
-            "text \($0)\t\($0 < 180 ? "often" : $0 < 198 ? "rare" : $0 < 199 ? "once" : "last")\n"
+            "\(word($0))\t\($0 < 180 ? "often" : $0 < 198 ? "rare" : $0 < 199 ? "once" : "last")\n"
         }
         let table = "text\tlabel\n" + rows.joined() + "one more\tlast\n"
         let data = try data(table)
@@ -57,7 +63,7 @@ struct FineTuningDataTests {
 
     @Test("copies of a text stay on one side")
     func copies() throws {
-        let rows = (0..<100).map { "The  text \($0 / 2)\($0 % 2 == 0 ? "" : " ")\t\($0 / 2 % 2)\n" }
+        let rows = (0..<100).map { "The  film \(word($0 / 2))\($0 % 2 == 0 ? "" : " ")\t\($0 / 2 % 2)\n" }
         let data = try data("text\tlabel\n" + rows.joined())
         let tokenized = try data.tokenized(for: classifier(data), keepingTokensIn: directory.path)
         let dev = Set(try #require(tokenized.dev).texts.map(\.ids))
@@ -93,7 +99,7 @@ struct FineTuningDataTests {
         let dropped = try self.data(train, dev: dev) { $0.dropsDuplicates = true }
         // "A film", "b" and the empty one are left.
         #expect(dropped.trainCount == 3 && dropped.dropped == 3 && dropped.devCount == 3)
-        let clean = try self.data("text\tlabel\na\tx\nb\ty\n") { $0.devShare = nil }
+        let clean = try self.data("text\tlabel\na\tx\nb\ty\nc\tx\nd\ty\n") { $0.devShare = nil }
         #expect(clean.checks.isClean && clean.checks.warnings == [])
     }
 
