@@ -41,8 +41,8 @@ bench: build ## time the program beside its peers (Benchmarks/README.md)
 	@Benchmarks/run $(GRAFT)
 
 SECONDS_EACH ?= 60
-PARSERS ?= JSON LabelledExamples Merges SafeTensors SentencePiece ShardedCheckpoint TensorFlowCheckpoint Tokenizer \
-	TokenizerConfiguration TorchCheckpoint Verification VocabularyText
+PARSERS ?= FineTuningData JSON LabelledExamples Merges SafeTensors SentencePiece ShardedCheckpoint \
+	TensorFlowCheckpoint Tokenizer TokenizerConfiguration TorchCheckpoint Verification VocabularyText
 fuzz: setup ## fuzz every parser of outside files, SECONDS_EACH seconds each
 	$(SWIFT) build --package-path Fuzzing -c release --sanitize fuzzer
 	for parser in $(PARSERS); do \

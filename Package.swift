@@ -49,6 +49,7 @@ let package = Package(
         .target(
             name: "CSentencePiece",
             linkerSettings: [.linkedLibrary("sentencepiece"), .linkedLibrary("sentencepiece_train")]),
+        .target(name: "CZlib", linkerSettings: [.linkedLibrary("z")]),
 
         .target(name: "JSON", swiftSettings: settings),
         .target(
@@ -72,7 +73,9 @@ let package = Package(
             swiftSettings: settings),
         .target(
             name: "Tasks",
-            dependencies: ["Embeddings", "Transformer", "Tokenizers", "Checkpoints", "Tensors", "JSON", systemPackage],
+            dependencies: [
+                "Embeddings", "Transformer", "Tokenizers", "Checkpoints", "Tensors", "JSON", "CZlib", systemPackage,
+            ],
             swiftSettings: settings),
         .executableTarget(
             name: "CLI",

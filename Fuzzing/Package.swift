@@ -3,7 +3,8 @@ import PackageDescription
 
 /// Coverage-guided fuzzing of every parser of outside files: `make fuzz`.
 let parsers = [
-    "JSON": "JSON", "SafeTensors": "Checkpoints", "LabelledExamples": "Tasks", "Tokenizer": "Tokenizers",
+    "JSON": "JSON", "SafeTensors": "Checkpoints", "LabelledExamples": "Tasks", "FineTuningData": "Tasks",
+    "Tokenizer": "Tokenizers",
     "TokenizerConfiguration": "Tokenizers", "VocabularyText": "Tokenizers", "Merges": "Tokenizers",
     "SentencePiece": "Tokenizers", "Verification": "Tokenizers", "TorchCheckpoint": "Checkpoints",
     "TensorFlowCheckpoint": "Checkpoints", "ShardedCheckpoint": "Checkpoints",

@@ -114,6 +114,9 @@ public final class Tokenizer: Sendable {
     public var unkID: Int32? { table.model.unknownID ?? specialID("unk_token", ["[UNK]", "<unk>"]) }
     public var maskID: Int32? { specialID("mask_token", ["[MASK]", "<mask>"]) }
 
+    /// The tokens that stand for no part of a text: around texts, for what is masked, for what is missing at the end.
+    public var placeholders: Set<Int32> { Set([clsID, sepID, padID, maskID].compactMap { $0 }) }
+
     private func specialID(_ role: String, _ candidates: [String]) -> Int32? {
         if let token = roles[role], let id = id(of: token) { return id }
         for candidate in candidates { if let id = id(of: candidate) { return id } }

@@ -87,7 +87,7 @@ struct BadInputTests {
     func data() async throws {
         try await expectFineTuneFailure("", says: "bad.tsv: holds no examples")
         try await expectFineTuneFailure(
-            "review\tlabel\na\tb\n", says: "no column named \"text\" or \"sentence\"", "--text-column")
+            "words\tlabel\na\tb\n", says: "no column named \"text\" or \"sentence\"", "--text-column")
         try await expectFineTuneFailure("text\tlabel\na\tb\nc\tb\n", says: "every example is labelled \"b\"")
         try scratch.write(Array("text\tlabel\n".utf8) + [0xFF, 0x09, 0x61], to: "latin.tsv")
         try await expectFailure(

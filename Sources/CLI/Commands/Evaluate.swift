@@ -18,7 +18,9 @@ struct Evaluate: ParsableCommand {
 
     @OptionGroup var model: ModelArgument
 
-    @Option(help: "The labelled examples: TSV, CSV or JSON Lines.", completion: .file())
+    @Option(
+        help: "The labelled examples: TSV, CSV, JSON, fastText's lines, or a folder, gzipped or not.",
+        completion: .file())
     var data: String
 
     @Flag(help: "Print one JSON record instead of tables.")
@@ -43,10 +45,11 @@ struct Evaluate: ParsableCommand {
     func run() throws {
         try reportingFailures {
             try threads.apply()
-            let examples = try LabelledExamples(FilePath(data), columns: columns.columns)
+            let examples = try LabelledExamples(FilePath(data), columns: columns.columns, for: .evaluation)
+            StandardError.note("\(examples.file): \(examples.layout.description), \(examples.examples.count) examples")
             let classifier = try adapters.classifier(model.resolve(), precision: precision.resolve())
             try classifier.applyRecord()
-            try classifier.limit(to: maxLength, pairs: columns.pairColumn != nil)
+            try classifier.limit(to: maxLength, pairs: examples.layout.isPair)
             try classifier.decide(at: threshold)
             let targets = try classifier.targets(examples)
             let prepared = FineTuning.Examples(examples, targets, classifier)

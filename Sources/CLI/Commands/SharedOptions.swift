@@ -92,21 +92,100 @@ struct StreamOptions: ParsableArguments {
 }
 
 struct ColumnOptions: ParsableArguments {
-    @Option(help: "The column with the text (default: text, else sentence).")
+    @Option(
+        help: ArgumentHelp(
+            "How the data is written: \(CorpusFormat.names.joined(separator: ", ")) (default: as it looks).",
+            valueName: "format"))
+    var dataFormat: String?
+
+    @Option(help: "What separates the columns of a table, such as ';' or tab (default: what the rows show).")
+    var delimiter: String?
+
+    @Flag(
+        inversion: .prefixedNo,
+        help: "Whether the first line of a table has the names of its columns (default: as it looks).")
+    var header: Bool?
+
+    @Option(
+        help: """
+            The column with the text, by name or, without a header, by number from 1 (default: text or sentence, else \
+            the one with a name like review or content).
+            """)
     var textColumn: String?
 
-    @Option(help: "The column with the second text of a pair (default: none).")
+    @Option(help: "The column with the second text of a pair (default: found by names like premise and hypothesis).")
     var pairColumn: String?
 
-    @Option(help: "The column with the label, the labels or the number (default: label, else labels, else score).")
+    @Option(
+        help: "One text made of several columns, or with words before it: '{title}. {body}' or 'Review: {text}'.")
+    var textTemplate: String?
+
+    @Option(
+        help: """
+            The column with the label, the labels or the number (default: label, labels or score, else the one with a \
+            name like category or stars).
+            """)
     var labelColumn: String?
+
+    @Option(help: "The names of the labels 0, 1, 2 and so on, with commas between them.")
+    var labelNames: String?
 
     @Option(help: "What stands between the labels of one text, where texts have several.")
     var labelSeparator = ","
 
+    func validate() throws {
+        if let dataFormat, CorpusFormat(dataFormat, delimiter: nil) == nil {
+            throw ValidationError(
+                "--data-format is \(dataFormat); expected one of \(CorpusFormat.names.joined(separator: ", ")).")
+        }
+        if delimiter != nil, delimiterByte == nil {
+            throw ValidationError("--delimiter is one character, or tab.")
+        }
+        if labelSeparator.isEmpty {
+            throw ValidationError("--label-separator is empty; expected what stands between labels.")
+        }
+        if let textTemplate {
+            if textColumn != nil || pairColumn != nil {
+                throw ValidationError("--text-template names its columns; leave --text-column and --pair-column out.")
+            }
+            if textTemplate.wholeMatch(of: /[^{}]*(?:\{[^{}]+\}[^{}]*)+/) == nil {
+                throw ValidationError(
+                    "--text-template needs the name of a column between braces, such as 'Review: {text}'.")
+            }
+        }
+        if let names = labels, names.count < 2 || Set(names).count < names.count || names.contains("") {
+            throw ValidationError("--label-names needs at least two different names with commas between them.")
+        }
+    }
+
+    private var delimiterByte: UInt8? {
+        if delimiter == "tab" || delimiter == "\\t" { return UInt8(ascii: "\t") }
+        guard let delimiter, delimiter.utf8.count == 1, let byte = delimiter.utf8.first, byte != UInt8(ascii: "\""),
+            byte >= 0x20 || byte == 0x09
+        else { return nil }
+        return byte
+    }
+
+    private var labels: [String]? {
+        labelNames.map { $0.split(separator: ",", omittingEmptySubsequences: false).map { String($0.trimmed) } }
+    }
+
     var columns: LabelledExamples.Columns {
-        LabelledExamples.Columns(
+        var columns = LabelledExamples.Columns(
             text: textColumn, pair: pairColumn, label: labelColumn, labelSeparator: labelSeparator)
+        columns.delimiter = delimiterByte
+        columns.format = dataFormat.flatMap { CorpusFormat($0, delimiter: delimiterByte) }
+        columns.hasHeader = header
+        columns.template = textTemplate
+        columns.labelNames = labels
+        return columns
+    }
+}
+
+extension Substring {
+    fileprivate var trimmed: Substring {
+        let start = drop { $0 == " " }
+        return start.lastIndex { $0 != " " }.map { start[...$0] } ?? ""
     }
 }
 

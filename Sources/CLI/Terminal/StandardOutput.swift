@@ -1,3 +1,4 @@
+import JSON
 import SystemPackage
 import Tasks
 
@@ -9,5 +10,12 @@ enum StandardOutput {
             let error = error as? Errno ?? .ioError
             if error != .brokenPipe { throw .output(error) }
         }
+    }
+
+    /// A JSON record in a line of its own.
+    static func print(line record: JSON) throws(RecordStream.Failure) {
+        var line = JSONWriter()
+        line.write(record)
+        try print(String(decoding: line.bytes, as: UTF8.self))
     }
 }

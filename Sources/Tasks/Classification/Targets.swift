@@ -17,6 +17,11 @@ public enum Targets: Equatable, Sendable {
         }
     }
 
+    /// Where label `i` has the new index `places[i]`; sets and numbers stay as they are.
+    func relabelled(_ places: [Int]) -> Targets {
+        if case .classes(let indices) = self { .classes(indices.map { places[$0] }) } else { self }
+    }
+
     /// Of the given examples alone.
     func gather(_ rows: some Collection<Int>) -> Targets {
         switch self {

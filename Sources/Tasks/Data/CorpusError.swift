@@ -1,12 +1,24 @@
+public import Checkpoints
 public import JSON
 public import SystemPackage
 
 /// What a file of labelled examples got wrong. Lines count from 1.
 public enum CorpusError: Error, Equatable, Sendable {
     case unreadable(FilePath, Errno)
+    case notAFile(FilePath)
     case noExamples(FilePath)
+    case damagedGzip(FilePath)
+    case recordTooLong(FilePath, line: Int, limit: Int)
+    /// What looks like a JSON array is none, or does not end.
+    case notAnArray(FilePath, line: Int)
+    /// A folder without the part that is wanted, and without folders of classes.
+    case emptyFolder(FilePath, wanted: [String])
+    case ambiguousFiles(FilePath, found: [String])
     case invalidUTF8(FilePath, line: Int, byte: Int)
     case missingColumn(FilePath, wanted: [String], found: [String], option: String)
+    case ambiguousColumns(FilePath, found: [String], option: String)
+    /// A table without a header whose columns do not tell by what is in them which one is which.
+    case unnamedColumns(FilePath, count: Int)
     case wrongFieldCount(FilePath, line: Int, found: Int, expected: Int)
     case unterminatedQuote(FilePath, line: Int)
     case invalidJSON(FilePath, line: Int, JSONError)
@@ -14,17 +26,45 @@ public enum CorpusError: Error, Equatable, Sendable {
     case emptyLabel(FilePath, line: Int)
     case unknownLabel(FilePath, line: Int, label: String, known: [String])
     case singleLabel(FilePath, label: String)
+    /// Numbers and words among the labels.
+    case mixedLabels(FilePath, number: String, line: Int, word: String, wordLine: Int)
+    /// The file is not what it was a moment ago.
+    case changed(FilePath)
     case notANumber(FilePath, line: Int, label: String)
     /// Examples without any label where each has a set of them.
     case noLabels(FilePath)
     case wrongValueCount(FilePath, line: Int, found: Int, expected: Int)
+    /// No label has two different texts, of which one could be set aside.
+    case tooFewToSplit(FilePath)
+    /// Every training text is in the dev data too, and was to be left out.
+    case onlyDuplicates(FilePath)
+    /// The tokens cannot be kept in a file.
+    case tokens(CheckpointError)
 }
 
 extension CorpusError: CustomStringConvertible {
     public var description: String {
         switch self {
         case .unreadable(let file, let error): "\(file): cannot be read: \(error). Check the path and its permissions."
-        case .noExamples(let file): "\(file): holds no examples; expected a header line and at least one example."
+        case .noExamples(let file): "\(file): holds no examples; expected at least one example."
+        case .notAFile(let file): "\(file): not a file that can be read more than once. Write what it gives to a file."
+        case .damagedGzip(let file): "\(file): damaged or cut gzip data. Compress it again, or copy it again."
+        case .recordTooLong(let file, let line, let limit):
+            "\(file):\(line): longer than \(limit >> 20) MB. Are there line ends between the examples?"
+        case .notAnArray(let file, let line):
+            "\(file):\(line): not a whole JSON array of objects. Is the file cut? Objects on lines of their own need no array."
+        case .emptyFolder(let file, let wanted):
+            "\(file): no file such as \(wanted[0]).tsv or \(wanted[0]).jsonl, and no folder for each class. Name the file itself."
+        case .ambiguousFiles(let file, let found): "\(file): holds \(list(found, "and")). Name the one that is meant."
+        case .ambiguousColumns(let file, let found, let option):
+            "\(file): the columns \(list(found, "and")) may all be meant. Name the right one with \(option)."
+        case .unnamedColumns(let file, let count):
+            "\(file): \(count) column\(count == 1 ? "" : "s") without known names. Say --header if the first line has names, "
+                + "and which columns to read with --text-column and --label-column, by name or, from 1, by number."
+        case .mixedLabels(let file, let number, let line, let word, let wordLine):
+            "\(file): numbers and words among the labels: \"\(number)\" in line \(line), \"\(word)\" in line \(wordLine). "
+                + "Correct them, or say with --problem-type what they are."
+        case .changed(let file): "\(file): has changed while it was read. Run again when it is whole."
         case .invalidUTF8(let file, let line, let byte):
             "\(file):\(line): not valid UTF-8 at byte \(byte) of the line. Convert the file, for example with iconv."
         case .missingColumn(let file, let wanted, let found, let option):
@@ -49,6 +89,11 @@ extension CorpusError: CustomStringConvertible {
         case .noLabels(let file): "\(file): no example has a label. Is --label-column the right one?"
         case .wrongValueCount(let file, let line, let found, let expected):
             "\(file):\(line): \(found) number\(found == 1 ? "" : "s"); \(expected) expected. Several numbers are a JSON array."
+        case .tooFewToSplit(let file):
+            "\(file): too few examples to set some aside to choose the best epoch by. Give others with --dev, or say --no-dev."
+        case .onlyDuplicates(let file):
+            "\(file): every text is in the dev data too; --drop-duplicates leaves nothing to learn from."
+        case .tokens(let error): "\(error)"
         }
     }
 

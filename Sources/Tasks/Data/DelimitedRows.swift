@@ -1,76 +1,67 @@
-import SystemPackage
-
 /// Rows of text tables.
 enum DelimitedRows {
-    struct Row: Equatable {
-        let fields: [String]
-        /// The line of the file it begins in, from 1.
-        let line: Int
-    }
-
-    /// Tab-separated lines, without quoting and escaping. Blank lines are skipped.
-    static func tabSeparated(_ file: FilePath, _ bytes: [UInt8]) throws(CorpusError) -> [Row] {
-        var rows: [Row] = []
-        for (index, var line) in bytes.split(separator: 0x0A, omittingEmptySubsequences: false).enumerated() {
-            if line.last == 0x0D { line.removeLast() }
-            if line.isEmpty { continue }
-            let text = try string(line, file, line: index + 1)
-            let fields = text.utf8.split(separator: 0x09, omittingEmptySubsequences: false).map { String($0)! }
-            rows.append(Row(fields: fields, line: index + 1))
-        }
-        return rows
-    }
-
-    /// Comma-separated values with quoted fields, which may hold commas, line breaks and doubled quotes.
+    /// The fields of a row.
     ///
-    /// Source: RFC 4180, §2. Blank lines are skipped.
-    static func commaSeparated(_ file: FilePath, _ bytes: [UInt8]) throws(CorpusError) -> [Row] {
-        let (quote, comma, lineFeed, carriageReturn) = (UInt8(0x22), UInt8(0x2C), UInt8(0x0A), UInt8(0x0D))
-        var rows: [Row] = []
-        var position = 0
-        var line = 1
-        while position < bytes.count {
-            let firstLine = line
-            var fields: [String] = []
-            var rowEnds = false
-            while !rowEnds {
-                var field: [UInt8] = []
-                let fieldLine = line
-                if position < bytes.count, bytes[position] == quote {
-                    position += 1
-                    while true {
-                        guard position < bytes.count else { throw .unterminatedQuote(file, line: fieldLine) }
-                        let byte = bytes[position]
-                        position += 1
-                        if byte == quote {
-                            guard position < bytes.count, bytes[position] == quote else { break }
-                            position += 1
-                        }
-                        if byte == lineFeed { line += 1 }
-                        field.append(byte)
-                    }
-                }
-                while position < bytes.count, bytes[position] != comma, bytes[position] != lineFeed {
-                    field.append(bytes[position])
-                    position += 1
-                }
-                rowEnds = position >= bytes.count || bytes[position] == lineFeed
-                if rowEnds, field.last == carriageReturn { field.removeLast() }
-                if position < bytes.count {
-                    if bytes[position] == lineFeed { line += 1 }
-                    position += 1
-                }
-                fields.append(try string(field[...], file, line: fieldLine))
+    /// - Parameter isQuoted: whether a field may stand in quotes; else quotes are characters like others.
+    static func fields(_ row: [UInt8], delimiter: UInt8, isQuoted: Bool) -> [String] {
+        guard isQuoted, row.contains(UInt8(ascii: "\"")) else {
+            return row.split(separator: delimiter, omittingEmptySubsequences: false).map {
+                String(decoding: $0, as: UTF8.self)
             }
-            if fields != [""] { rows.append(Row(fields: fields, line: firstLine)) }
         }
-        return rows
+        var fields: [String] = []
+        var field: [UInt8] = []
+        var scanner = QuotedFieldScanner(delimiter: delimiter)
+        for byte in row {
+            switch scanner.step(byte) {
+            case .content: field.append(byte)
+            case .quote: break
+            case .end:
+                fields.append(String(decoding: field, as: UTF8.self))
+                field = []
+            }
+        }
+        fields.append(String(decoding: field, as: UTF8.self))
+        return fields
+    }
+}
+
+/// Goes through a row of fields, of which some stand in quotes and may hold delimiters, line breaks and doubled quotes.
+///
+/// Source: RFC 4180, §2.
+struct QuotedFieldScanner {
+    enum Step {
+        case content
+        /// One that belongs to the form and not to the field.
+        case quote
+        /// A delimiter: the field ends.
+        case end
     }
 
-    private static func string(_ bytes: ArraySlice<UInt8>, _ file: FilePath, line: Int) throws(CorpusError) -> String {
-        switch validatedString(bytes) {
-        case .success(let string): return string
-        case .failure(let error): throw .invalidUTF8(file, line: line, byte: error.offset)
+    private enum Place { case start, unquoted, quoted, quoteInQuotes }
+
+    let delimiter: UInt8
+    private var place = Place.start
+
+    init(delimiter: UInt8) { self.delimiter = delimiter }
+
+    var isInsideQuotes: Bool { place == .quoted }
+
+    mutating func step(_ byte: UInt8) -> Step {
+        let isQuote = byte == UInt8(ascii: "\"")
+        switch place {
+        case .quoted:
+            if isQuote { place = .quoteInQuotes }
+            return isQuote ? .quote : .content
+        case .start where isQuote:
+            place = .quoted
+            return .quote
+        case .quoteInQuotes where isQuote:
+            place = .quoted
+            return .content
+        case .start, .unquoted, .quoteInQuotes:
+            place = byte == delimiter ? .start : .unquoted
+            return byte == delimiter ? .end : .content
         }
     }
 }

@@ -155,13 +155,14 @@ public final class FineTuning {
     private func trainEpoch(_ run: Run, _ isInterrupted: () -> Bool, _ report: (Event) -> Void) throws(Failure) {
         let epoch = state.epoch
         let order = RandomSource(seed: state.order)
+        let examples = run.train.inEpoch(epoch)
         learning.choose(epoch: epoch)
         let batches = TrainingBatches.epoch(
             lengths: run.lengths, batchSize: run.batchSize, accumulating: configuration.optimization.accumulation,
             order: order)
         while state.epoch == epoch, state.batch < batches.count, !isStalled {
             if isInterrupted() { try saveInterrupted(report) }
-            guard try train(on: batches[state.batch], run, report) else { continue }
+            guard try train(on: batches[state.batch], of: examples, run, report) else { continue }
             if let steps = configuration.evaluationSteps, state.step % steps == 0, state.step < run.schedule.steps {
                 guard try evaluate(run, endsEpoch: false, report) else { continue }
             }
@@ -182,10 +183,12 @@ public final class FineTuning {
     }
 
     /// - Returns: whether the step counts: not where the run diverged and went back.
-    private func train(on batch: [Int], _ run: Run, _ report: (Event) -> Void) throws(Failure) -> Bool {
+    private func train(
+        on batch: [Int], of examples: Examples, _ run: Run, _ report: (Event) -> Void
+    ) throws(Failure) -> Bool {
         let started = monotonicSeconds()
         let learningRate = run.schedule.learningRate(at: state.step) * state.learningRateScale
-        let result = trainingStep.take(batch, of: run.train, features: run.features, learningRate: learningRate)
+        let result = trainingStep.take(batch, of: examples, features: run.features, learningRate: learningRate)
         if state.watch.sees(result.loss, gradientNorm: result.gradientNorm) {
             try rollBack(report)
             return false

@@ -11,6 +11,14 @@ extension FineTuning {
             self.texts = texts
             self.targets = targets
         }
+
+        /// The examples as an epoch sees them: augmented anew, where they are augmented.
+        public func inEpoch(_ epoch: Int) -> Examples { Examples(texts: texts.inEpoch(epoch), targets: targets) }
+
+        /// Some of the examples, in the order of the indices; their texts are not copied.
+        public func selecting(_ indices: some Collection<Int>) -> Examples {
+            Examples(texts: texts.selecting(indices), targets: targets.gather(indices))
+        }
     }
 }
 
@@ -20,7 +28,7 @@ extension FineTuning.Examples {
         if share >= 1 { return self }
         let count = max(1, Int(share * Double(texts.count)))
         let rows = RandomSource(seed: seed).permutation(of: texts.count).prefix(count).sorted()
-        return FineTuning.Examples(texts: TokenizedTexts(rows.map { texts[$0] }), targets: targets.gather(rows))
+        return selecting(rows)
     }
 
     /// Tokenizes labelled texts as the classifier reads them.

@@ -9,21 +9,19 @@ public struct FineTuningRecord {
     private let configuration: FineTuning.Configuration
     private let outcome: FineTuning.Outcome
     private let model: String
-    private let train: LabelledExamples
-    private let dev: LabelledExamples?
+    private let data: FineTuningData
     private let temperature: TemperatureScaling?
 
     public init(
         classifier: SequenceClassifier, configuration: FineTuning.Configuration, outcome: FineTuning.Outcome,
-        model: String, train: LabelledExamples, dev: LabelledExamples?, temperature: TemperatureScaling? = nil
+        model: String, data: FineTuningData, temperature: TemperatureScaling? = nil
     ) {
         self.temperature = temperature
         self.classifier = classifier
         self.configuration = configuration
         self.outcome = outcome
         self.model = model
-        self.train = train
-        self.dev = dev
+        self.data = data
     }
 
     /// The contents of `graft.json`. Nothing in it depends on when or how fast the model was made.
@@ -33,9 +31,9 @@ public struct FineTuningRecord {
             "max_length": .integer(classifier.maxLength), "long_text": .string("truncate"),
             "training": .object(training),
             "data": .object([
-                "train": .string(train.file.string), "train_examples": .integer(train.examples.count),
-                "dev": dev.map { .string($0.file.string) } ?? .null,
-                "dev_examples": dev.map { .integer($0.examples.count) } ?? .null,
+                "train": .string(data.train.file.string), "train_examples": .integer(data.trainCount),
+                "dev": (data.dev ?? (data.isSplit ? data.train : nil)).map { .string($0.file.string) } ?? .null,
+                "dev_examples": data.devCount.map { .integer($0) } ?? .null,
             ]),
         ]
         if let temperature {
@@ -69,14 +67,14 @@ public struct FineTuningRecord {
     }
 
     /// The last line of `finetune`.
-    public func summary(output: String, seconds: Double, peakMemoryMB: Int) -> JSON {
-        .object([
+    public func summary(output: String, seconds: Double, peakMemoryMB: Int) -> JSONObject {
+        [
             "output": .string(output), "dev": bestMetrics, "bestEpoch": .integer(outcome.bestEvaluation.epoch),
             "epochs": .integer(outcome.epochs), "steps": .integer(outcome.steps),
             "seconds": .number(rounded(seconds, 100)),
             "trainingSeconds": .number(rounded(outcome.trainingSeconds, 100)),
             "samplesPerSecond": .number(rounded(outcome.samplesPerSecond, 10)), "peakMemoryMB": .integer(peakMemoryMB),
-        ])
+        ]
     }
 
     private var bestMetrics: JSON {

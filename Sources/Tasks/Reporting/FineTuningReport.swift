@@ -15,9 +15,9 @@ public struct FineTuningReport: Sendable {
     ///   - run: what is known of this run alone, such as its time.
     public init(
         output: FilePath, model: String, directory: FilePath, classifier: SequenceClassifier, record: JSONObject,
-        history: TrainingHistory, train: LabelledExamples, dev: LabelledExamples?, analysis: DevAnalysis?,
-        data: [RunReport.Fact] = [], run: [RunReport.Fact] = []
-    ) {
+        history: TrainingHistory, data: FineTuningData, examples: FineTuningData.Tokenized, analysis: DevAnalysis?,
+        run: [RunReport.Fact] = []
+    ) throws(CorpusError) {
         let name = output.lexicallyNormalized().lastComponent?.string ?? output.string
         let base = ModelName(model, directory).text
         let recipe =
@@ -26,18 +26,21 @@ public struct FineTuningReport: Sendable {
             ]
         var report = RunReport(title: name, baseModel: base, history: history)
         report.analysis = analysis
-        report.devTexts = dev?.examples.map { RunReport.Text($0.text, pair: $0.pair, line: $0.line) } ?? []
-        report.labelCounts = Self.labelCounts(classifier, train, dev)
-        report.data = Self.data(train, dev) + data
+        let mistakes = Set(analysis?.mistakes(RunReport.shownMistakes).map(\.index) ?? [])
+        report.devTexts = try data.devExamples(mistakes).mapValues {
+            RunReport.Text($0.text, pair: $0.pair, line: $0.line)
+        }
+        report.labelCounts = Self.labelCounts(classifier, examples)
+        report.data = Self.facts(data)
         report.recipe = [RunReport.Fact("base model", base)] + recipe
         report.machine = Machine.facts + run
         self.report = report
 
         var card = ModelCard(
             name: name, baseModel: base, problem: classifier.problem, labels: classifier.labels,
-            maxLength: classifier.maxLength, train: (Self.fileName(train), train.examples.count))
-        card.isPair = train.examples.first?.pair != nil
-        card.dev = dev.map { (Self.fileName($0), $0.examples.count) }
+            maxLength: classifier.maxLength, train: (Self.name(data.train.file), data.trainCount))
+        card.isPair = data.hasPairs
+        card.dev = data.devCount.map { (Self.name(data.devFile), $0) }
         card.metrics = analysis?.metrics
         card.temperature = analysis?.temperature?.temperature
         card.recipe = recipe
@@ -50,30 +53,32 @@ public struct FineTuningReport: Sendable {
         try AtomicFile.write(Array(card.text.utf8), to: directory.appending(ModelCard.fileName))
     }
 
-    private static func fileName(_ examples: LabelledExamples) -> String {
-        examples.file.lastComponent?.string ?? examples.file.string
-    }
+    private static func name(_ file: FilePath) -> String { file.lastComponent?.string ?? file.string }
 
-    private static func data(_ train: LabelledExamples, _ dev: LabelledExamples?) -> [RunReport.Fact] {
-        var facts = [RunReport.Fact("train", "\(train.file), \(train.examples.count) examples")]
-        if let dev { facts.append(RunReport.Fact("dev", "\(dev.file), \(dev.examples.count) examples")) }
-        return facts
+    private static func facts(_ data: FineTuningData) -> [RunReport.Fact] {
+        var facts = [RunReport.Fact("train", "\(data.train.file), \(data.trainCount) examples")]
+        if let count = data.devCount {
+            let origin = data.isSplit ? "set aside from \(data.devFile)" : "\(data.devFile)"
+            facts.append(RunReport.Fact("dev", "\(origin), \(count) examples"))
+        }
+        if data.dropped > 0 { facts.append(RunReport.Fact("left out", "\(data.dropped) duplicates")) }
+        return facts + data.checks.warnings.map { RunReport.Fact("warning", $0) }
     }
 
     /// Empty for numbers.
     private static func labelCounts(
-        _ classifier: SequenceClassifier, _ train: LabelledExamples, _ dev: LabelledExamples?
+        _ classifier: SequenceClassifier, _ examples: FineTuningData.Tokenized
     ) -> [RunReport.LabelCount] {
-        guard let trainCounts = counts(classifier, train) else { return [] }
-        let devCounts = dev.flatMap { counts(classifier, $0) }
+        guard let train = counts(classifier, examples.train) else { return [] }
+        let dev = examples.dev.flatMap { counts(classifier, $0) }
         return classifier.labels.enumerated().map { index, label in
-            RunReport.LabelCount(label: label, train: trainCounts[index], dev: devCounts?[index])
+            RunReport.LabelCount(label: label, train: train[index], dev: dev?[index])
         }
     }
 
-    private static func counts(_ classifier: SequenceClassifier, _ examples: LabelledExamples) -> [Int]? {
+    private static func counts(_ classifier: SequenceClassifier, _ examples: FineTuning.Examples) -> [Int]? {
         var counts = [Int](repeating: 0, count: classifier.labels.count)
-        switch try? classifier.targets(examples) {
+        switch examples.targets {
         case .classes(let classes):
             for label in classes { counts[label] += 1 }
         case .labelSets(let sets):

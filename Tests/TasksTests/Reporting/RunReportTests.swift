@@ -39,7 +39,7 @@ struct RunReportTests {
     private func report(_ analysis: DevAnalysis?) -> RunReport {
         var report = RunReport(title: hostile, baseModel: hostile, history: history)
         report.analysis = analysis
-        report.devTexts = (1...4).map { RunReport.Text(hostile, pair: hostile, line: $0 + 1) }
+        for row in 0..<4 { report.devTexts[row] = RunReport.Text(hostile, pair: hostile, line: row + 2) }
         report.labelCounts = [RunReport.LabelCount(label: hostile, train: 3, dev: 1)]
         report.data = [RunReport.Fact(hostile, hostile)]
         report.recipe = RunReport.facts(["learning_rate": .number(5e-5), "lora": .object(["rank": .integer(8)])])

@@ -12,8 +12,8 @@ struct FineTune: ParsableCommand {
         commandName: "finetune",
         abstract: "Train a classifier or a regression on labelled texts.",
         discussion: """
-            Reads TSV, CSV or JSON Lines with the columns text (or sentence) and label (or labels, or score). A text \
-            has one label, a set of labels ("joy,surprise"; in JSON also ["joy","surprise"]), or a number (in JSON \
+            Reads TSV, CSV, JSON, fastText's lines, GLUE's folders or a folder for each class, gzipped or not, and says \
+            which columns it takes (docs/data.md). A text has one label, a set of labels ("joy,surprise"; in JSON also ["joy","surprise"]), or a number (in JSON \
             also several). After each epoch the classifier is measured on the dev set, by accuracy, micro-F1 or \
             squared error; the best weights are kept and written to the output, a directory that transformers loads \
             too. The last line of standard output is a JSON record of the result.
@@ -23,15 +23,11 @@ struct FineTune: ParsableCommand {
 
     @OptionGroup var model: ModelArgument
 
-    @Option(help: "The examples to learn from.", completion: .file())
-    var train: String
-
-    @Option(
-        help: "The examples to choose the best epoch by (default: none; the last epoch is kept).", completion: .file())
-    var dev: String?
+    @OptionGroup var data: DataOptions
+    @OptionGroup var augmentation: AugmentationOptions
 
     @Option(help: "The directory to write; it must not exist.", completion: .directory)
-    var output: String
+    var output: String?
 
     @Option(
         help: """
@@ -96,10 +92,17 @@ struct FineTune: ParsableCommand {
         if let learningRate, !(learningRate > 0 && learningRate < 1) {
             throw ValidationError("--learning-rate is \(learningRate); expected a number between 0 and 1.")
         }
-        if output.isEmpty { throw ValidationError("--output is empty; expected a directory to write.") }
+        if output == nil, !data.checkData, data.folds == nil {
+            throw ValidationError("--output is missing; expected a directory to write.")
+        }
+        if output == "" { throw ValidationError("--output is empty; expected a directory to write.") }
         if seed > UInt64(Int.max) { throw ValidationError("--seed is \(seed); expected at most \(Int.max).") }
         if precision.precision == .int8, method != .head {
             throw ValidationError("--precision int8 is for inference and --method head; use f32 or bf16.")
+        }
+        if augmentation.augment != nil, method == .head {
+            throw ValidationError(
+                "--augment is for --method full; the head's method computes the texts' features once.")
         }
         if recompute, method == .head {
             throw ValidationError("--recompute is for --method full; the head's method keeps no activations.")
@@ -108,8 +111,11 @@ struct FineTune: ParsableCommand {
         try adapter.check(method)
         try objective.check(method)
         try optimization.check(method, learningRateIsGiven: learningRate != nil, asksForSteps: asksForSteps)
-        if searches.search != nil, dev == nil {
-            throw ValidationError("--search chooses by a dev set; name one with --dev.")
+        if searches.search != nil, data.noDev || data.folds != nil {
+            throw ValidationError("--search chooses by a dev set; leave --no-dev and --folds out.")
+        }
+        if searches.findLearningRate, output == nil {
+            throw ValidationError("--find-learning-rate writes a plot; name a directory with --output.")
         }
         if searches.search != nil, runOptions.resume {
             throw ValidationError(
@@ -117,131 +123,8 @@ struct FineTune: ParsableCommand {
         }
     }
 
-    func run() throws {
-        try reportingFailures {
-            let start = monotonicSeconds()
-            try threads.apply()
-            _ = try precision.resolve()
-            let target = FilePath(output)
-            // Made and removed again: what cannot be written must not show only after the training.
-            _ = try AtomicDirectory(target)
-            let checkpoints = runOptions.checkpoints(beside: target)
-            try checkpoints.checkPlace()
-            let trainExamples = try LabelledExamples(FilePath(train), columns: columns.columns)
-            let devExamples = try dev.map { try LabelledExamples(FilePath($0), columns: columns.columns) }
-            let problem = problemType ?? trainExamples.likelyProblem
-            let labels = try objective.order(trainExamples.headLabels(for: problem))
-            let trainTargets = try trainExamples.targets(labels, for: problem)
-            let devTargets = try devExamples?.targets(labels, for: problem)
-
-            var configuration = fineTuningConfiguration
-            try objective.set(
-                &configuration.optimization, labels: labels, targets: trainTargets, problem: problem)
-            configuration.optimization.loraPlusRatio = adapter.loraPlusRatio ?? 1
-            configuration.optimization.dropsAdapters = bottlenecks.adapterDrop
-            configuration.adapter = adapter.configuration(method)
-            let directory = try model.resolve()
-            let settings = configuration
-            func makeClassifier() throws -> SequenceClassifier {
-                let classifier = try SequenceClassifier(
-                    pretrained: directory, labels: labels, problem: problem,
-                    meanLayer: method == .head && optimization.meanLayer, dropout: settings.optimization.dropout,
-                    random: RandomSource(seed: seed))
-                try bottlenecks.attach(method, to: classifier, random: RandomSource(seed: seed))
-                if let adapter = settings.adapter {
-                    try classifier.attach(adapter, random: RandomSource(seed: seed))
-                }
-                try classifier.limit(to: maxLength, pairs: columns.pairColumn != nil)
-                return classifier
-            }
-            let classifier = try makeClassifier()
-            if !classifier.initialized.isEmpty {
-                StandardError.note("the model has no pooler; it starts from random numbers")
-            }
-            if columns.pairColumn != nil, !classifier.acceptsPairs {
-                throw ValidationError("--pair-column: the model has one token type and takes single texts.")
-            }
-            let training = FineTuning.Examples(trainExamples, trainTargets, classifier)
-            var development: FineTuning.Examples?
-            if let devExamples, let devTargets {
-                development = FineTuning.Examples(devExamples, devTargets, classifier)
-            }
-            let guess = problemType == nil && problem != .singleLabel ? " by the look of the labels" : ""
-            let learning = classifier.adapter.map { ", \($0.trainableParameters) parameters learn" } ?? ""
-            StandardError.note(
-                "\(training.texts.count) training examples, \(problem.description(labels: labels.count))"
-                    + "\(guess), method \(method.rawValue)\(learning), "
-                    + "\(MatrixEngine.current.rawValue), \(ThreadPool.shared.threads) threads")
-
-            let scratch = target.lexicallyNormalized().removingLastComponent()
-            if searches.findLearningRate {
-                return try searches.findLearningRate(
-                    FineTuning(classifier, configuration, keepingBestIn: scratch), train: training, output: target,
-                    model: model.model
-                ) { _ in }
-            }
-            let logs = try reports.logs(for: target)
-            if let minutes = searches.search, let development {
-                configuration = try searches.search(
-                    around: configuration, minutes: minutes, train: training, dev: development, scratch: scratch,
-                    log: SearchLog(in: logs.directory), makeClassifier: makeClassifier)
-            }
-            var progress = FineTuningProgress()
-            defer { progress.end() }
-            let tuning = try FineTuning(classifier, configuration, keepingBestIn: scratch)
-            _ = try Signals.catchInterruption(SIGINT, SIGTERM)
-            let outcome = try logs.keptWithCheckpoint { () throws(FineTuning.Failure) in
-                try tuning.run(
-                    train: training, dev: development, checkpoints: checkpoints,
-                    isInterrupted: { Signals.isInterrupted }
-                ) { event in
-                    logs.record(event)
-                    progress.show(event)
-                }
-            }
-            progress.end()
-            let analysis = development.map { dev in
-                DevAnalysis(classifier, logits: classifier.logits(dev.texts), targets: dev.targets)
-            }
-            let record = FineTuningRecord(
-                classifier: classifier, configuration: configuration, outcome: outcome, model: model.model,
-                train: trainExamples, dev: devExamples, temperature: analysis?.temperature)
-            try logs.keptWithCheckpoint { () throws(FineTuning.Failure) in
-                try tuning.deliver { () throws(CheckpointError) in
-                    try classifier.write(to: target, record: record.object)
-                }
-            }
-            try logs.move(to: target)
-            if let failure = logs.failure { StandardError.note("the logs are not complete: \(failure)") }
-            let seconds = monotonicSeconds() - start
-            try FineTuningReport(
-                output: target, model: model.model, directory: directory.path, classifier: classifier,
-                record: record.object, history: logs.history, train: trainExamples, dev: devExamples,
-                analysis: analysis, run: reports.facts(outcome, seconds: seconds)
-            ).write(to: target)
-            var line = JSONWriter()
-            line.write(record.summary(output: output, seconds: seconds, peakMemoryMB: peakMemoryMB))
-            line.endLine()
-            try StandardOutput.print(String(decoding: line.bytes, as: UTF8.self), terminator: "")
-        }
-    }
-
     private var asksForSteps: Bool {
         epochs != nil || learningRate != nil || batchSize != nil || objective.needsSteps
-    }
-
-    private var fineTuningConfiguration: FineTuning.Configuration {
-        var configuration = FineTuning.Configuration(method: method, seed: seed)
-        if let epochs { configuration.epochs = epochs }
-        if let learningRate { configuration.learningRate = learningRate }
-        if let batchSize { configuration.batchSize = batchSize }
-        configuration.patience = runOptions.patience
-        configuration.evaluationSteps = runOptions.evaluateEvery
-        configuration.optimization = optimization.optimization(asksForSteps: asksForSteps)
-        if let weightDecay = optimization.weightDecay { configuration.weightDecay = weightDecay }
-        configuration.recomputesActivations = recompute
-        configuration.precision = precision.precision
-        return configuration
     }
 }
 

@@ -142,11 +142,11 @@ extension RunReport {
 
     var mistakes: HTML {
         guard let analysis else { return .empty }
-        let worst = analysis.mistakes(20)
+        let worst = analysis.mistakes(Self.shownMistakes)
         guard !worst.isEmpty else { return section("Worst mistakes", "<p>None on the dev set.</p>\n") }
         let isNumber = analysis.temperature == nil
         let rows = worst.map { mistake -> HTML in
-            let text = devTexts.indices.contains(mistake.index) ? devTexts[mistake.index] : nil
+            let text = devTexts[mistake.index]
             return """
                 <tr><td>\(text.map { "\($0.line)" } ?? "\(mistake.index)")</td>\
                 <td class="text" dir="auto">\(Self.shortened(text?.text ?? ""))\(pair(text))</td>\

@@ -48,8 +48,9 @@ public struct RunReport: Sendable {
     public var history: TrainingHistory
     /// `nil` without a dev set.
     public var analysis: DevAnalysis?
-    /// Of the dev set, in the order of the analysis.
-    public var devTexts: [Text] = []
+    /// Those of the dev set that are shown, by their index in the analysis.
+    public var devTexts: [Int: Text] = [:]
+    static let shownMistakes = 20
     public var labelCounts: [LabelCount] = []
     /// What was checked and found in the data.
     public var data: [Fact] = []

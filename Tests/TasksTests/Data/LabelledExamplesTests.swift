@@ -35,7 +35,7 @@ struct LabelledExamplesTests {
     @Test("JSON Lines may label with strings, numbers and booleans")
     func jsonLines() throws {
         let data = try read(
-            "{\"text\":\"a\",\"label\":1}\n\n{\"label\":\"x\",\"sentence\":\"b\"}\n{\"text\":\"c\",\"label\":true}",
+            "{\"text\":\"a\",\"label\":1}\n\n{\"label\":\"x\",\"text\":\"b\"}\n{\"text\":\"c\",\"label\":true}",
             "d.jsonl")
         #expect(data.texts == ["a", "b", "c"])
         #expect(data.examples.map(\.label) == ["1", "x", "true"])
@@ -68,8 +68,8 @@ struct LabelledExamplesTests {
         #expect(throws: CorpusError.noExamples(tsv)) { try read("text\tlabel\n\n", "d.tsv") }
         #expect(
             throws: CorpusError.missingColumn(
-                tsv, wanted: ["text", "sentence"], found: ["review", "label"], option: "--text-column")
-        ) { try read("review\tlabel\na\tb\n", "d.tsv") }
+                tsv, wanted: ["text", "sentence"], found: ["words", "label"], option: "--text-column")
+        ) { try read("words\tlabel\na\tb\n", "d.tsv") }
         #expect(
             throws: CorpusError.missingColumn(tsv, wanted: ["y"], found: ["text", "label"], option: "--label-column")
         ) {
@@ -89,8 +89,8 @@ struct LabelledExamplesTests {
         }
         #expect(
             throws: CorpusError.missingMember(
-                directory("d.jsonl"), line: 1, wanted: ["label", "labels", "score"], option: "--label-column")
-        ) { try read("{\"text\":\"a\"}", "d.jsonl") }
+                directory("d.jsonl"), line: 2, wanted: ["label"], option: "--label-column")
+        ) { try read("{\"text\":\"a\",\"label\":1}\n{\"text\":\"a\"}", "d.jsonl") }
         try directory.write(Array("text\tlabel\na\tb\nc".utf8) + [0xC3, 0x28] + Array("\tb\n".utf8), to: "d.tsv")
         #expect(throws: CorpusError.invalidUTF8(tsv, line: 3, byte: 1)) { try LabelledExamples(tsv) }
     }

@@ -1,0 +1,167 @@
+import Checkpoints
+import FoundationEssentials
+import Glibc
+import JSON
+import SystemPackage
+import Tasks
+import Tensors
+
+extension FineTune {
+    func run() throws {
+        try reportingFailures {
+            let start = monotonicSeconds()
+            if self.data.checkData {
+                threads.request()
+                let data = try self.data.load(columns, problem: problemType, seed: seed)
+                return try StandardOutput.print(line: .object(data.report))
+            }
+            try threads.apply()
+            _ = try precision.resolve()
+            let target = output.map { FilePath($0) }
+            // Made and removed again: what cannot be written must not show only after the training.
+            if let target { _ = try AtomicDirectory(target) }
+            let checkpoints = target.map { runOptions.checkpoints(beside: $0) }
+            try checkpoints?.checkPlace()
+            var data = try self.data.load(columns, problem: problemType, seed: seed)
+            data.order(try objective.order(data.labels))
+            var configuration = try fineTuningConfiguration(data)
+            let classifier = try newClassifier(data, configuration)
+            try check(classifier, data)
+            let scratch =
+                target?.lexicallyNormalized().removingLastComponent()
+                ?? FilePath(FileManager.default.temporaryDirectory.path())
+            let examples = try tokenized(data, classifier, scratch)
+            describe(data, examples, classifier)
+
+            if searches.findLearningRate, let target {
+                let tuning = try FineTuning(classifier, configuration, keepingBestIn: scratch)
+                return try searches.findLearningRate(
+                    tuning, train: examples.train, output: target, model: model.model
+                ) { _ in }
+            }
+            let validation = try crossValidate(data, examples, configuration, scratch)
+            guard let target else { return }
+            let logs = try reports.logs(for: target)
+            if let minutes = searches.search, let dev = examples.dev {
+                let base = configuration
+                configuration = try searches.search(
+                    around: base, minutes: minutes, train: examples.train, dev: dev, scratch: scratch,
+                    log: SearchLog(in: logs.directory)
+                ) { try newClassifier(data, base) }
+            }
+            let tuning = try FineTuning(classifier, configuration, keepingBestIn: scratch)
+            let outcome = try train(tuning, examples, checkpoints, logs)
+
+            let analysis = examples.dev.map { dev in
+                DevAnalysis(classifier, logits: classifier.logits(dev.texts), targets: dev.targets)
+            }
+            let record = FineTuningRecord(
+                classifier: classifier, configuration: configuration, outcome: outcome, model: model.model,
+                data: data, temperature: analysis?.temperature)
+            try logs.keptWithCheckpoint { () throws(FineTuning.Failure) in
+                try tuning.deliver { () throws(CheckpointError) in
+                    try classifier.write(to: target, record: record.object)
+                }
+            }
+            try logs.move(to: target)
+            if let failure = logs.failure { StandardError.note("the logs are not complete: \(failure)") }
+            let seconds = monotonicSeconds() - start
+            try FineTuningReport(
+                output: target, model: model.model, directory: model.resolve().path, classifier: classifier,
+                record: record.object, history: logs.history, data: data, examples: examples, analysis: analysis,
+                run: reports.facts(outcome, seconds: seconds)
+            ).write(to: target)
+            var summary = record.summary(output: target.string, seconds: seconds, peakMemoryMB: peakMemoryMB)
+            if let validation { summary.append("crossValidation", validation) }
+            try StandardOutput.print(line: .object(summary))
+        }
+    }
+
+    /// The pretrained model with a new head, and with the adapter that is to learn.
+    func newClassifier(
+        _ data: FineTuningData, _ configuration: FineTuning.Configuration
+    ) throws -> SequenceClassifier {
+        let classifier = try SequenceClassifier(
+            pretrained: model.resolve(), labels: data.labels, problem: data.problem,
+            meanLayer: method == .head && optimization.meanLayer, dropout: configuration.optimization.dropout,
+            random: RandomSource(seed: seed))
+        try bottlenecks.attach(method, to: classifier, random: RandomSource(seed: seed))
+        if let adapter = configuration.adapter {
+            try classifier.attach(adapter, random: RandomSource(seed: seed))
+        }
+        try classifier.limit(to: maxLength, pairs: data.hasPairs)
+        return classifier
+    }
+
+    private func fineTuningConfiguration(_ data: FineTuningData) throws -> FineTuning.Configuration {
+        var configuration = FineTuning.Configuration(method: method, seed: seed)
+        if let epochs { configuration.epochs = epochs }
+        if let learningRate { configuration.learningRate = learningRate }
+        if let batchSize { configuration.batchSize = batchSize }
+        configuration.patience = runOptions.patience
+        configuration.evaluationSteps = runOptions.evaluateEvery
+        configuration.optimization = optimization.optimization(asksForSteps: asksForSteps)
+        if let weightDecay = optimization.weightDecay { configuration.weightDecay = weightDecay }
+        configuration.recomputesActivations = recompute
+        configuration.precision = precision.precision
+        try objective.set(
+            &configuration.optimization, labels: data.labels, targets: data.trainTargets, problem: data.problem)
+        configuration.optimization.loraPlusRatio = adapter.loraPlusRatio ?? 1
+        configuration.optimization.dropsAdapters = bottlenecks.adapterDrop
+        configuration.adapter = adapter.configuration(method)
+        return configuration
+    }
+
+    private func check(_ classifier: SequenceClassifier, _ data: FineTuningData) throws {
+        if !classifier.initialized.isEmpty {
+            StandardError.note("the model has no pooler; it starts from random numbers")
+        }
+        if data.hasPairs, !classifier.acceptsPairs {
+            throw ValidationError(
+                "the data has pairs of texts; the model has one token type and takes single texts: "
+                    + "choose one with --text-column, or join them with --text-template.")
+        }
+    }
+
+    private func tokenized(
+        _ data: FineTuningData, _ classifier: SequenceClassifier, _ scratch: FilePath
+    ) throws -> FineTuningData.Tokenized {
+        let swaps = try augmentation.wordSwaps(model)
+        var examples = try data.tokenized(for: classifier, keepingTokensIn: scratch)
+        if examples.cut > 0 {
+            StandardError.note(
+                "\(examples.cut) texts are longer than \(classifier.maxLength) tokens and are cut (--max-length)")
+        }
+        try augmentation.apply(swaps, to: &examples, classifier, seed: seed, keepingTokensIn: scratch)
+        return examples
+    }
+
+    private func describe(
+        _ data: FineTuningData, _ examples: FineTuningData.Tokenized, _ classifier: SequenceClassifier
+    ) {
+        let guess = problemType == nil && data.problem != .singleLabel ? " by the look of the labels" : ""
+        let learning = classifier.adapter.map { ", \($0.trainableParameters) parameters learn" } ?? ""
+        StandardError.note(
+            "\(examples.train.texts.count) training examples, \(data.problem.description(labels: data.labels.count))"
+                + "\(guess), method \(method.rawValue)\(learning), "
+                + "\(MatrixEngine.current.rawValue), \(ThreadPool.shared.threads) threads")
+    }
+
+    private func train(
+        _ tuning: FineTuning, _ examples: FineTuningData.Tokenized, _ checkpoints: FineTuning.Checkpoints?,
+        _ logs: RunLogs
+    ) throws -> FineTuning.Outcome {
+        var progress = FineTuningProgress()
+        defer { progress.end() }
+        _ = try Signals.catchInterruption(SIGINT, SIGTERM)
+        return try logs.keptWithCheckpoint { () throws(FineTuning.Failure) in
+            try tuning.run(
+                train: examples.train, dev: examples.dev, checkpoints: checkpoints,
+                isInterrupted: { Signals.isInterrupted }
+            ) { event in
+                logs.record(event)
+                progress.show(event)
+            }
+        }
+    }
+}
