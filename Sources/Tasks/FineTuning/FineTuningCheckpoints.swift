@@ -35,7 +35,7 @@ extension FineTuning {
         func isDue(step: Int, seconds: Double, endsEpoch: Bool) -> Bool {
             switch interval {
             case .never: false
-            case .steps(let steps): !endsEpoch && step % steps == 0
+            case .steps(let steps): step % steps == 0
             case .seconds(let interval): seconds >= (endsEpoch ? min(30, interval) : interval)
             }
         }
