@@ -81,7 +81,7 @@ public final class FineTuning {
         guard let features = run.features else { preconditionFailure("a head is solved for on features") }
         let started = monotonicSeconds()
         let solver = HeadSolver(
-            head: model.head, objective: configuration.optimization.objective,
+            model.head, configuration.optimization.objective,
             inverseRegularization: configuration.optimization.inverseRegularization)
         let dev = run.devFeatures.flatMap { features in run.dev.map { (features, $0.targets) } }
         let solution = solver.solve(
@@ -258,6 +258,6 @@ public final class FineTuning {
         let token =
             4 * (14 * encoder.hiddenSize + 3 * encoder.intermediateSize + 2 * encoder.numAttentionHeads * longest)
         let layers = configuration.recomputesActivations ? 2 : encoder.numHiddenLayers
-        return values * 20 + tokens * token * layers
+        return values * (20 + 4 * configuration.optimization.copies) + tokens * token * layers
     }
 }
