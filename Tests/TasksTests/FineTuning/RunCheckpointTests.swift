@@ -59,13 +59,14 @@ struct RunCheckpointTests {
             pretrained: ModelDirectory(directory), labels: data.labels(for: .singleLabel),
             random: RandomSource(seed: 1))
         var taken = 0
+        func isInterrupted() -> Bool { taken == steps }
         let tuning = try FineTuning(classifier, configuration, keepingBestIn: scratch.path)
         let outcome = try tuning.run(
             train: FineTuning.Examples(data, classifier.targets(data), classifier),
             dev: FineTuning.Examples(dev, classifier.targets(dev), classifier),
             checkpoints: checkpoints
                 ? FineTuning.Checkpoints(beside: scratch(name), every: interval, resumes: resumes) : nil,
-            isInterrupted: { taken == steps }
+            isInterrupted: isInterrupted
         ) { event in
             if case .step = event { taken += 1 }
             report(event)
