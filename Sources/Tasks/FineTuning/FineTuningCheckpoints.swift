@@ -1,4 +1,3 @@
-import FoundationEssentials
 public import SystemPackage
 
 extension FineTuning {
@@ -28,7 +27,7 @@ extension FineTuning {
 
         /// Checks, before any work is done, that there is no checkpoint that the run may not use.
         public func checkPlace() throws(RunCheckpointError) {
-            if !resumes, FileManager.default.fileExists(atPath: directory.string) { throw .exists(directory) }
+            if !resumes, CheckpointFolder.holdsCheckpoint(directory) { throw .exists(directory) }
         }
 
         /// - Parameter seconds: since the last checkpoint.

@@ -50,7 +50,7 @@ struct RunCheckpointTests {
         _ configuration: FineTuning.Configuration = configuration(), in name: String = "out", examples: Int = 48,
         model: String = "tiny-bert-gelu", checkpoints: Bool = true, resumes: Bool = false,
         every interval: FineTuning.Checkpoints.Interval = .steps(3), stoppingAfter steps: Int? = nil,
-        report: (FineTuning.Event) -> Void = { _ in }
+        report: (FineTuning.Event) -> Void = { _ in }, delivering: () throws(CheckpointError) -> Void = {}
     ) throws -> (weights: [Tensor], outcome: FineTuning.Outcome) {
         let data = try LabelledExamples(scratch.write(TinyModel.examples(examples), to: "train.tsv"))
         let dev = try LabelledExamples(scratch.write(TinyModel.examples(24), to: "dev.tsv"))
@@ -71,7 +71,7 @@ struct RunCheckpointTests {
             if case .step = event { taken += 1 }
             report(event)
         }
-        try tuning.deliver { () throws(CheckpointError) in }
+        try tuning.deliver(delivering)
         return (classifier.parameters.map(\.value), outcome)
     }
 
@@ -124,6 +124,20 @@ struct RunCheckpointTests {
         #expect(throws: FineTuning.Failure.interrupted(step: 4, checkpoint: scratch("out.checkpoint"))) {
             try run(stoppingAfter: 4)
         }
+    }
+
+    @Test("a result that cannot be written becomes the checkpoint, which the run then takes it from")
+    func fullDisk() throws {
+        let configuration = Self.configurations[5]
+        let full = CheckpointError.unwritable(scratch("out"), .noSpace)
+        let whole = try run(configuration, checkpoints: false)
+        #expect(throws: FineTuning.Failure.output(full, checkpoint: scratch("out.checkpoint"))) {
+            try run(configuration, every: .never, delivering: { () throws(CheckpointError) in throw full })
+        }
+        var steps = 0
+        let resumed = try run(configuration, resumes: true) { if case .step = $0 { steps += 1 } }
+        #expect(steps == 0)
+        #expect(resumed.weights == whole.weights && resumed.outcome.best == whole.outcome.best)
     }
 
     private func refusal(_ body: () throws -> Void) -> RunCheckpointError? {
@@ -188,7 +202,9 @@ struct RunCheckpointTests {
         for number in 1...3 {
             try folder.write { directory, previous throws(RunCheckpointError) in
                 #expect((previous == nil) == (number == 1))
-                do { try AtomicFile.write([UInt8(number)], to: directory.appending("state.json")) } catch {
+                do throws(CheckpointError) {
+                    try AtomicFile.write([UInt8(number)], to: directory.appending("state.json"))
+                } catch {
                     throw .file(error)
                 }
             }
