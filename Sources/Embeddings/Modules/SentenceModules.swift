@@ -52,6 +52,13 @@ public struct SentenceModules {
         }
     }
 
+    /// Whether a directory says that a sentence's vector is the mean of a transformer's hidden states.
+    package static func publishesMean(_ directory: ModelDirectory) throws(CheckpointError) -> Bool {
+        guard directory.exists("modules.json") else { return false }
+        let modules = try SentenceModules(directory)
+        return modules.isTransformer && modules.pooling.modes == [.mean]
+    }
+
     /// Whether vectors come from a table and not from a transformer.
     public var isStatic: Bool { if case .staticEmbeddings = source { true } else { false } }
 

@@ -12,8 +12,13 @@ extension SequenceClassifier {
     public func write(to path: FilePath, record: JSONObject) throws(CheckpointError) {
         let directory = try AtomicDirectory(path)
         let target = directory.temporary
-        let configuration = configuration.object(
+        var configuration = configuration.object(
             pretrained.configurationFile.object, classPrefix: encoder.architecture.head.classPrefix)
+        if encoder.architecture.hasMeanLayer {
+            for key in ["num_hidden_layers", "n_layers"] where configuration[key] != nil {
+                configuration[key] = .integer(encoder.architecture.numHiddenLayers)
+            }
+        }
         try JSONFile(path, object: configuration).write(to: target.appending("config.json"))
         try SafeTensors.write(
             parameters.map { ($0.name, $0.value) }, to: target.appending("model.safetensors"))

@@ -39,14 +39,17 @@ public final class SequenceClassifier {
     /// Puts a new head on a pretrained encoder.
     ///
     /// - Parameters:
+    ///   - meanLayer: whether the head is to read the mean of all tokens, where the model was published with that as its
+    ///     sentence vector and its family allows a layer for it.
     ///   - dropout: of all activations while training, in place of what the model says.
     ///   - random: initializes the head, and BERT's pooler where the checkpoint has none.
     public convenience init(
         pretrained directory: ModelDirectory, labels: [String], problem: ProblemType = .singleLabel,
-        dropout: Float? = nil, random: RandomSource
+        meanLayer: Bool = false, dropout: Float? = nil, random: RandomSource
     ) throws(ModelError) {
         try self.init(
-            directory, new: ClassifierConfiguration(labels: labels, problem: problem), dropout: dropout, random: random)
+            directory, new: ClassifierConfiguration(labels: labels, problem: problem), meanLayer: meanLayer,
+            dropout: dropout, random: random)
     }
 
     /// Loads a classifier that has its head.
@@ -59,10 +62,16 @@ public final class SequenceClassifier {
     }
 
     private init(
-        _ directory: ModelDirectory, new given: ClassifierConfiguration?, dropout: Float? = nil, random: RandomSource
+        _ directory: ModelDirectory, new given: ClassifierConfiguration?, meanLayer: Bool = false,
+        dropout: Float? = nil, random: RandomSource
     ) throws(ModelError) {
         var checkpoint = try OpenedCheckpoint(directory, random: random)
         if let dropout { checkpoint.architecture.setDropout(dropout) }
+        if meanLayer, checkpoint.architecture.canHaveMeanLayer,
+            try loading({ () throws(CheckpointError) in try SentenceModules.publishesMean(directory) })
+        {
+            checkpoint.architecture.addMeanLayer()
+        }
         let (architecture, source) = (checkpoint.architecture, checkpoint.source)
         let isNewHead = given != nil
         if !isNewHead { try PublishedHead.require(.sequenceClassification, in: checkpoint.configuration) }
@@ -83,7 +92,8 @@ public final class SequenceClassifier {
             }
             return head
         }
-        initialized = source.initialized
+        let meanLayer = architecture.hasMeanLayer ? architecture.layerPaths.last : nil
+        initialized = source.initialized.filter { name in meanLayer.map { !name.contains("\($0).") } ?? true }
         parameters = source.parameters + new.parameters
         maxLength = pretrained.maxLength
     }

@@ -17,6 +17,8 @@ public final class FineTuning {
     let bestWeights: BestWeights
     let lastGood: LastGoodState
     var state: TrainingState
+    /// Whether it was said that the last good state cannot be kept.
+    private var lacksGoodState = false
     /// Where checkpoints go.
     var saving: RunSaving?
 
@@ -81,7 +83,7 @@ public final class FineTuning {
         guard let features = run.features else { preconditionFailure("a head is solved for on features") }
         let started = monotonicSeconds()
         let solver = HeadSolver(
-            head: model.head, objective: configuration.optimization.objective,
+            model.head, configuration.optimization.objective,
             inverseRegularization: configuration.optimization.inverseRegularization)
         let dev = run.devFeatures.flatMap { features in run.dev.map { (features, $0.targets) } }
         let solution = solver.solve(
@@ -230,7 +232,10 @@ public final class FineTuning {
     private func keepGoodState(_ report: (Event) -> Void) throws(Failure) {
         guard state.watch.isCalm else { return }
         guard weightsAreFinite else { return try rollBack(report) }
-        do { try lastGood.keep(state) } catch { report(.cannotWrite(.lastGoodState, error)) }
+        do { try lastGood.keep(state) } catch {
+            if !lacksGoodState { report(.cannotWrite(.lastGoodState, error)) }
+            lacksGoodState = true
+        }
     }
 
     private func rollBack(_ report: (Event) -> Void) throws(Failure) {
@@ -258,6 +263,6 @@ public final class FineTuning {
         let token =
             4 * (14 * encoder.hiddenSize + 3 * encoder.intermediateSize + 2 * encoder.numAttentionHeads * longest)
         let layers = configuration.recomputesActivations ? 2 : encoder.numHiddenLayers
-        return values * 20 + tokens * token * layers
+        return values * (20 + 4 * configuration.optimization.copies) + tokens * token * layers
     }
 }

@@ -1,6 +1,7 @@
 public import JSON
 import SystemPackage
 import Tensors
+import Transformer
 
 /// How a classifier came about and what it reached: the contents of `graft.json` and of `finetune`'s last line.
 public struct FineTuningRecord {
@@ -54,6 +55,7 @@ public struct FineTuningRecord {
             object["weight_decay"] = .number(readable(configuration.weightDecay))
             object["best_epoch"] = .integer(outcome.bestEvaluation.epoch)
         }
+        if classifier.encoder.architecture.hasMeanLayer { object["mean_layer"] = .bool(true) }
         object["steps"] = .integer(outcome.steps)
         object["optimization"] = .object(configuration.optimization.record(configuration.method))
         return object

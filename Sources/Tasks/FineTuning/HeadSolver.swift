@@ -1,22 +1,28 @@
-import Tensors
-import Transformer
+package import Tensors
+package import Transformer
 
 /// The method `head` solved to its optimum: logistic regression on the encoder's features, for sets of labels one for
 /// each, for numbers ridge regression.
 ///
 /// The features are standardized, so that one strength of regularization suits all, and the scales are folded into the
 /// head's weights: what is written is the family's own head, which any program reads that knows the family.
-struct HeadSolver {
+package struct HeadSolver {
     let head: ClassificationHead
     let objective: TrainingObjective
     /// scikit-learn's `C`; `nil` chooses the best.
     let inverseRegularization: Double?
 
-    struct Solution {
+    package init(_ head: ClassificationHead, _ objective: TrainingObjective, inverseRegularization: Double? = nil) {
+        self.head = head
+        self.objective = objective
+        self.inverseRegularization = inverseRegularization
+    }
+
+    package struct Solution {
         /// Of the examples, without what regularization adds.
-        let loss: Double
-        let steps: Int
-        let inverseRegularization: Double
+        package let loss: Double
+        package let steps: Int
+        package let inverseRegularization: Double
     }
 
     /// Those that are tried, from strong regularization to weak.
@@ -29,7 +35,7 @@ struct HeadSolver {
     /// - Parameters:
     ///   - features: the head's input for the examples, `[examples, hiddenSize]`.
     ///   - dev: chooses the strength of regularization, where there are examples for it; else parts of the examples do.
-    func solve(
+    package func solve(
         _ features: Tensor, _ targets: Targets, dev: (features: Tensor, targets: Targets)?, random: RandomSource
     ) -> Solution {
         let way = HeadPassage(head)
@@ -89,96 +95,5 @@ struct HeadSolver {
         }
         let smallest = losses.indices.min { losses[$0] < losses[$1] } ?? 0
         return Self.candidates[smallest]
-    }
-}
-
-/// The mean and the deviation of every feature.
-struct FeatureScales {
-    let means: [Float]
-    /// 1 of a feature that never changes.
-    let deviations: [Float]
-
-    init(_ rows: Tensor) {
-        let (count, columns) = (Double(rows.rows), rows.columns)
-        var sums = [Double](repeating: 0, count: columns)
-        var squares = sums
-        for (place, value) in rows.values.enumerated() { sums[place % columns] += Double(value) }
-        for (place, value) in rows.values.enumerated() {
-            let difference = Double(value) - sums[place % columns] / count
-            squares[place % columns] += difference * difference
-        }
-        means = sums.map { Float($0 / count) }
-        deviations = squares.map { $0 > 1e-12 * count ? Float(($0 / count).squareRoot()) : 1 }
-    }
-
-    func standardized(_ rows: Tensor) -> Tensor {
-        var rows = rows
-        let columns = rows.columns
-        rows.mutate { values in
-            for i in values.indices { values[i] = (values[i] - means[i % columns]) / deviations[i % columns] }
-        }
-        return rows
-    }
-}
-
-/// How a linear model of a head's input becomes the head: past the dense layer where its function can be made a straight
-/// line, else on top of the dense layer as it is.
-struct HeadPassage {
-    private let head: ClassificationHead
-    /// What the dense layer is to make of a standardized feature, and what that becomes behind its function.
-    private let line: (scale: Float, shift: Float)?
-
-    init(_ head: ClassificationHead) {
-        self.head = head
-        guard head.norm == nil, let dense = head.dense, dense.bias != nil else {
-            line = nil
-            return
-        }
-        // The hyperbolic tangent is straight about zero, to one part in 100,000 for values up to 6; the others far above.
-        line = head.architecture.activation == .tanh ? (0x1p-10, 0) : (1, 32)
-    }
-
-    /// What the linear model sees: the features themselves, or what the dense layer makes of them.
-    func inputs(_ features: Tensor) -> Tensor {
-        if line != nil { return features }
-        var hidden = features
-        if let dense = head.dense { hidden = dense.forward(hidden).output.activated(head.architecture.activation) }
-        return head.norm?.forward(hidden).output ?? hidden
-    }
-
-    /// - Parameter model: of standardized inputs.
-    func set(_ model: LinearModel, _ scales: FeatureScales) {
-        let columns = model.weight.columns
-        var (weight, bias) = (model.weight, model.bias.values.map(Double.init))
-        if let line, let dense = head.dense {
-            dense.weight.update { matrix in
-                matrix = .zeros(matrix.shape)
-                matrix.mutate { values in
-                    for i in 0..<columns { values[i * columns + i] = line.scale / scales.deviations[i] }
-                }
-            }
-            dense.bias?.update { shifts in
-                shifts.mutate { values in
-                    for i in values.indices {
-                        values[i] = line.shift - line.scale * scales.means[i] / scales.deviations[i]
-                    }
-                }
-            }
-            weight.mutate { values in
-                for i in values.indices {
-                    values[i] /= line.scale
-                    bias[i / columns] -= Double(values[i]) * Double(line.shift)
-                }
-            }
-        } else {
-            weight.mutate { values in
-                for i in values.indices {
-                    values[i] /= scales.deviations[i % columns]
-                    bias[i / columns] -= Double(values[i]) * Double(scales.means[i % columns])
-                }
-            }
-        }
-        head.output.weight.update { $0 = weight }
-        head.output.bias?.update { $0 = Tensor($0.shape, bias.map { Float($0) }) }
     }
 }

@@ -99,6 +99,11 @@ public struct Optimization: Equatable, Sendable {
 
     public init() {}
 
+    /// How many copies of what learns are kept besides weights, gradients and moments.
+    var copies: Int {
+        (mixout > 0 ? 2 : 0) + (startingPointPenalty > 0 ? 1 : 0) + (averageDecay == nil ? 0 : 1)
+    }
+
     func schedule(_ method: FineTuning.Method, peak: Double, steps: Int) -> LearningRateSchedule {
         let kind = schedule ?? method.usualSchedule
         let warmup = warmup ?? .ratio(kind.usualWarmup)

@@ -53,6 +53,8 @@ public struct EncoderArchitecture: Equatable, Sendable {
     public var localAttention: LocalAttention?
     /// The place of every layer's parameters; layers at the same place share them.
     public var layerPaths: [String]
+    /// Whether the last layer is one that brings the mean of the states to the first token.
+    public internal(set) var hasMeanLayer = false
 
     // MARK: Training
 

@@ -55,9 +55,11 @@ public final class TransformerEncoder {
                 layers.append(layer)
                 continue
             }
+            let isMean = architecture.hasMeanLayer && index == architecture.layerPaths.count - 1
             let layer = try EncoderLayer(
-                scope[path], architecture, index: index, relativeBias: relativeBias,
+                isMean ? scope[path].initializing : scope[path], architecture, index: index, relativeBias: relativeBias,
                 relativeEmbeddings: relativeEmbeddings, rotary: rotary[index])
+            if isMean { layer.becomeMean() }
             shared[path] = layer
             layers.append(layer)
         }

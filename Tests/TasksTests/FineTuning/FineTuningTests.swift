@@ -28,6 +28,7 @@ struct FineTuningTests {
         configuration.batchSize = 8
         configuration.precision = precision
         configuration.recomputesActivations = recomputes
+        configuration.optimization.headSolver = .steps
         var events: [FineTuning.Event] = []
         let outcome = try FineTuning(classifier, configuration, keepingBestIn: scratch.path).run(
             train: FineTuning.Examples(data, classifier.targets(data), classifier),

@@ -71,6 +71,7 @@ struct FineTune: ParsableCommand {
 
     @OptionGroup(title: "The run") var runOptions: RunOptions
     @OptionGroup(title: "Optimization") var optimization: OptimizationOptions
+    @OptionGroup(title: "Objective") var objective: ObjectiveOptions
     @OptionGroup var precision: PrecisionOption
     @OptionGroup var columns: ColumnOptions
     @OptionGroup var threads: ThreadOption
@@ -92,7 +93,8 @@ struct FineTune: ParsableCommand {
         if recompute, method == .head {
             throw ValidationError("--recompute is for --method full; the head's method keeps no activations.")
         }
-        try optimization.check(method, learningRateIsGiven: learningRate != nil)
+        try objective.check(method)
+        try optimization.check(method, learningRateIsGiven: learningRate != nil, asksForSteps: asksForSteps)
     }
 
     func run() throws {
@@ -108,16 +110,17 @@ struct FineTune: ParsableCommand {
             let trainExamples = try LabelledExamples(FilePath(train), columns: columns.columns)
             let devExamples = try dev.map { try LabelledExamples(FilePath($0), columns: columns.columns) }
             let problem = problemType ?? trainExamples.likelyProblem
-            let labels = try optimization.order(trainExamples.headLabels(for: problem))
+            let labels = try objective.order(trainExamples.headLabels(for: problem))
             let trainTargets = try trainExamples.targets(labels, for: problem)
             let devTargets = try devExamples?.targets(labels, for: problem)
 
             var configuration = fineTuningConfiguration
-            configuration.optimization = try optimization.optimization(
-                labels: labels, targets: trainTargets, problem: problem)
+            try objective.set(
+                &configuration.optimization, labels: labels, targets: trainTargets, problem: problem)
             let classifier = try SequenceClassifier(
                 pretrained: model.resolve(), labels: labels, problem: problem,
-                dropout: configuration.optimization.dropout, random: RandomSource(seed: seed))
+                meanLayer: method == .head && optimization.meanLayer, dropout: configuration.optimization.dropout,
+                random: RandomSource(seed: seed))
             try classifier.limit(to: maxLength, pairs: columns.pairColumn != nil)
             if !classifier.initialized.isEmpty {
                 StandardError.note("the model has no pooler; it starts from random numbers")
@@ -161,6 +164,10 @@ struct FineTune: ParsableCommand {
         }
     }
 
+    private var asksForSteps: Bool {
+        epochs != nil || learningRate != nil || batchSize != nil || objective.needsSteps
+    }
+
     private var fineTuningConfiguration: FineTuning.Configuration {
         var configuration = FineTuning.Configuration(method: method, seed: seed)
         if let epochs { configuration.epochs = epochs }
@@ -168,6 +175,7 @@ struct FineTune: ParsableCommand {
         if let batchSize { configuration.batchSize = batchSize }
         configuration.patience = runOptions.patience
         configuration.evaluationSteps = runOptions.evaluateEvery
+        configuration.optimization = optimization.optimization(asksForSteps: asksForSteps)
         if let weightDecay = optimization.weightDecay { configuration.weightDecay = weightDecay }
         configuration.recomputesActivations = recompute
         configuration.precision = precision.precision
