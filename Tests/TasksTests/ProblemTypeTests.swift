@@ -57,7 +57,8 @@ struct ProblemTypeTests {
         return (try SequenceClassifier(ModelDirectory(scratch("out"))), configuration.object)
     }
 
-    @Test("numbers are learned, and a written regression is one again", arguments: FineTuning.Method.allCases)
+    @Test(
+        "numbers are learned, and a written regression is one again", arguments: [FineTuning.Method.head, .full, .topK])
     func regression(method: FineTuning.Method) throws {
         let data = try corpus("numbers.tsv") { _, isGood in isGood ? "0.8" : "-0.2" }
         #expect(data.likelyProblem == .regression)
@@ -80,7 +81,9 @@ struct ProblemTypeTests {
         #expect(ranker.givesScore && ranker.scores(logits) == logits.sigmoided())
     }
 
-    @Test("sets of labels are learned, and a written head gives sets again", arguments: FineTuning.Method.allCases)
+    @Test(
+        "sets of labels are learned, and a written head gives sets again",
+        arguments: [FineTuning.Method.head, .full, .topK])
     func multiLabel(method: FineTuning.Method) throws {
         let data = try corpus("sets.tsv") { text, isGood in
             [isGood ? "good" : nil, text.hasSuffix("!") ? "loud" : nil].compactMap { $0 }.joined(separator: ",")
