@@ -1,20 +1,20 @@
 import Checkpoints
 import FoundationEssentials
 import Glibc
-import SystemPackage
+package import SystemPackage
 
 /// The checkpoints of one run: a directory with the last one that is whole, and while the next is written also that.
-final class CheckpointFolder {
+package final class CheckpointFolder {
     let path: FilePath
     /// The last one that is whole.
-    private(set) var latest: FilePath?
+    package private(set) var latest: FilePath?
     private var number = 0
     private var lock: FileLock?
 
     private static let prefix = "checkpoint-"
 
     /// - Parameter resumes: whether what is there may be used.
-    init(_ path: FilePath, resumes: Bool) throws(RunCheckpointError) {
+    package init(_ path: FilePath, resumes: Bool) throws(RunCheckpointError) {
         self.path = path
         guard FileManager.default.fileExists(atPath: path.string) else { return }
         guard resumes else { throw .exists(path) }
@@ -27,7 +27,7 @@ final class CheckpointFolder {
     }
 
     /// Writes a checkpoint; the one before stays until this one is on the disk.
-    func write(_ body: (_ directory: FilePath, _ previous: FilePath?) throws(CheckpointError) -> Void)
+    package func write(_ body: (_ directory: FilePath, _ previous: FilePath?) throws(CheckpointError) -> Void)
         throws(RunCheckpointError)
     {
         let target = path.appending("\(Self.prefix)\(number + 1)")
@@ -44,7 +44,7 @@ final class CheckpointFolder {
     }
 
     /// Removes all of it.
-    func remove() {
+    package func remove() {
         if lock == nil { return }
         remove(path)
         lock = nil

@@ -3,7 +3,7 @@
 /// A loss explodes when several steps in a row it is above three times its running mean by more than the loss at the
 /// start: far worse than a model that knows nothing. Single batches that are hard, a jump back to chance, and a loss that
 /// creeps up do not count; what is not a number counts at once.
-struct DivergenceWatch: Codable, Equatable, Sendable {
+package struct DivergenceWatch: Codable, Equatable, Sendable {
     static let stepsInARow = 8
     static let firstSteps = 8
     private static let decay = 0.98
@@ -14,11 +14,13 @@ struct DivergenceWatch: Codable, Equatable, Sendable {
     private var steps = 0
     private var exploded = 0
 
+    package init() {}
+
     /// Whether the last loss was nothing to worry about.
     var isCalm: Bool { exploded == 0 }
 
     /// - Returns: whether the run diverges.
-    mutating func sees(_ loss: Double, gradientNorm: Double) -> Bool {
+    package mutating func sees(_ loss: Double, gradientNorm: Double) -> Bool {
         guard loss.isFinite, gradientNorm.isFinite else { return true }
         let isHigh = steps >= Self.firstSteps && loss > 3 * mean + first
         exploded = isHigh ? exploded + 1 : 0

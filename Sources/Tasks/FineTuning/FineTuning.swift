@@ -18,7 +18,7 @@ public final class FineTuning {
     let lastGood: LastGoodState
     var state: TrainingState
     /// Where checkpoints go.
-    var saving: RunSaving?
+    package var saving: RunSaving?
 
     /// How often a run that diverges is brought back.
     static let maxRollbacks = 3

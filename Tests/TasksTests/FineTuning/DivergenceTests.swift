@@ -1,8 +1,7 @@
 import Glibc
+import Tasks
 import Tensors
 import Testing
-
-@testable import Tasks
 
 @Suite("DivergenceWatch")
 struct DivergenceTests {

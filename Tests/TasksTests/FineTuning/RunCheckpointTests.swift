@@ -2,12 +2,11 @@ import Checkpoints
 import Embeddings
 import FoundationEssentials
 import SystemPackage
+import Tasks
 import Tensors
 import TestSupport
 import Testing
 import Transformer
-
-@testable import Tasks
 
 @Suite("Checkpoints of runs")
 struct RunCheckpointTests {
