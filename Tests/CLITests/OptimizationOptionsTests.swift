@@ -81,10 +81,10 @@ struct OptimizationOptionsTests {
         let training = try #require(record.object["training"])
         #expect(training["weight_decay"] == .number(0.1) && training["steps"] == .integer(6))
         let expected = """
-            {"optimizer":"lion","schedule":"polynomial","schedule_power":3,"warmup_steps":2,"max_gradient_norm":0.5,\
+            {"optimizer":"lion","schedule":"polynomial","schedule_power":3.0,"warmup_steps":2,"max_gradient_norm":0.5,\
             "accumulate":2,"layer_decay":0.9,"head_learning_rate":0.001,\
-            "learning_rate_for":[{"regex":"LayerNorm","rate":0.0001}],"label_smoothing":0.1,"class_weights":[1,2],\
-            "r_drop":0.5,"mixout":0.1,"l2_sp":0.01,"fgm":0.5,"embedding_noise":5,"average_weights":0.99,"dropout":0.2}
+            "learning_rate_for":[{"regex":"LayerNorm","rate":0.0001}],"label_smoothing":0.1,"class_weights":[1.0,2.0],\
+            "r_drop":0.5,"mixout":0.1,"l2_sp":0.01,"fgm":0.5,"embedding_noise":5.0,"average_weights":0.99,"dropout":0.2}
             """
         var line = JSONWriter()
         line.write(try #require(training["optimization"]))

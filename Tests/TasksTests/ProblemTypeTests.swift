@@ -58,8 +58,7 @@ struct ProblemTypeTests {
     }
 
     @Test(
-        "numbers are learned, and a written regression is one again",
-        arguments: FineTuning.Method.allCases.filter { !$0.isAdapter })
+        "numbers are learned, and a written regression is one again", arguments: [FineTuning.Method.head, .full, .topK])
     func regression(method: FineTuning.Method) throws {
         let data = try corpus("numbers.tsv") { _, isGood in isGood ? "0.8" : "-0.2" }
         #expect(data.likelyProblem == .regression)
@@ -84,7 +83,7 @@ struct ProblemTypeTests {
 
     @Test(
         "sets of labels are learned, and a written head gives sets again",
-        arguments: FineTuning.Method.allCases.filter { !$0.isAdapter })
+        arguments: [FineTuning.Method.head, .full, .topK])
     func multiLabel(method: FineTuning.Method) throws {
         let data = try corpus("sets.tsv") { text, isGood in
             [isGood ? "good" : nil, text.hasSuffix("!") ? "loud" : nil].compactMap { $0 }.joined(separator: ",")

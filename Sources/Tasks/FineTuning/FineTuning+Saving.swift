@@ -4,7 +4,7 @@ import Tensors
 import Transformer
 
 /// Where a run writes its checkpoints, and what it remembers of the last one.
-struct RunSaving {
+package struct RunSaving {
     let checkpoints: FineTuning.Checkpoints
     let folder: CheckpointFolder
     let train: FineTuning.Examples

@@ -20,7 +20,7 @@ public final class FineTuning {
     /// Whether it was said that the last good state cannot be kept.
     private var lacksGoodState = false
     /// Where checkpoints go.
-    var saving: RunSaving?
+    package var saving: RunSaving?
 
     /// How often a run that diverges is brought back.
     static let maxRollbacks = 3

@@ -37,7 +37,13 @@ struct FineTuningTests {
         return (classifier, outcome, events)
     }
 
-    @Test("both methods learn what can be learned", arguments: FineTuning.Method.allCases.filter { !$0.isAdapter })
+    @Test("methods that change little learn all the same", arguments: [FineTuning.Method.gradual, .bitfit])
+    func slowLearning(method: FineTuning.Method) throws {
+        let losses = try train(method, epochs: 8, learningRate: 1e-2).1.evaluations.map(\.trainingLoss)
+        #expect(losses[losses.count - 1] < losses[0] - 0.01, "\(losses)")
+    }
+
+    @Test("methods learn what can be learned", arguments: [FineTuning.Method.head, .full, .topK])
     func learning(method: FineTuning.Method) throws {
         let (_, outcome, events) = try train(method, epochs: method == .head ? 30 : 8, learningRate: 3e-3)
         let best = try #require(outcome.bestEvaluation.dev)
