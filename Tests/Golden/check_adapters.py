@@ -81,7 +81,7 @@ def main():
                 if kind == "prefix" and config.model_type not in ("bert", "roberta"):
                     continue
                 output = f"{scratch}/{kind}"
-                subprocess.run([graft, "finetune", base, "--train", CORPUS / "train.tsv", "--epochs", "1",
+                subprocess.run([graft, "finetune", base, "--train", CORPUS / "train.tsv", "--epochs", "3", "--learning-rate", "0.02",
                                 "--output", output, *flags], check=True, capture_output=True)
                 model = PeftModel.from_pretrained(load(), output)
                 is_good &= compare(f"{name}, {kind}, trained by graft", graft_scores(graft, output),

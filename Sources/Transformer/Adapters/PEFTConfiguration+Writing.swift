@@ -11,11 +11,10 @@ extension PEFTConfiguration {
             "base_model_name_or_path": baseModel.map { .string($0) } ?? .null,
             "task_type": taskType.map { .string($0) } ?? .null, "inference_mode": .bool(true),
         ]
-        let saved = savedModules.isEmpty ? JSON.null : Self.list(savedModules)
+        object["modules_to_save"] = savedModules.isEmpty ? .null : Self.list(savedModules)
         switch adapter {
         case .lora(let settings):
             object["peft_type"] = .string("LORA")
-            object["modules_to_save"] = saved
             object["r"] = .integer(settings.rank)
             object["lora_alpha"] = Self.number(settings.alpha)
             object["lora_dropout"] = .number(Double("\(settings.dropout)") ?? 0)
@@ -31,7 +30,6 @@ extension PEFTConfiguration {
                     ? architecture.usualLoRATargets : attached.modules { _ in true })
         case .ia3(let settings):
             object["peft_type"] = .string("IA3")
-            object["modules_to_save"] = saved
             let isUsual = settings == IA3Configuration()
             let scaled = attached.modules { if case .ia3(let ia3) = $0 { ia3.scalesInput } else { false } }
             // PEFT asks for the same names in both.

@@ -25,9 +25,11 @@ public struct PEFTConfiguration: Equatable, Sendable {
         adapter = try reader.adapter()
         var saved: [String] = []
         for name in try reader.strings("modules_to_save") ?? [] where !saved.contains(name) { saved.append(name) }
-        savedModules = saved
         baseModel = file.object["base_model_name_or_path"]?.string
         taskType = file.object["task_type"]?.string
+        // PEFT adds these whatever the file says.
+        if taskType == "SEQ_CLS" { saved += ["classifier", "score"].filter { !saved.contains($0) } }
+        savedModules = saved
         try reader.refuseOthers()
     }
 }
