@@ -39,12 +39,15 @@ struct AdapterCommandTests {
         #expect(merged.errors.contains("over 32 sequences, the largest difference of a logit from"), "\(merged.errors)")
         let same = try await graft("classify", scratch("merged").string, "--scores", input: Array("good\nbad\n".utf8))
         let values = { (text: String) in
-            try text.split(separator: "\n").map { try JSON(parsing: Array($0.utf8))["scores"]?["positive"]?.number ?? -1 }
+            try text.split(separator: "\n").map {
+                try JSON(parsing: Array($0.utf8))["scores"]?["positive"]?.number ?? -1
+            }
         }
         for (a, b) in zip(try values(answer.output), try values(same.output)) { #expect(abs(a - b) < 1e-4) }
         for verb in ["fill", "tag"] {
             let refused = try await graft.run([verb, scratch("out").string], input: Array("good\n".utf8))
-            #expect(refused.status == 1 && refused.errors.contains("graft merge makes a model of it"), "\(refused.errors)")
+            #expect(
+                refused.status == 1 && refused.errors.contains("graft merge makes a model of it"), "\(refused.errors)")
         }
     }
 
@@ -53,7 +56,10 @@ struct AdapterCommandTests {
         arguments: [
             (["--method", "lora", "--rank", "0"], "--rank is 0; expected at least 1."),
             (["--rank", "4"], "--rank is for --method lora."),
-            (["--method", "lora", "--virtual-tokens", "4"], "--virtual-tokens is for --method prompt and --method prefix."),
+            (
+                ["--method", "lora", "--virtual-tokens", "4"],
+                "--virtual-tokens is for --method prompt and --method prefix."
+            ),
             (["--method", "prompt", "--targets", "query"], "--targets is for --method lora and --method ia3."),
             (["--method", "lora", "--adapter-dropout", "1"], "--adapter-dropout is 1.0"),
             (["--method", "prefix", "--virtual-tokens", "0"], "--virtual-tokens is 0"),
@@ -67,7 +73,8 @@ struct AdapterCommandTests {
     @Test("targets that match nothing are answered with what there is; so is a merge of what cannot be folded")
     func refusals() async throws {
         let wrong = try await train("--method", "lora", "--targets", "q_proj,v_proj")
-        #expect(wrong.status == 1 && wrong.errors.contains("attention.self.query, attention.self.key"), "\(wrong.errors)")
+        #expect(
+            wrong.status == 1 && wrong.errors.contains("attention.self.query, attention.self.key"), "\(wrong.errors)")
         let result = try await train("--method", "prompt", "--virtual-tokens", "3")
         #expect(result.status == 0, "\(result.errors)")
         let merged = try await graft("merge", scratch("out").string, "--output", scratch("merged").string)

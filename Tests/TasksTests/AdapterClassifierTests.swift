@@ -63,7 +63,8 @@ struct AdapterClassifierTests {
         let (method, adapter) = Self.configurations[index]
         let (classifier, outcome) = try train(method, adapter, epochs: 12)
         let metrics = try #require(outcome.bestEvaluation.dev?.classification)
-        #expect(metrics.accuracy >= (method == .lora || method == .prefix ? 0.95 : 0.7), "\(method) \(metrics.accuracy)")
+        #expect(
+            metrics.accuracy >= (method == .lora || method == .prefix ? 0.95 : 0.7), "\(method) \(metrics.accuracy)")
         let original = try SafeTensors(Golden.directory("tiny-bert-gelu").appending("model.safetensors"))
         for parameter in classifier.encoder.parameters {
             #expect(try parameter.value == original.values(String(parameter.name.dropFirst("bert.".count))))

@@ -36,7 +36,7 @@ struct FineTuningTests {
         return (classifier, outcome, events)
     }
 
-    @Test("both methods learn what can be learned", arguments: FineTuning.Method.allCases)
+    @Test("both methods learn what can be learned", arguments: FineTuning.Method.allCases.filter { !$0.isAdapter })
     func learning(method: FineTuning.Method) throws {
         let (_, outcome, events) = try train(method, epochs: method == .head ? 30 : 8, learningRate: 3e-3)
         let best = try #require(outcome.bestEvaluation.dev)
@@ -45,7 +45,9 @@ struct FineTuningTests {
         #expect(events.count { if case .step = $0 { true } else { false } } == outcome.steps)
     }
 
-    @Test("same seed, same weights, bit for bit; another seed, others", arguments: FineTuning.Method.allCases)
+    @Test(
+        "same seed, same weights, bit for bit; another seed, others",
+        arguments: FineTuning.Method.allCases.filter { !$0.isAdapter })
     func determinism(method: FineTuning.Method) throws {
         let weights = { (classifier: SequenceClassifier) in classifier.parameters.map(\.value) }
         let first = weights(try train(method, epochs: 2).0)

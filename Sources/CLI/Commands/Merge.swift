@@ -22,10 +22,13 @@ struct Merge: ParsableCommand {
     @Option(help: "The directory to write; it must not exist.", completion: .directory)
     var output: String
 
-    @Option(help: "How much of each adapter is taken, with commas between the numbers (default: equal parts with the sum 1).")
+    @Option(
+        help:
+            "How much of each adapter is taken, with commas between the numbers (default: equal parts with the sum 1).")
     var weights: String?
 
-    @Option(help: "A file with texts, one a line, to compare on (default: made-up token sequences).", completion: .file())
+    @Option(
+        help: "A file with texts, one a line, to compare on (default: made-up token sequences).", completion: .file())
     var texts: String?
 
     @OptionGroup var threads: ThreadOption
@@ -55,7 +58,8 @@ struct Merge: ParsableCommand {
             let what = result.hasHead ? "logit" : "hidden state"
             for (adapter, difference) in zip(adapters, result.differences) {
                 StandardError.note(
-                    "over \(result.sequences) sequences, the largest difference of a \(what) from \(adapter) is \(difference)")
+                    "over \(result.sequences) sequences, the largest difference of a \(what) from \(adapter) is \(difference)"
+                )
             }
             try StandardOutput.print(output)
         }

@@ -28,7 +28,8 @@ public final class AdapterMerge {
     public init(_ directories: [ModelDirectory], weights: [Double]? = nil) throws(ModelError) {
         let share = 1 / Double(max(1, directories.count))
         self.weights = (weights ?? directories.map { _ in share }).map { Float($0) }
-        precondition(self.weights.count == directories.count, "\(self.weights.count) weights, \(directories.count) adapters")
+        precondition(
+            self.weights.count == directories.count, "\(self.weights.count) weights, \(directories.count) adapters")
         var adapters: [MergedAdapter] = []
         for directory in directories {
             let adapter = try MergedAdapter(directory)

@@ -80,10 +80,11 @@ final class MergedAdapter {
 
     /// Texts, or without any a fixed set of made-up ids.
     func batch(_ texts: [String]) -> TokenBatch {
-        let tokenizer = switch model {
-        case .classifier(let classifier): classifier.tokenizer
-        case .encoder(_, let pretrained): pretrained.tokenizer
-        }
+        let tokenizer =
+            switch model {
+            case .classifier(let classifier): classifier.tokenizer
+            case .encoder(_, let pretrained): pretrained.tokenizer
+            }
         let limit = min(encoder.maxTokens, 256)
         if !texts.isEmpty { return TokenBatch(texts.map { TokenizedText($0, tokenizer, maxLength: limit) }) }
         let random = RandomSource(seed: 6)
@@ -107,10 +108,11 @@ final class MergedAdapter {
         do {
             if let adapter = encoder.activeAdapter { try encoder.detach(named: adapter.name) }
         } catch { throw .adapter(opened.directory.path, base: opened.base.path, error) }
-        let parameters = switch model {
-        case .classifier(let classifier): classifier.modelParameters
-        case .encoder(_, let pretrained): pretrained.encoder.parameters
-        }
+        let parameters =
+            switch model {
+            case .classifier(let classifier): classifier.modelParameters
+            case .encoder(_, let pretrained): pretrained.encoder.parameters
+            }
         for parameter in parameters {
             if let value = values[parameter.name] { parameter.update { $0 = value } }
         }

@@ -64,6 +64,10 @@ public final class SequenceClassifier {
     ///
     /// - Parameter precision: of the encoder's products, which is available.
     public convenience init(_ directory: ModelDirectory, precision: Precision = .f32) throws(ModelError) {
+        if let (adapters, base) = try AdapterHubSetup.open(directory) {
+            try self.init(adapters, on: base, precision: precision)
+            return
+        }
         try self.init(directory, new: nil, random: RandomSource(seed: 0))
         plan = try Embeddings.plan(encoder, precision)
         head.pack()
@@ -128,8 +132,10 @@ public final class SequenceClassifier {
         }
         let attached = try encoder.attach(
             configuration, from: ParameterSource(nil, random: random), head: head, saved: saved)
-        use(attached, PEFTConfiguration(
-            configuration, savedModules: saved, baseModel: pretrained.directory.name, taskType: "SEQ_CLS"))
+        use(
+            attached,
+            PEFTConfiguration(
+                configuration, savedModules: saved, baseModel: pretrained.directory.name, taskType: "SEQ_CLS"))
     }
 
     private func use(_ opened: OpenedAdapter) throws(ModelError) {
@@ -176,7 +182,7 @@ public final class SequenceClassifier {
         initialized = []
         modelParameters = source.parameters + (new?.parameters ?? [])
         maxLength = pretrained.maxLength
-        try Embeddings.attach(adapters, to: encoder, of: base)
+        try adapters.attach(to: encoder, of: base)
         plan = try Embeddings.plan(encoder, precision)
         head.pack()
     }

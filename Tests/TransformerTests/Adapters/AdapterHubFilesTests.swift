@@ -279,6 +279,10 @@ struct AdapterHubFilesTests {
         #expect(throws: AdapterError.notComposable(name: "lora", kind: "LoRA")) {
             try encoder.compose(.stack(["first", "lora"]), from: none)
         }
+        try encoder.attach(.bottleneck(.houlsby), name: "houlsby", from: none)
+        #expect(throws: AdapterError.differentPlaces(["first", "houlsby"])) {
+            try encoder.compose(.fusion(["first", "houlsby"], FusionConfiguration()), from: none)
+        }
         var compacter = BottleneckConfiguration.compacter
         compacter.reductionFactor = 3
         #expect(throws: AdapterError.indivisible(name: "c", size: 5, parts: 4)) {

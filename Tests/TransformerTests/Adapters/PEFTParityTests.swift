@@ -114,7 +114,8 @@ struct PEFTParityTests {
             FilePath("adapter_config.json"),
             object: test.configuration.object(test.adapter, test.encoder.architecture))
         let again = try PEFTConfiguration(file)
-        #expect(again.savedModules == test.configuration.savedModules && again.baseModel == test.configuration.baseModel)
+        #expect(
+            again.savedModules == test.configuration.savedModules && again.baseModel == test.configuration.baseModel)
         let golden = try SafeTensors(Self.directory.appending(name).appending("adapter_model.safetensors"))
         let tensors = PEFTWeights.tensors(test.adapter)
         for (name, value) in tensors { #expect(try golden.values(name) == value, "\(name)") }
@@ -126,7 +127,8 @@ struct PEFTParityTests {
         let source = ParameterSource(nil, random: RandomSource(seed: 0))
         let other = try Case(name)
         try other.encoder.detach(named: other.adapter.name)
-        let attached = try other.encoder.attach(again.adapter, from: source, head: other.head, saved: again.savedModules)
+        let attached = try other.encoder.attach(
+            again.adapter, from: source, head: other.head, saved: again.savedModules)
         #expect(Set(attached.parameters.map(\.name)) == Set(test.adapter.parameters.map(\.name)))
         #expect(
             attached.parameters.map(\.shape.count).reduce(0, +) == test.trainableParameters, "another number of values")
@@ -145,7 +147,8 @@ struct PEFTParityTests {
                 let encoder = try TransformerEncoder(source.root, architecture)
                 let head = try ClassificationHead(source.root, architecture, labels: 3)
                 let adapter = try encoder.attach(
-                    try #require(Self.configuration(kind.key)), from: ParameterSource(nil, random: RandomSource(seed: 0)),
+                    try #require(Self.configuration(kind.key)),
+                    from: ParameterSource(nil, random: RandomSource(seed: 0)),
                     head: head, saved: ["classifier", "score"])
                 let count = adapter.parameters.reduce(0) { $0 + $1.shape.count }
                 #expect(count == kind.value.integer, "\(family.key), \(kind.key)")

@@ -30,7 +30,8 @@ struct AdapterOptions: ParsableArguments {
     @Option(help: "With --method lora: which biases learn too: none, lora_only or all (default: none).")
     var adapterBias: LoRAConfiguration.Biases?
 
-    @Option(help: "With --method lora: how much faster the second matrices learn than the first ones (LoRA+; default: 1).")
+    @Option(
+        help: "With --method lora: how much faster the second matrices learn than the first ones (LoRA+; default: 1).")
     var loraPlusRatio: Double?
 
     @Option(help: "With --method prompt and prefix: the number of vectors in front of a text (default: 20).")
@@ -71,7 +72,9 @@ struct AdapterOptions: ParsableArguments {
         if let prefixProjection, prefixProjection < 1 {
             throw ValidationError("--prefix-projection is \(prefixProjection); expected at least 1.")
         }
-        if let targets, names(targets).isEmpty { throw ValidationError("--targets is empty; expected names of modules.") }
+        if let targets, names(targets).isEmpty {
+            throw ValidationError("--targets is empty; expected names of modules.")
+        }
     }
 
     /// - Returns: `nil` for methods without an adapter.
