@@ -273,7 +273,7 @@ struct AdapterHubFilesTests {
         #expect(throws: AdapterError.unknownAdapter("second", known: ["first"])) { try encoder.attach(fusion) }
         let none = ParameterSource(nil, random: RandomSource(seed: 1))
         #expect(throws: AdapterError.weights([1, 2], adapters: 1)) {
-            try encoder.compose(.average(["first"], weights: [1, 2]), from: none)
+            try encoder.compose(.average(["first"], weights: [1, 2]), name: "average", from: none)
         }
         try encoder.attach(.lora(LoRAConfiguration()), name: "lora", from: none)
         #expect(throws: AdapterError.notComposable(name: "lora", kind: "LoRA")) {
