@@ -93,11 +93,3 @@ package func plan(_ encoder: TransformerEncoder, _ precision: Precision) throws(
 package func loading<Result>(_ body: () throws(CheckpointError) -> Result) throws(ModelError) -> Result {
     do { return try body() } catch { throw .checkpoint(error) }
 }
-
-/// Puts adapters on an encoder where a `ModelError` may be thrown.
-package func attach(
-    _ setup: AdapterHubSetup?, to encoder: TransformerEncoder, of base: ModelDirectory
-) throws(ModelError) {
-    guard let setup else { return }
-    do { try encoder.attach(setup) } catch { throw .adapter(setup.directory.path, base: base.path, error) }
-}

@@ -28,13 +28,14 @@ public final class SentenceEncoder {
         adapters: AdapterHubSetup? = nil
     ) throws(ModelError) {
         self.directory = directory
-        let adapter = try OpenedAdapter(directory)
-        let home = adapter?.base ?? directory
+        let own = try AdapterHubSetup.open(directory)
+        let adapter = own == nil ? try OpenedAdapter(directory) : nil
+        let home = own?.base ?? adapter?.base ?? directory
         var (modules, settings) = try loading { () throws(CheckpointError) in
             (try SentenceModules(home), try SentenceSettings(home))
         }
         if adapter != nil { try modules.read(transformerFrom: directory) }
-        text = try modules.textEncoder(precision: precision, pooling: pooling, adapters: adapters)
+        text = try modules.textEncoder(precision: precision, pooling: pooling, adapters: adapters ?? own?.adapters)
         self.modules = modules.vectorModules
         self.settings = settings
         prompt = settings.defaultPromptName.flatMap(settings.prompt(named:)) ?? ""

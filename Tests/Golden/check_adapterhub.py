@@ -30,8 +30,6 @@ def write(base, kind, output):
         for key, parameter in model.named_parameters():
             if ".task." in key:
                 parameter.add_(0.05 * torch.randn(parameter.shape))
-    model.config.name_or_path = str(base)
-    model.base_model.model_name = str(base)
     model.save_adapter(output, "task", use_safetensors=True)
     configuration = json.loads(Path(output, "adapter_config.json").read_text())
     configuration["model_name"] = str(base)

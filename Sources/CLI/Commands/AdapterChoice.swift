@@ -48,20 +48,11 @@ struct AdapterChoice: ParsableArguments {
 
     /// The base and the adapters on it: those of the options, or where `model` holds adapters itself, those.
     func open(_ model: ModelDirectory) throws -> (base: ModelDirectory, adapters: AdapterHubSetup?) {
-        var base = model
-        var own: AdapterHubSetup?
-        if try AdapterHubSetup.isPresent(in: model) {
-            let setup = try AdapterHubSetup(model)
-            guard let name = setup.baseModel else { throw ModelError.noBaseModel(model.path) }
-            do { base = try ModelStore().resolve(name) } catch {
-                throw ModelError.baseOfAdapter(model.path, name: name, error)
-            }
-            own = setup
-        }
-        if adapter.isEmpty { return (base, own) }
-        var directories = own.map { [$0.directory] } ?? []
+        let own = try AdapterHubSetup.open(model)
+        if adapter.isEmpty { return (own?.base ?? model, own?.adapters) }
+        var directories = own.map { [$0.adapters.directory] } ?? []
         for path in adapter { directories.append(try ModelStore().resolve(path)) }
-        return (base, try AdapterHubSetup(directories, mode: adapterMode, weights: weights))
+        return (own?.base ?? model, try AdapterHubSetup(directories, mode: adapterMode, weights: weights))
     }
 
     /// A classifier, with the adapters on it.

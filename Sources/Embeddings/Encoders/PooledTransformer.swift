@@ -22,7 +22,7 @@ final class PooledTransformer: TextEncoder {
         }
         try checkpoint.adapter?.attach(to: pretrained.encoder, head: nil)
         self.pooling = pooling
-        try attach(adapters, to: pretrained.encoder, of: directory)
+        try adapters?.attach(to: pretrained.encoder, of: directory)
         plan = try Embeddings.plan(pretrained.encoder, precision)
     }
 

@@ -69,6 +69,10 @@ public final class SequenceClassifier {
     ///
     /// - Parameter precision: of the encoder's products, which is available.
     public convenience init(_ directory: ModelDirectory, precision: Precision = .f32) throws(ModelError) {
+        if let (adapters, base) = try AdapterHubSetup.open(directory) {
+            try self.init(adapters, on: base, precision: precision)
+            return
+        }
         try self.init(directory, new: nil, random: RandomSource(seed: 0))
         plan = try Embeddings.plan(encoder, precision)
         head.pack()
@@ -190,7 +194,7 @@ public final class SequenceClassifier {
         initialized = []
         modelParameters = source.parameters + (new?.parameters ?? [])
         maxLength = pretrained.maxLength
-        try Embeddings.attach(adapters, to: encoder, of: base)
+        try adapters.attach(to: encoder, of: base)
         plan = try Embeddings.plan(encoder, precision)
         head.pack()
     }

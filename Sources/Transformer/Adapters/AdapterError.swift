@@ -19,6 +19,8 @@ public enum AdapterError: Error, Equatable, Sendable {
     case noReductionFactor(name: String, layer: Int)
     /// An adapter that goes together with no other.
     case notComposable(name: String, kind: String)
+    /// Adapters at different places of a layer, which cannot be fused.
+    case differentPlaces([String])
     /// Weights that are not one for each adapter, or that do not add up to anything.
     case weights([Float], adapters: Int)
     /// An adapter that no matrix can take in.
@@ -49,6 +51,9 @@ extension AdapterError: CustomStringConvertible {
             "the adapter \"\(name)\" has no reduction factor for layer \(layer), and no default."
         case .notComposable(let name, let kind):
             "the adapter \"\(name)\" is \(kind); bottleneck adapters alone can be stacked, averaged and fused."
+        case .differentPlaces(let names):
+            "the adapters \(names.joined(separator: ", ")) stand at different places of a layer; adapters of one method alone "
+                + "can be fused."
         case .weights(let weights, let count):
             "\(weights.count) weights, which sum to \(weights.reduce(0, +)), for \(count) adapters; expected one for each and "
                 + "a sum above 0."

@@ -273,11 +273,15 @@ struct AdapterHubFilesTests {
         #expect(throws: AdapterError.unknownAdapter("second", known: ["first"])) { try encoder.attach(fusion) }
         let none = ParameterSource(nil, random: RandomSource(seed: 1))
         #expect(throws: AdapterError.weights([1, 2], adapters: 1)) {
-            try encoder.compose(.average(["first"], weights: [1, 2]), from: none)
+            try encoder.compose(.average(["first"], weights: [1, 2]), name: "average", from: none)
         }
         try encoder.attach(.lora(LoRAConfiguration()), name: "lora", from: none)
         #expect(throws: AdapterError.notComposable(name: "lora", kind: "LoRA")) {
             try encoder.compose(.stack(["first", "lora"]), from: none)
+        }
+        try encoder.attach(.bottleneck(.houlsby), name: "houlsby", from: none)
+        #expect(throws: AdapterError.differentPlaces(["first", "houlsby"])) {
+            try encoder.compose(.fusion(["first", "houlsby"], FusionConfiguration()), from: none)
         }
         var compacter = BottleneckConfiguration.compacter
         compacter.reductionFactor = 3

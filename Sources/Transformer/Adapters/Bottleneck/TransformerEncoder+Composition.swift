@@ -16,6 +16,9 @@ extension TransformerEncoder {
         if adapters.contains(where: { $0.name == name }) { throw .nameTaken(name) }
         let members = try composition.names.map { name throws(AdapterError) in try bottleneckAdapter(named: name) }
         let weights = try composition.weights
+        if case .fusion = composition, Set(members.map(\.places)).count > 1 {
+            throw .differentPlaces(composition.names)
+        }
         try activate(named: nil)
         for parameter in members.flatMap(\.parameters) { parameter.isTrainable = false }
         let before = source.parameters.count
@@ -85,6 +88,12 @@ extension TransformerEncoder {
 }
 
 extension Adapter {
+    /// Whether it stands behind attention, and behind the dense layers.
+    fileprivate var places: [Bool] {
+        guard case .bottleneck(let settings) = configuration else { return [] }
+        return [settings.isAfterAttention, settings.isAfterFeedForward]
+    }
+
     fileprivate func bottleneck(at place: ResidualOutput) -> BottleneckAdapter? {
         for case .block(let own, let block) in parts where own === place { return block.adapters.first }
         return nil
