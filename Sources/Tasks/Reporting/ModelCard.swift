@@ -128,7 +128,7 @@ public struct ModelCard: Sendable {
     }
 
     private var names: String {
-        let shown = labels.prefix(30).map(Self.code).joined(separator: ", ")
+        let shown = labels.prefix(30).map { Self.code($0) }.joined(separator: ", ")
         return labels.count > 30 ? "\(shown) and \(labels.count - 30) more" : shown
     }
 
@@ -178,8 +178,8 @@ public struct ModelCard: Sendable {
     }
 
     private var dataText: String {
-        var rows = ["| train | \(Self.code(train.file)) | \(train.examples) |"]
-        if let dev { rows.append("| dev | \(Self.code(dev.file)) | \(dev.examples) |") }
+        var rows = ["| train | \(Self.code(train.file, inTable: true)) | \(train.examples) |"]
+        if let dev { rows.append("| dev | \(Self.code(dev.file, inTable: true)) | \(dev.examples) |") }
         return """
             ## Data
 
@@ -233,8 +233,10 @@ public struct ModelCard: Sendable {
         """
     }
 
-    private static func code(_ text: String) -> String {
-        "`\(text.filter { $0 != "`" && !$0.isNewline }.replacing("|", with: "\\|"))`"
+    /// Inside a table a bar would end the cell.
+    private static func code(_ text: String, inTable: Bool = false) -> String {
+        let text = text.filter { $0 != "`" && !$0.isNewline }
+        return "`\(inTable ? text.replacing("|", with: "\\|") : text)`"
     }
 
     /// Without what Markdown or a table would take for its own.

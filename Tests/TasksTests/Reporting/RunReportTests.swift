@@ -133,7 +133,7 @@ struct ModelCardTests {
         var card = card()
         card.temperature = 1.5
         let text = card.text
-        #expect(text.contains("one of 2 labels: `negative`, `pos\\|itive`"))
+        #expect(text.contains("one of 2 labels: `negative`, `pos|itive`"))
         #expect(text.contains("| train | `train\\|1.tsv` | 96 |") && text.contains("| learning rate | 5e-05 |"))
         #expect(text.contains("| Accuracy | 0.7500 (95 % confidence: 0.3006 to 0.9544) |"))
         #expect(text.contains("divides the logits by 1.5") && text.contains("pipeline(\"text-classification\""))

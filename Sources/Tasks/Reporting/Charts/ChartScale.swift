@@ -56,7 +56,7 @@ package struct ChartScale: Equatable, Sendable {
             return "\(fixed(tick / 1_000_000, step.remainder(dividingBy: 1_000_000) == 0 ? 0 : 1))M"
         }
         if step >= 1_000 { return "\(fixed(tick / 1_000, step.remainder(dividingBy: 1_000) == 0 ? 0 : 1))k" }
-        if domain.upperBound < 5.1e-3 { return tick == 0 ? "0" : scientific(tick).replacing(".0e", with: "e") }
+        if domain.upperBound < 5.1e-2 { return tick == 0 ? "0" : scientific(tick).replacing(".0e", with: "e") }
         return fixed(tick, max(0, Int((-log10(step) - 1e-9).rounded(.up))))
     }
 
