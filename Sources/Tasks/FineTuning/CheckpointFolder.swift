@@ -17,27 +17,29 @@ package final class CheckpointFolder {
     package init(_ path: FilePath, resumes: Bool) throws(RunCheckpointError) {
         self.path = path
         guard FileManager.default.fileExists(atPath: path.string) else { return }
-        guard resumes else { throw .exists(path) }
+        number = Self.lastNumber(path)
+        guard resumes || number == 0 else { throw .exists(path) }
         try takeLock()
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: path.string)) ?? []
-        for name in names where name.hasPrefix("." + Self.prefix) { remove(path.appending(name)) }
-        number = names.compactMap { $0.hasPrefix(Self.prefix) ? Int($0.dropFirst(Self.prefix.count)) : nil }.max() ?? 0
+        for name in Self.names(path) where name.hasPrefix("." + Self.prefix) { remove(path.appending(name)) }
         if number > 0 { latest = path.appending("\(Self.prefix)\(number)") }
         removeOthers()
     }
 
     /// Writes a checkpoint; the one before stays until this one is on the disk.
-    package func write(_ body: (_ directory: FilePath, _ previous: FilePath?) throws(CheckpointError) -> Void)
-        throws(RunCheckpointError)
-    {
+    package func write(
+        _ body: (_ directory: FilePath, _ previous: FilePath?) throws(RunCheckpointError) -> Void
+    ) throws(RunCheckpointError) {
         let target = path.appending("\(Self.prefix)\(number + 1)")
         let directory: AtomicDirectory
         do { directory = try AtomicDirectory(target) } catch { throw .file(error) }
         if lock == nil { try takeLock() }
-        do throws(CheckpointError) {
+        do throws(RunCheckpointError) {
             try body(directory.temporary, latest)
-            try directory.commit()
-        } catch { throw .file(error) }
+            do { try directory.commit() } catch { throw .file(error) }
+        } catch {
+            if latest == nil { remove() }
+            throw error
+        }
         number += 1
         latest = target
         removeOthers()
@@ -55,9 +57,19 @@ package final class CheckpointFolder {
         if lock == nil { throw .inUse(path) }
     }
 
+    /// Whether a directory holds a checkpoint that is whole.
+    static func holdsCheckpoint(_ path: FilePath) -> Bool { lastNumber(path) > 0 }
+
+    private static func lastNumber(_ path: FilePath) -> Int {
+        names(path).compactMap { $0.hasPrefix(prefix) ? Int($0.dropFirst(prefix.count)) : nil }.max() ?? 0
+    }
+
+    private static func names(_ path: FilePath) -> [String] {
+        (try? FileManager.default.contentsOfDirectory(atPath: path.string)) ?? []
+    }
+
     private func removeOthers() {
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: path.string)) ?? []
-        for name in names where name.hasPrefix(Self.prefix) && name != latest?.lastComponent?.string {
+        for name in Self.names(path) where name.hasPrefix(Self.prefix) && name != latest?.lastComponent?.string {
             remove(path.appending(name))
         }
     }

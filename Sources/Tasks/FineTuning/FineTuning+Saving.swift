@@ -74,16 +74,18 @@ extension FineTuning {
         guard let saving else { return }
         let checkpoint = RunCheckpoint(
             identity: try identity(saving), state: state, optimizerSteps: optimizer.state.steps)
-        try saving.folder.write { directory, previous throws(CheckpointError) in
-            try checkpoint.write(to: directory, optimizer)
-            guard bestWeights.areKept else { return }
-            let best = directory.appending(RunCheckpoint.bestName)
-            if let previous, saving.savedBest == state.best,
-                hardLink(previous.appending(RunCheckpoint.bestName), as: best)
-            {
-                return
-            }
-            try bestWeights.write(to: best)
+        try saving.folder.write { directory, previous throws(RunCheckpointError) in
+            do throws(CheckpointError) {
+                try checkpoint.write(to: directory, optimizer)
+                guard bestWeights.areKept else { return }
+                let best = directory.appending(RunCheckpoint.bestName)
+                if let previous, saving.savedBest == state.best,
+                    hardLink(previous.appending(RunCheckpoint.bestName), as: best)
+                {
+                    return
+                }
+                try bestWeights.write(to: best)
+            } catch { throw .file(error) }
         }
         self.saving?.lastSaved = monotonicSeconds()
         self.saving?.savedBest = bestWeights.areKept ? state.best : nil

@@ -17,6 +17,8 @@ public final class FineTuning {
     let bestWeights: BestWeights
     let lastGood: LastGoodState
     var state: TrainingState
+    /// Whether it was said that the last good state cannot be kept.
+    private var lacksGoodState = false
     /// Where checkpoints go.
     package var saving: RunSaving?
 
@@ -230,7 +232,10 @@ public final class FineTuning {
     private func keepGoodState(_ report: (Event) -> Void) throws(Failure) {
         guard state.watch.isCalm else { return }
         guard weightsAreFinite else { return try rollBack(report) }
-        do { try lastGood.keep(state) } catch { report(.cannotWrite(.lastGoodState, error)) }
+        do { try lastGood.keep(state) } catch {
+            if !lacksGoodState { report(.cannotWrite(.lastGoodState, error)) }
+            lacksGoodState = true
+        }
     }
 
     private func rollBack(_ report: (Event) -> Void) throws(Failure) {

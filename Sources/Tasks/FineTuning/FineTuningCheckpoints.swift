@@ -1,4 +1,3 @@
-import FoundationEssentials
 public import SystemPackage
 
 extension FineTuning {
@@ -28,14 +27,14 @@ extension FineTuning {
 
         /// Checks, before any work is done, that there is no checkpoint that the run may not use.
         public func checkPlace() throws(RunCheckpointError) {
-            if !resumes, FileManager.default.fileExists(atPath: directory.string) { throw .exists(directory) }
+            if !resumes, CheckpointFolder.holdsCheckpoint(directory) { throw .exists(directory) }
         }
 
         /// - Parameter seconds: since the last checkpoint.
         func isDue(step: Int, seconds: Double, endsEpoch: Bool) -> Bool {
             switch interval {
             case .never: false
-            case .steps(let steps): !endsEpoch && step % steps == 0
+            case .steps(let steps): step % steps == 0
             case .seconds(let interval): seconds >= (endsEpoch ? min(30, interval) : interval)
             }
         }
