@@ -73,11 +73,13 @@ struct BottleneckClassifierTests {
         #expect(encoder.embed(ids) != plain.embed(ids))
     }
 
-    @Test("AdapterDrop in training learns too, and afterwards no layer is left out")
+    @Test("with AdapterDrop all layers' adapters learn, and afterwards none is left out")
     func adapterDrop() throws {
         let classifier = try adapted(.pfeiffer)
-        let outcome = try train(.pfeiffer, classifier, epochs: 8, drops: true)
-        #expect(outcome.evaluations.last!.trainingLoss < outcome.evaluations[0].trainingLoss)
+        let before = classifier.encoder.adapters[0].parameters.map(\.value)
+        _ = try train(.pfeiffer, classifier, epochs: 8, drops: true)
+        let after = classifier.encoder.adapters[0].parameters.map(\.value)
+        #expect(zip(before, after).allSatisfy { $0 != $1 })
         try classifier.write(to: scratch("out"), record: [:])
         let loaded = try SequenceClassifier(ModelDirectory(scratch("out")))
         #expect(loaded.logits(texts(classifier)) == classifier.logits(texts(classifier)))
