@@ -237,8 +237,6 @@ public final class SequenceClassifier {
         }
     }
 
-    public func logits(_ texts: [TokenizedText]) -> Tensor { logits(TokenizedTexts(texts)) }
-
     /// Probabilities of single labels, one probability a label, or the numbers themselves, as the head was published.
     public func scores(_ logits: Tensor) -> Tensor {
         switch configuration.scoring {

@@ -24,9 +24,9 @@ public struct CorpusScan: Sendable {
         var labels = LabelColumn(corpus, keepsNumbers: keepsNumbers)
         var fingerprints: [UInt64] = []
         var (emptyTexts, firstEmpty) = (0, Int?.none)
-        try corpus.forEachWindow(Fingerprint.added(to:)) { (window) throws(CorpusError) in
+        try corpus.forEachWindow(TextFingerprint.added(to:)) { (window) throws(CorpusError) in
             for (example, fingerprint) in window {
-                if fingerprint == Fingerprint.empty {
+                if fingerprint == TextFingerprint.empty {
                     emptyTexts += 1
                     if firstEmpty == nil { firstEmpty = example.line }
                 }
@@ -50,7 +50,7 @@ public struct CorpusScan: Sendable {
 }
 
 /// A number for a text by which its copies are found, whatever their case and blanks.
-enum Fingerprint {
+enum TextFingerprint {
     /// That of texts without anything but blanks.
     static let empty: UInt64 = 0
 

@@ -119,8 +119,8 @@ public struct FineTuningData: Sendable {
 
     /// What is to be said of the training examples.
     public var trainTargets: Targets {
-        let rows = rows.parts.indices.filter { rows.parts[$0] == .train }
-        return rows.count == self.rows.targets.count ? self.rows.targets : self.rows.targets.gather(rows)
+        let train = rows.parts.indices.filter { rows.parts[$0] == .train }
+        return train.count == rows.targets.count ? rows.targets : rows.targets.gather(train)
     }
 
     /// Where the dev examples come from.
@@ -131,7 +131,8 @@ public struct FineTuningData: Sendable {
         guard !wanted.isEmpty else { return [:] }
         var found: [Int: LabelledExamples.Example] = [:]
         var (row, index) = (0, 0)
-        try (dev ?? train).corpus.forEachWindow({ $0 }) { (window) throws(CorpusError) in
+        func unchanged(_ example: LabelledExamples.Example) -> LabelledExamples.Example { example }
+        try (dev ?? train).corpus.forEachWindow(unchanged) { (window) throws(CorpusError) in
             for example in window {
                 defer { row += 1 }
                 if isSplit, row >= rows.parts.count || rows.parts[row] != .dev { continue }

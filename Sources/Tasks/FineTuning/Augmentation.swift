@@ -2,7 +2,7 @@ import Tensors
 
 /// Changes to training texts that are to leave their labels as they are. Each epoch sees other changes; the same seed,
 /// epoch and text the same ones. Special tokens stay.
-public struct Augmentation: Equatable, Sendable {
+public struct Augmentation: Equatable, Sendable, CustomStringConvertible {
     /// How many of the tokens that a masked-language head can replace are others in an epoch.
     ///
     /// Source: Kobayashi 2018, "Contextual Augmentation"; Wu et al. 2019, "Conditional BERT Contextual Augmentation".
@@ -16,6 +16,12 @@ public struct Augmentation: Equatable, Sendable {
     public var cutoff: Float = 0
 
     public init() {}
+
+    /// As it is given.
+    public var description: String {
+        [("swap", swap), ("delete", delete), ("cutoff", cutoff)].filter { $0.1 > 0 }.map { "\($0.0)=\($0.1)" }
+            .joined(separator: ",")
+    }
 
     public enum Fault: Error, Equatable, Sendable, CustomStringConvertible {
         case unknownKind(String)

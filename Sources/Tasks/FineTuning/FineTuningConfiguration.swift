@@ -81,6 +81,9 @@ extension FineTuning {
         /// What was attached to the model, with the methods that train an adapter.
         public var adapter: AdapterConfiguration?
 
+        /// How the texts of `train` are augmented, for the record: the examples are given as they are to be seen.
+        public var augmentation: Augmentation?
+
         /// The usual values for a method.
         public init(method: Method, seed: UInt64 = 42) {
             self.method = method

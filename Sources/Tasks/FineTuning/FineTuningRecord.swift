@@ -62,6 +62,7 @@ public struct FineTuningRecord {
         }
         if classifier.encoder.architecture.hasMeanLayer { object["mean_layer"] = .bool(true) }
         object["steps"] = .integer(outcome.steps)
+        if let augmentation = configuration.augmentation { object["augmentation"] = .string("\(augmentation)") }
         object["optimization"] = .object(configuration.optimization.record(configuration.method))
         return object
     }

@@ -17,7 +17,7 @@ struct AugmentationOptions: ParsableArguments {
         do { _ = try augmentation } catch { throw ValidationError("--augment: \(error).") }
     }
 
-    private var augmentation: Augmentation? {
+    var augmentation: Augmentation? {
         get throws(Augmentation.Fault) {
             try augment.map { (text) throws(Augmentation.Fault) in try Augmentation(text) }
         }

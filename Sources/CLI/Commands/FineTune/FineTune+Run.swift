@@ -1,3 +1,4 @@
+import ArgumentParser
 import Checkpoints
 import FoundationEssentials
 import Glibc
@@ -109,6 +110,7 @@ extension FineTune {
         configuration.optimization.loraPlusRatio = adapter.loraPlusRatio ?? 1
         configuration.optimization.dropsAdapters = bottlenecks.adapterDrop
         configuration.adapter = adapter.configuration(method)
+        configuration.augmentation = try augmentation.augmentation
         return configuration
     }
 

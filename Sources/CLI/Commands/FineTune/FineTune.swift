@@ -102,7 +102,7 @@ struct FineTune: ParsableCommand {
         }
         if augmentation.augment != nil, method == .head {
             throw ValidationError(
-                "--augment is for --method full; the head's method computes the texts' features once.")
+                "--augment does not go with --method head, which computes the texts' features once.")
         }
         if recompute, method == .head {
             throw ValidationError("--recompute is for --method full; the head's method keeps no activations.")
@@ -123,7 +123,7 @@ struct FineTune: ParsableCommand {
         }
     }
 
-    private var asksForSteps: Bool {
+    var asksForSteps: Bool {
         epochs != nil || learningRate != nil || batchSize != nil || objective.needsSteps
     }
 }
