@@ -98,13 +98,13 @@ struct AdapterAssembly {
         }
     }
 
-    /// The base's biases that learn beside the updates of `targets`; PEFT counts everything with this word in its name.
+    /// The base's biases that learn beside the updates of `targets`: of relative positions none, as with PEFT.
     private func biases(_ kind: LoRAConfiguration.Biases, of targets: [Linear]) -> [Parameter] {
         switch kind {
         case .none: return []
         case .adapted: return targets.compactMap(\.bias)
         case .all:
-            return all.filter { $0.name.contains("bias") && !TargetModules.isSaved($0.name, saved) }
+            return all.filter { $0.name.hasSuffix(".bias") && !TargetModules.isSaved($0.name, saved) }
         }
     }
 

@@ -199,7 +199,7 @@ struct AdapterTests {
             model.encoder.parameters.allSatisfy { $0.gradient == nil || learned.contains(ObjectIdentifier($0)) })
         // One direction for each parameter: the sum over it says as much as its values one by one.
         let random = RandomSource(seed: 9)
-        for parameter in adapter.parameters {
+        for parameter in adapter.parameters where !Self.isPartial(parameter, kind) {
             let gradient = try #require(parameter.gradient?.dense, "\(parameter.name) has no gradient")
             let value = parameter.value
             var direction = random.normalTensor(parameter.shape, standardDeviation: 1)
@@ -217,6 +217,16 @@ struct AdapterTests {
             let numeric = (4 * narrow - wide) / 3
             let analytic = zip(gradient.values, direction.values).reduce(0) { $0 + Double($1.0) * Double($1.1) }
             #expect(abs(analytic - numeric) < 3e-3 * max(1, abs(numeric)), "\(parameter.name)")
+        }
+    }
+
+    /// DoRA takes the lengths of the rows as constants, so that its matrices have other gradients than the loss has; those
+    /// are PEFT's in ten steps. Source: Liu et al. 2024, "DoRA", §4.3.
+    private static func isPartial(_ parameter: Parameter, _ kind: Kind) -> Bool {
+        if case .lora(let settings) = kind.configuration, settings.usesMagnitudes {
+            !parameter.name.contains("magnitude")
+        } else {
+            false
         }
     }
 

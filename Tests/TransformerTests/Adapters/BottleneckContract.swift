@@ -1,6 +1,5 @@
 import Tensors
-
-@testable import Transformer
+import Transformer
 
 /// Bottleneck adapters of every kind as cases of the layers' contract: each is a place of an encoder's layer with its
 /// residual and normalization.

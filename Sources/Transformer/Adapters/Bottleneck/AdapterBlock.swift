@@ -1,4 +1,4 @@
-import Tensors
+package import Tensors
 
 /// The bottleneck adapters at one place of a layer, and how they work together. With its normalization the place turns the
 /// half's result `h` and its residual `x` into `LayerNorm(x + r + s·A(u))`.
@@ -12,7 +12,7 @@ public final class AdapterBlock {
     let adapters: [BottleneckAdapter]
     let composition: Composition
 
-    enum Composition {
+    package enum Composition {
         /// One behind the other.
         case stack
         /// Side by side, their results weighted.
@@ -35,7 +35,7 @@ public final class AdapterBlock {
     }
 
     /// - Precondition: there is an adapter.
-    init(_ adapters: [BottleneckAdapter], _ composition: Composition = .stack) {
+    package init(_ adapters: [BottleneckAdapter], _ composition: Composition = .stack) {
         precondition(!adapters.isEmpty, "no adapters")
         (self.adapters, self.composition) = (adapters, composition)
     }
@@ -70,7 +70,7 @@ public final class AdapterBlock {
 
     /// - Parameters: `hidden` is `h` and `residual` is `x`, `[tokens, hiddenSize]`.
     /// - Returns: what the layer's half leaves, `[tokens, hiddenSize]`.
-    func forward(
+    package func forward(
         _ hidden: Tensor, residual: Tensor, _ norm: LayerNorm?, training random: RandomSource?
     ) -> (output: Tensor, saved: Saved) {
         var hidden = hidden
@@ -142,7 +142,7 @@ public final class AdapterBlock {
     // MARK: Backward
 
     /// Adds to the gradients, and returns those of `h` and `x`.
-    func backward(
+    package func backward(
         _ gradient: Tensor, _ saved: Saved, _ norm: LayerNorm?
     ) -> (hidden: Tensor, residual: Tensor) {
         var hidden = gradient

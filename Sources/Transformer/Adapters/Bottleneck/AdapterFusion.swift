@@ -30,7 +30,7 @@ public final class AdapterFusion {
         }
     }
 
-    init(query: Linear, key: Linear, value: Linear?, dropout: Float) {
+    package init(query: Linear, key: Linear, value: Linear?, dropout: Float) {
         (self.query, self.key, self.value, self.dropout) = (query, key, value, dropout)
     }
 

@@ -1,11 +1,11 @@
-import Checkpoints
+package import Checkpoints
 import Tensors
 
 /// Declares the parameters of an encoder's bottleneck adapters under the names that AdapterHub gives them:
 /// `bert.encoder.layer.0.output.adapters.NAME.adapter_down.0.weight`.
 ///
 /// Source: adapters 1.3, `BottleneckLayer.add_adapter`, `Adapter`, `PHMLayer` and `init_shared_parameters`.
-struct BottleneckAssembly {
+package struct BottleneckAssembly {
     private let configuration: BottleneckConfiguration
     private let name: String
     private let hiddenSize: Int
@@ -21,7 +21,7 @@ struct BottleneckAssembly {
     }
 
     /// - Parameter scope: the encoder's place.
-    init(
+    package init(
         _ configuration: BottleneckConfiguration, name: String, _ scope: ParameterScope, hiddenSize: Int
     ) throws(CheckpointError) {
         self.configuration = configuration
@@ -68,7 +68,7 @@ struct BottleneckAssembly {
     }
 
     /// - Parameter scope: the adapter's own place.
-    func adapter(_ scope: ParameterScope, bottleneck: Int) throws(CheckpointError) -> BottleneckAdapter {
+    package func adapter(_ scope: ParameterScope, bottleneck: Int) throws(CheckpointError) -> BottleneckAdapter {
         let size = hiddenSize
         func norm(_ name: String) throws(CheckpointError) -> LayerNorm {
             try LayerNorm(scope[name], size: size, NormalizationKind(epsilon: 1e-5))
