@@ -32,7 +32,7 @@ extension FineTune {
                 target?.lexicallyNormalized().removingLastComponent()
                 ?? FilePath(FileManager.default.temporaryDirectory.path())
             let examples = try tokenized(data, classifier, scratch)
-            describe(data, examples, classifier)
+            describe(data, examples, classifier, configuration)
 
             if searches.findLearningRate, let target {
                 let tuning = try FineTuning(classifier, configuration, keepingBestIn: scratch)
@@ -95,7 +95,8 @@ extension FineTune {
     }
 
     private func fineTuningConfiguration(_ data: FineTuningData) throws -> FineTuning.Configuration {
-        var configuration = FineTuning.Configuration(method: method, seed: seed)
+        var configuration = try FineTuning.Configuration(
+            method: method, examples: data.trainCount, model: model.resolve(), seed: seed)
         if let epochs { configuration.epochs = epochs }
         if let learningRate { configuration.learningRate = learningRate }
         if let batchSize { configuration.batchSize = batchSize }
@@ -139,7 +140,8 @@ extension FineTune {
     }
 
     private func describe(
-        _ data: FineTuningData, _ examples: FineTuningData.Tokenized, _ classifier: SequenceClassifier
+        _ data: FineTuningData, _ examples: FineTuningData.Tokenized, _ classifier: SequenceClassifier,
+        _ configuration: FineTuning.Configuration
     ) {
         let guess = problemType == nil && data.problem != .singleLabel ? " by the look of the labels" : ""
         let learning = classifier.adapter.map { ", \($0.trainableParameters) parameters learn" } ?? ""
@@ -147,6 +149,10 @@ extension FineTune {
             "\(examples.train.texts.count) training examples, \(data.problem.description(labels: data.labels.count))"
                 + "\(guess), method \(method.rawValue)\(learning), "
                 + "\(MatrixEngine.current.rawValue), \(ThreadPool.shared.threads) threads")
+        let optimization = configuration.optimization
+        guard method != .head || optimization.headSolver == .steps else { return }
+        let rate = optimization.algorithm == .adafactorRelative ? "" : ", learning rate \(configuration.learningRate)"
+        StandardError.note("\(configuration.epochs) epochs, batches of \(configuration.batchSize)\(rate)")
     }
 
     private func train(

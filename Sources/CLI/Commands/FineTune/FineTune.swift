@@ -46,21 +46,15 @@ struct FineTune: ParsableCommand {
             """)
     var method = FineTuning.Method.full
 
-    @Option(
-        help: """
-            How often all examples are seen (default: 3 for full, top-k and lora, 10 for prompt and prefix, 20 for head, \
-            5 for others).
-            """)
+    // The recipe, where the user says nothing.
+
+    @Option(help: "How often all examples are seen (default: the fewer there are, the oftener; docs/recipes.md).")
     var epochs: Int?
 
-    @Option(
-        help: """
-            The peak of the learning rate (default: 5e-5 for full, 1e-4 for top-k, 2e-4 for gradual and fusion, 3e-4 for \
-            parallel, 3e-3 for compacter and compacter++, 5e-3 for ia3, 1e-2 for prompt and prefix, 1e-3 for others).
-            """)
+    @Option(help: "The peak of the learning rate (default: by the method and the size of the model).")
     var learningRate: Double?
 
-    @Option(help: "Examples a step (default: 32).")
+    @Option(help: "Examples a step (default: 32, of fewer than 4,000 examples 16).")
     var batchSize: Int?
 
     @Option(help: "Cut texts after this many tokens (default: as the model says).")
