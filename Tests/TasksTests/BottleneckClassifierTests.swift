@@ -73,6 +73,17 @@ struct BottleneckClassifierTests {
         #expect(encoder.embed(ids) != plain.embed(ids))
     }
 
+    @Test("what the outputs mean comes back with the adapter", arguments: ProblemType.allCases)
+    func problems(problem: ProblemType) throws {
+        let base = try TinyModel.make("tiny-bert-gelu", in: scratch, named: "model")
+        let classifier = try SequenceClassifier(
+            pretrained: ModelDirectory(base), labels: ["a", "b"], problem: problem, random: RandomSource(seed: 1))
+        try classifier.encoder.attach(
+            .bottleneck(.pfeiffer), name: "task", from: ParameterSource(nil, random: RandomSource(seed: 2)))
+        try classifier.write(to: scratch("out"), record: [:])
+        #expect(try SequenceClassifier(ModelDirectory(scratch("out"))).problem == problem)
+    }
+
     @Test("with AdapterDrop all layers' adapters learn, and afterwards none is left out")
     func adapterDrop() throws {
         let classifier = try adapted(.pfeiffer)
