@@ -66,6 +66,7 @@ struct BottleneckCommandTests {
         arguments: [
             (["--method", "pfeiffer", "--reduction-factor", "0"], "--reduction-factor is 0.0"),
             (["--reduction-factor", "4"], "--reduction-factor is for bottleneck adapters, not for --method full."),
+            (["--method", "lora", "--adapter-name", "a"], "--adapter-name is for bottleneck adapters"),
             (["--method", "lora", "--leave-out", "0"], "--leave-out is for bottleneck adapters"),
             (["--method", "houlsby", "--leave-out", "0,x"], "--leave-out is 0,x; expected numbers of layers"),
             (["--method", "pfeiffer", "--adapter-name", "a.b"], "--adapter-name is \"a.b\""),

@@ -96,6 +96,7 @@ struct DataCommandTests {
             ["--data-format", "xml"], ["--delimiter", "ab"], ["--text-template", "no column"],
             ["--text-template", "{a}", "--text-column", "a"], ["--label-names", "a,a"], ["--augment", "shuffle=1"],
             ["--augment", "delete=0.1", "--method", "head"], ["--label-separator", ""],
+            ["--tensorboard", "b/runs"], ["--tensorboard", "./x/../b"],
         ])
     func usage(flags: [String]) async throws {
         let result = try await graft.run(["finetune", "x", "--train", "a", "--output", "b"] + flags)

@@ -73,6 +73,45 @@ struct BottleneckClassifierTests {
         #expect(encoder.embed(ids) != plain.embed(ids))
     }
 
+    @Test("what the outputs mean comes back with the adapter", arguments: ProblemType.allCases)
+    func problems(problem: ProblemType) throws {
+        let base = try TinyModel.make("tiny-bert-gelu", in: scratch, named: "model")
+        let classifier = try SequenceClassifier(
+            pretrained: ModelDirectory(base), labels: ["a", "b"], problem: problem, random: RandomSource(seed: 1))
+        try classifier.encoder.attach(
+            .bottleneck(.pfeiffer), name: "task", from: ParameterSource(nil, random: RandomSource(seed: 2)))
+        try classifier.write(to: scratch("out"), record: [:])
+        #expect(try SequenceClassifier(ModelDirectory(scratch("out"))).problem == problem)
+    }
+
+    @Test("a run goes on with the same adapter alone")
+    func otherAdapter() throws {
+        let data = try LabelledExamples(scratch.write(TinyModel.examples(96), to: "train.tsv"))
+        func run(leavingOut layers: [Int], resumes: Bool) throws {
+            let classifier = try classifier()
+            var kind = BottleneckConfiguration.pfeiffer
+            kind.leaveOut = layers
+            try classifier.encoder.attach(
+                .bottleneck(kind), name: "task", from: ParameterSource(nil, random: RandomSource(seed: 2)))
+            var steps = 0
+            func isInterrupted() -> Bool { steps > 0 }
+            _ = try FineTuning(
+                classifier, FineTuning.Configuration(method: .pfeiffer), keepingBestIn: scratch.path
+            ).run(
+                train: FineTuning.Examples(data, classifier.targets(data), classifier), dev: nil,
+                checkpoints: FineTuning.Checkpoints(beside: scratch("out"), resumes: resumes),
+                isInterrupted: isInterrupted
+            ) { event in if case .step = event { steps += 1 } }
+        }
+        let place = scratch("out.checkpoint")
+        #expect(throws: FineTuning.Failure.interrupted(step: 1, checkpoint: place)) {
+            try run(leavingOut: [], resumes: false)
+        }
+        #expect(throws: FineTuning.Failure.checkpoint(.otherRun(place, differences: ["the adapters"]))) {
+            try run(leavingOut: [0], resumes: true)
+        }
+    }
+
     @Test("with AdapterDrop all layers' adapters learn, and afterwards none is left out")
     func adapterDrop() throws {
         let classifier = try adapted(.pfeiffer)

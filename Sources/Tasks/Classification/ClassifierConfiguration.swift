@@ -21,13 +21,19 @@ struct ClassifierConfiguration: Equatable, Sendable {
         isCrossEncoder = false
     }
 
-    /// AdapterHub's.
-    init(_ head: AdapterHubHead) {
-        let problem: ProblemType =
+    /// AdapterHub's, whose file does not tell several numbers from single labels.
+    ///
+    /// - Parameter record: what Graft wrote beside it.
+    init(_ head: AdapterHubHead, record: JSONFile?) throws(CheckpointError) {
+        let problem: ProblemType
+        if let record, record.object["problem_type"] != nil {
+            problem = try Self.problem(record, labels: head.labels.count)
+        } else {
             switch head.problem {
-            case .multiLabel: .multiLabel
-            case .classification: head.labels.count == 1 ? .regression : .singleLabel
+            case .multiLabel: problem = .multiLabel
+            case .classification: problem = head.labels.count == 1 ? .regression : .singleLabel
             }
+        }
         self.init(labels: head.labels, problem: problem)
     }
 

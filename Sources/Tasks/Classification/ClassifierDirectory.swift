@@ -30,6 +30,7 @@ extension SequenceClassifier {
         if let kind = encoder.activeAdapter?.configuration, kind.isBottleneck {
             try AdapterHubFiles(encoder.architecture, baseModel: pretrained.directory.name).writeActive(
                 of: encoder, head, labels: labels, problem == .multiLabel ? .multiLabel : .classification, to: target)
+            record["problem_type"] = .string(problem.rawValue)
         } else if let adapter {
             try write(adapter, to: target)
             record[OpenedAdapter.baseHashKey] = .string(try pretrained.directory.weightsHash())
@@ -64,10 +65,15 @@ extension SequenceClassifier {
 
     static let recordName = OpenedAdapter.recordName
 
+    /// What Graft wrote in a directory about its model, where it did.
+    static func record(in directory: ModelDirectory) throws(CheckpointError) -> JSONFile? {
+        guard directory.exists(recordName) else { return nil }
+        return try JSONFile(directory.path.appending(recordName), purpose: "Graft's own settings")
+    }
+
     /// Takes over what `graft.json` says about the use of the model, where there is one.
     public func applyRecord() throws(CheckpointError) {
-        guard directory.exists(Self.recordName) else { return }
-        let file = try JSONFile(directory.path.appending(Self.recordName), purpose: "Graft's own settings")
+        guard let file = try Self.record(in: directory) else { return }
         maxLength = min(
             encoder.maxTokens, try file.size("max_length", absent: maxLength))
         guard let value = file.object["calibration"]?["temperature"], value != .null else { return }

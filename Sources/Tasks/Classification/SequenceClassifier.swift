@@ -175,11 +175,10 @@ public final class SequenceClassifier {
         pretrained = try checkpoint.encoder()
         if adapters.head == nil { try PublishedHead.require(.sequenceClassification, in: checkpoint.configuration) }
         configuration = try loading { () throws(CheckpointError) in
-            if let head = adapters.head {
-                ClassifierConfiguration(head)
-            } else {
-                try ClassifierConfiguration(checkpoint.configuration, in: base)
+            guard let head = adapters.head else {
+                return try ClassifierConfiguration(checkpoint.configuration, in: base)
             }
+            return try ClassifierConfiguration(head, record: Self.record(in: adapters.directory))
         }
         let new = adapters.head.map { ParameterSource($0.weights, random: RandomSource(seed: 0)) }
         let labels = configuration.labels.count

@@ -36,6 +36,8 @@ public enum CorpusError: Error, Equatable, Sendable {
     case wrongValueCount(FilePath, line: Int, found: Int, expected: Int)
     /// No label has two different texts, of which one could be set aside.
     case tooFewToSplit(FilePath)
+    /// Fewer different texts than parts of a cross-validation.
+    case tooFewForFolds(FilePath, folds: Int)
     /// Every training text is in the dev data too, and was to be left out.
     case onlyDuplicates(FilePath)
     /// The tokens cannot be kept in a file.
@@ -91,6 +93,8 @@ extension CorpusError: CustomStringConvertible {
             "\(file):\(line): \(found) number\(found == 1 ? "" : "s"); \(expected) expected. Several numbers are a JSON array."
         case .tooFewToSplit(let file):
             "\(file): too few examples to set some aside to choose the best epoch by. Give others with --dev, or say --no-dev."
+        case .tooFewForFolds(let file, let folds):
+            "\(file): too few different texts for \(folds) parts. Choose fewer --folds."
         case .onlyDuplicates(let file):
             "\(file): every text is in the dev data too; --drop-duplicates leaves nothing to learn from."
         case .tokens(let error): "\(error)"

@@ -82,7 +82,9 @@ public struct FineTuningData: Sendable {
         if trainCount == 0 { throw .onlyDuplicates(train.file) }
         devCount = isSplit ? parts.count { $0 == .dev } : dev?.count
         let folds = options.folds.map { split.folds($0, seed: options.seed) }
-        if let count = options.folds, Set(folds ?? []).count < count { throw .tooFewToSplit(train.file) }
+        if let count = options.folds, Set(folds ?? []).count < count {
+            throw .tooFewForFolds(train.file, folds: count)
+        }
         rows = Rows(parts: parts, targets: targets, devTargets: devTargets, folds: folds)
         self.train = train
         self.train.releaseExamples()

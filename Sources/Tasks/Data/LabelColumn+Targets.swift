@@ -73,8 +73,14 @@ extension LabelColumn {
             }
             ofEntry.append(index)
         }
-        precondition(firstNumber == nil, "numbers are kept as such, and asked for as labels")
+        try refuseNumbers(labels)
         return codes.map { ofEntry[Int($0)] }
+    }
+
+    /// Numbers that are not whole are never among the labels: with one of them the training data's would be values.
+    private func refuseNumbers(_ labels: [String]) throws(CorpusError) {
+        guard let firstNumber else { return }
+        throw .unknownLabel(file, line: firstNumber.line, label: firstNumber.label, known: labels)
     }
 
     private func labelSets(_ labels: [String]) throws(CorpusError) -> Tensor {
@@ -90,7 +96,7 @@ extension LabelColumn {
             }
             ofEntry.append(set)
         }
-        precondition(firstNumber == nil, "numbers are kept as such, and asked for as labels")
+        try refuseNumbers(labels)
         var values = [Float](repeating: 0, count: count * labels.count)
         for (row, code) in codes.enumerated() {
             for index in ofEntry[Int(code)] { values[row * labels.count + index] = 1 }

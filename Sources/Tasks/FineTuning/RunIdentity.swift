@@ -2,6 +2,7 @@ import Checkpoints
 import Embeddings
 import SystemPackage
 import Tensors
+import Transformer
 
 /// What a run is of: runs with the same identity end with the same weights.
 struct RunIdentity: Codable, Equatable, Sendable {
@@ -10,6 +11,8 @@ struct RunIdentity: Codable, Equatable, Sendable {
     let devData: String?
     /// SHA-256 of the configuration and the weights.
     let baseModel: String
+    /// SHA-256 of the shapes of the adapter that learns, and of those that stay as they are; `nil` without any.
+    let adapters: String?
     let settings: [String: String]
 
     init(
@@ -19,7 +22,10 @@ struct RunIdentity: Codable, Equatable, Sendable {
         trainingData = Self.digest(of: train)
         devData = dev.map(Self.digest)
         baseModel = try Self.digest(of: model.pretrained)
-        settings = Self.settings(configuration)
+        adapters = Self.digest(ofAdaptersOn: model.encoder)
+        var settings = Self.settings(configuration)
+        settings["meanLayer"] = "\(model.encoder.architecture.hasMeanLayer)"
+        self.settings = settings
     }
 
     private static func digest(of examples: FineTuning.Examples) -> String {
@@ -30,6 +36,20 @@ struct RunIdentity: Codable, Equatable, Sendable {
             if let types = text.typeIDs { fingerprint.add(types) }
         }
         examples.targets.add(to: &fingerprint)
+        return fingerprint.digits
+    }
+
+    private static func digest(ofAdaptersOn encoder: TransformerEncoder) -> String? {
+        guard let active = encoder.activeAdapter else { return nil }
+        var fingerprint = Fingerprint()
+        for adapter in encoder.adapters {
+            fingerprint.add(adapter.name)
+            for parameter in adapter.parameters {
+                fingerprint.add(parameter.name)
+                fingerprint.add(parameter.shape.dimensions)
+                if adapter !== active { fingerprint.add(parameter.value.values) }
+            }
+        }
         return fingerprint.digits
     }
 
@@ -63,6 +83,7 @@ struct RunIdentity: Codable, Equatable, Sendable {
         case trainingData
         case devData
         case baseModel
+        case adapters
         case setting(String, saved: String?, now: String?)
 
         var description: String {
@@ -70,6 +91,7 @@ struct RunIdentity: Codable, Equatable, Sendable {
             case .trainingData: "the training data"
             case .devData: "the dev data"
             case .baseModel: "the base model"
+            case .adapters: "the adapters"
             case .setting(let name, let saved, let now):
                 "\(name) (\(saved ?? "none") in the checkpoint, \(now ?? "none") now)"
             }
@@ -82,6 +104,7 @@ struct RunIdentity: Codable, Equatable, Sendable {
         if trainingData != saved.trainingData { all.append(.trainingData) }
         if devData != saved.devData { all.append(.devData) }
         if baseModel != saved.baseModel { all.append(.baseModel) }
+        if adapters != saved.adapters { all.append(.adapters) }
         for name in Set(settings.keys).union(saved.settings.keys).sorted()
         where settings[name] != saved.settings[name] {
             all.append(.setting(name, saved: saved.settings[name], now: settings[name]))

@@ -125,7 +125,8 @@ public final class Optimizer {
             restored.append(memory)
         }
         var averages: [Tensor] = []
-        if averageDecay != nil, state.steps > 0 {
+        // A state from before the first step has them too.
+        if averageDecay != nil, !state.tensors.isEmpty {
             for parameter in parameters {
                 averages.append(try state.tensor(parameter.name + ".average", parameter.shape))
             }

@@ -33,6 +33,17 @@ struct FineTuningDataTests {
             random: RandomSource(seed: 1))
     }
 
+    @Test("a number among the dev data's labels that is not whole is an unknown label")
+    func numberAmongDevLabels() {
+        #expect(
+            throws: CorpusError.unknownLabel(directory("dev.tsv"), line: 3, label: "0.5", known: ["0", "1"])
+        ) { try data("text\tlabel\na\t0\nb\t1\n", dev: "text\tlabel\nc\t0\nd\t0.5\n") }
+        let lists = "{\"text\":\"a\",\"label\":[\"x\"]}\n{\"text\":\"b\",\"label\":[\"y\"]}\n"
+        #expect(
+            throws: CorpusError.unknownLabel(directory("dev.tsv"), line: 1, label: "0.5", known: ["x", "y"])
+        ) { try data(lists, dev: "{\"text\":\"c\",\"label\":0.5}\n") }
+    }
+
     @Test("without dev data a tenth of every label is set aside, at least one text, the same for the same seed")
     func split() throws {
         let rows = (0..<200).map {
@@ -147,6 +158,9 @@ struct FineTuningDataTests {
         let data = try data("text\tlabel\n" + rows.joined()) { ($0.devShare, $0.folds) = (nil, 5) }
         let folds = try data.tokenized(for: classifier(data), keepingTokensIn: directory.path).folds
         #expect(folds.flatMap(\.dev).sorted() == Array(0..<90))
+        #expect(throws: CorpusError.tooFewForFolds(directory("train.tsv"), folds: 3)) {
+            try self.data("text\tlabel\na\tx\nb\ty\n") { ($0.devShare, $0.folds) = (nil, 3) }
+        }
         for fold in folds {
             #expect(fold.dev.count == 18 && fold.dev.count { $0 % 3 == 0 } == 6)
             #expect((fold.train + fold.dev).sorted() == Array(0..<90))

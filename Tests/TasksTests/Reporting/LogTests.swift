@@ -81,6 +81,11 @@ struct MetricsLogTests {
                 throw interruption
             }
         }
+        // A run that is refused before it begins, as one with other settings is.
+        let refusal = FineTuning.Failure.interrupted(step: 0, checkpoint: nil)
+        #expect(throws: refusal) {
+            try RunLogs(in: scratch("run")).keptWithCheckpoint { () throws(FineTuning.Failure) in throw refusal }
+        }
         do {
             let logs = try RunLogs(in: scratch("run"))
             logs.record(.resumed(scratch("checkpoint"), epoch: 1, step: 2))

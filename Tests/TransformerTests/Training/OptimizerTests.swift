@@ -80,6 +80,19 @@ struct OptimizerTests {
         #expect(halves.map(\.value) == whole.map(\.value))
     }
 
+    @Test("a restored state from before the first step brings back the moving averages too")
+    func restoringTheStart() throws {
+        let parameter = Parameter("a", Tensor([1], [2]))
+        let optimizer = Optimizer([parameter], StochasticGradientDescent(momentum: 0), averageDecay: 0.9)
+        let start = optimizer.state
+        parameter.accumulate { $0 = Tensor([1], [.nan]) }
+        optimizer.step(learningRate: 1)
+        try optimizer.restore(start)
+        #expect(optimizer.state == start)
+        optimizer.exchangeAverages()
+        #expect(parameter.value.values == [2])
+    }
+
     @Test("a state of another shape, or with parts missing, is refused")
     func mismatch() throws {
         let optimizer = Optimizer([Parameter("a.weight", .zeros([2, 3]))])

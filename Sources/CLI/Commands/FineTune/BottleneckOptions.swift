@@ -13,8 +13,8 @@ struct BottleneckOptions: ParsableArguments {
             """)
     var reductionFactor: Double?
 
-    @Option(help: "The name of the adapter in its files.")
-    var adapterName = "task"
+    @Option(help: "The name of the adapter in its files (default: task).")
+    var adapterName: String?
 
     @Option(
         help: ArgumentHelp(
@@ -34,15 +34,16 @@ struct BottleneckOptions: ParsableArguments {
         if let factor = reductionFactor, !(factor > 0 && factor < 1e6) {
             throw ValidationError("--reduction-factor is \(factor); expected a number above 0.")
         }
-        let isPlainName =
-            !adapterName.isEmpty && adapterName.allSatisfy { $0.isLetter || $0.isNumber || "-_".contains($0) }
-        if !isPlainName {
+        if let adapterName, adapterName.isEmpty || !adapterName.allSatisfy(Self.isPlain) {
             throw ValidationError("--adapter-name is \"\(adapterName)\"; expected letters, digits, - and _.")
         }
         if let leaveOut, layers == nil {
             throw ValidationError("--leave-out is \(leaveOut); expected numbers of layers, as in 0,1,2.")
         }
-        let options = [("--reduction-factor", reductionFactor != nil), ("--leave-out", leaveOut != nil)]
+        let options = [
+            ("--reduction-factor", reductionFactor != nil), ("--leave-out", leaveOut != nil),
+            ("--adapter-name", adapterName != nil),
+        ]
         for (option, isGiven) in options where isGiven && method.bottlenecks == nil {
             throw ValidationError("\(option) is for bottleneck adapters, not for --method \(method.rawValue).")
         }
@@ -53,6 +54,10 @@ struct BottleneckOptions: ParsableArguments {
             throw ValidationError("--method fusion needs two adapters or more: --adapters DIR,DIR.")
         }
         if adapters != nil, method != .fusion { throw ValidationError("--adapters is for --method fusion.") }
+    }
+
+    private static func isPlain(_ character: Character) -> Bool {
+        character.isLetter || character.isNumber || "-_".contains(character)
     }
 
     private var layers: [Int]? {
@@ -79,14 +84,15 @@ struct BottleneckOptions: ParsableArguments {
                     throw ValidationError("--leave-out names all layers: nothing would be left to learn.")
                 }
             }
-            try encoder.attach(.bottleneck(kind), name: adapterName, from: source)
+            try encoder.attach(.bottleneck(kind), name: adapterName ?? "task", from: source)
         }
         if let adapters {
             var names: [String] = []
             for path in adapters.split(separator: ",").map(String.init) {
                 let directory = try AdapterHubDirectory(ModelStore().resolve(path))
                 // Adapters that were trained alike have the same name; here every one needs its own.
-                var name = directory.name
+                // Names become those of folders.
+                var name = String(directory.name.map { Self.isPlain($0) ? $0 : "-" })
                 if names.contains(name) { name += "-\(names.count + 1)" }
                 try encoder.attach(directory, name: name)
                 names.append(name)

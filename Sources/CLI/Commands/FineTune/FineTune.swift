@@ -90,6 +90,7 @@ struct FineTune: ParsableCommand {
             throw ValidationError("--output is missing; expected a directory to write.")
         }
         if output == "" { throw ValidationError("--output is empty; expected a directory to write.") }
+        if let output { try reports.check(output) }
         if seed > UInt64(Int.max) { throw ValidationError("--seed is \(seed); expected at most \(Int.max).") }
         if precision.precision == .int8, method != .head {
             throw ValidationError("--precision int8 is for inference and --method head; use f32 or bf16.")
@@ -99,7 +100,8 @@ struct FineTune: ParsableCommand {
                 "--augment does not go with --method head, which computes the texts' features once.")
         }
         if recompute, method == .head {
-            throw ValidationError("--recompute is for --method full; the head's method keeps no activations.")
+            throw ValidationError(
+                "--recompute is for methods that train the encoder; --method head keeps no activations.")
         }
         try bottlenecks.check(method)
         try adapter.check(method)
@@ -118,7 +120,8 @@ struct FineTune: ParsableCommand {
     }
 
     var asksForSteps: Bool {
-        epochs != nil || learningRate != nil || batchSize != nil || objective.needsSteps
+        epochs != nil || learningRate != nil || batchSize != nil || runOptions.evaluateEvery != nil
+            || objective.needsSteps
     }
 }
 

@@ -52,6 +52,8 @@ struct ObjectiveOptions: ParsableArguments {
                 ClassWeights(classWeights) != nil, "--class-weights", classWeights,
                 "LABEL=WEIGHT,... with weights of at least 0, not all 0, or balanced")
         }
+        let order = ordinal?.split(separator: ",") ?? []
+        try require(Set(order).count == order.count, "--ordinal", ordinal ?? "", "every label once")
         if let huberDelta { try require(huberDelta > 0, "--huber-delta", huberDelta, "a number above 0") }
         try requireAtLeastZero(rDrop, "--r-drop")
         try require((0..<1).contains(mixout), "--mixout", mixout, "0 to below 1")
@@ -74,6 +76,9 @@ struct ObjectiveOptions: ParsableArguments {
         try refuse(
             method == .head && (embeddingNoise > 0 || mixout > 0),
             "--embedding-noise and --mixout are for methods that train the encoder.")
+        try refuse(
+            mixout > 0 && (method.isAdapter || method == .bitfit),
+            "--mixout puts back matrices of the model: it is for --method full, top-k and gradual.")
     }
 
     /// Whether something is asked for that only steps of training can give.

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Checkpoints
+import FoundationEssentials
 import SystemPackage
 import Tasks
 
@@ -16,6 +17,17 @@ struct ReportOptions: ParsableArguments {
         if loggingSteps < 1 { throw ValidationError("--logging-steps is \(loggingSteps); expected at least 1.") }
         if let tensorboard, tensorboard.isEmpty {
             throw ValidationError("--tensorboard is empty; expected a directory to write.")
+        }
+    }
+
+    /// Refuses event files inside the output, which must not be there before the model is.
+    func check(_ output: String) throws {
+        guard let tensorboard else { return }
+        let here = FilePath(FileManager.default.currentDirectoryPath)
+        func whole(_ path: String) -> FilePath { here.pushing(FilePath(path)).lexicallyNormalized() }
+        if whole(tensorboard).starts(with: whole(output)) {
+            throw ValidationError(
+                "--tensorboard is inside --output, which must not exist; leave it out to have the files in runs there.")
         }
     }
 
