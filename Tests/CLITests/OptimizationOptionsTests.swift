@@ -35,6 +35,8 @@ struct OptimizationOptionsTests {
             (["--optimizer", "adam"], "adam"), (["--method", "top-k", "--fgm", "1"], "--fgm needs word vectors"),
             (["--label-smoothing", "0.1", "--focal-gamma", "1"], "exclude each other"),
             (["--ordinal", "a,b", "--focal-gamma", "1"], "--ordinal goes with neither"),
+            (["--find-learning-rate", "--resume"], "--find-learning-rate does not train"),
+            (["--search", "1", "--optimizer", "adafactor-relative"], "there are none to look for"),
             (["--ordinal", "a,b,a"], "--ordinal is a,b,a; expected every label once"),
             (["--method", "lora", "--mixout", "0.1"], "--mixout puts back matrices of the model"),
             (["--method", "head", "--head-solver", "lbfgs", "--evaluate-every", "5"], "takes no steps"),

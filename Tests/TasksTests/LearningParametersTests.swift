@@ -74,6 +74,18 @@ struct LearningParametersTests {
         #expect(try abs(factor("bert.encoder.layer.0.output.dense.weight", configuration(.gradual)) - 1 / 6.76) < 1e-9)
     }
 
+    @Test("the head's rate is not that of an adapter's vectors")
+    func rateOfVectors() throws {
+        var prompt = PromptConfiguration()
+        prompt.virtualTokens = 2
+        try classifier.attach(.prompt(prompt), random: RandomSource(seed: 2))
+        let learning = try LearningParameters(classifier, configuration(.prompt) { $0.headLearningRate = 1e-3 })
+        let factors = Dictionary(
+            uniqueKeysWithValues: zip(learning.parameters.map(\.name), learning.groups.map(\.rateFactor)))
+        #expect(factors["prompt_embeddings"] == 1)
+        #expect(try abs(#require(factors["classifier.weight"]) - 0.1) < 1e-9)
+    }
+
     @Test("a pattern that is none, one that matches nothing, and more layers than there are, are refused")
     func refusals() throws {
         func refusal(

@@ -44,14 +44,15 @@ public final class AdapterMerge {
     /// - Parameter texts: to compare on; without any, a fixed set of made-up token sequences is taken.
     public func write(to path: FilePath, comparingOn texts: [String] = []) throws(ModelError) -> Result {
         guard let first = adapters.first else { preconditionFailure("no adapters") }
-        let batch = first.batch(texts)
+        let batches = first.batches(texts)
         var own: [Tensor] = []
-        for adapter in adapters { own.append(adapter.output(batch)) }
+        for adapter in adapters { own.append(adapter.output(batches)) }
         try first.take(mergedValues())
         try first.write(to: path)
-        let merged = first.output(batch)
+        let merged = first.output(batches)
         return Result(
-            differences: own.map { $0.largestDifference(from: merged) }, sequences: batch.sequences.count,
+            differences: own.map { $0.largestDifference(from: merged) },
+            sequences: batches.reduce(0) { $0 + $1.sequences.count },
             hasHead: first.hasHead)
     }
 

@@ -78,27 +78,39 @@ final class MergedAdapter {
 
     // MARK: Comparison
 
-    /// Texts, or without any a fixed set of made-up ids.
-    func batch(_ texts: [String]) -> TokenBatch {
+    /// Texts, or without any a fixed set of made-up ids; a few at a time, so that memory does not grow with them.
+    func batches(_ texts: [String]) -> [TokenBatch] {
         let tokenizer =
             switch model {
             case .classifier(let classifier): classifier.tokenizer
             case .encoder(_, let pretrained): pretrained.tokenizer
             }
         let limit = min(encoder.maxTokens, 256)
-        if !texts.isEmpty { return TokenBatch(texts.map { TokenizedText($0, tokenizer, maxLength: limit) }) }
+        if !texts.isEmpty {
+            return stride(from: 0, to: texts.count, by: 32).map { start in
+                TokenBatch(
+                    texts[start..<min(texts.count, start + 32)].map {
+                        TokenizedText($0, tokenizer, maxLength: limit)
+                    })
+            }
+        }
         let random = RandomSource(seed: 6)
         let size = UInt64(tokenizer.vocabularySize)
-        return TokenBatch(
-            (1...32).map { length in (0..<min(length, limit)).map { _ in Int32(random.next() % size) } })
+        return [
+            TokenBatch(
+                (1...32).map { length in (0..<min(length, limit)).map { _ in Int32(random.next() % size) } })
+        ]
     }
 
     /// The logits, or the hidden states.
-    func output(_ batch: TokenBatch) -> Tensor {
-        switch model {
-        case .classifier(let classifier): classifier.forward(batch).logits
-        case .encoder(_, let pretrained): pretrained.encoder.forward(batch).output
-        }
+    func output(_ batches: [TokenBatch]) -> Tensor {
+        Tensor(
+            rows: batches.map { batch in
+                switch model {
+                case .classifier(let classifier): classifier.forward(batch).logits
+                case .encoder(_, let pretrained): pretrained.encoder.forward(batch).output
+                }
+            })
     }
 
     // MARK: Writing

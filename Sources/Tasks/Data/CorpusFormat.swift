@@ -13,7 +13,7 @@ public enum CorpusFormat: Equatable, Sendable {
     /// A folder for each class, a file for each text.
     case classFolders
 
-    /// As `--format` names them.
+    /// As `--data-format` names them.
     public init?(_ name: String, delimiter: UInt8?) {
         switch name {
         case "tsv": self = .tabSeparated

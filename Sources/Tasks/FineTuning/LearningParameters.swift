@@ -34,6 +34,15 @@ package struct LearningParameters {
         return parameter.isNew || parameter === output.weight || parameter === output.bias
     }
 
+    /// An adapter may have parameters above all layers, too.
+    private static func isOfHead(_ parameter: Parameter, _ model: any TrainableModel) -> Bool {
+        let head = model.head
+        return [
+            head.dense?.weight, head.dense?.bias, head.norm?.weight, head.norm?.bias, head.output.weight,
+            head.output.bias,
+        ].contains { $0 === parameter }
+    }
+
     private static func learns(
         _ parameter: Parameter, _ model: any TrainableModel, _ configuration: FineTuning.Configuration, epoch: Int
     ) -> Bool {
@@ -66,7 +75,9 @@ package struct LearningParameters {
             let depth = model.encoder.depth(of: parameter)
             var factor = 1.0
             for _ in depth..<top { factor *= decay }
-            if depth == top, let rate = optimization.headLearningRate { factor = rate / configuration.learningRate }
+            if isOfHead(parameter, model), let rate = optimization.headLearningRate {
+                factor = rate / configuration.learningRate
+            }
             if parameter.name.contains("lora_B") { factor *= optimization.loraPlusRatio }
             return ParameterGroup(parameter, rateFactor: factor, weightDecay: configuration.weightDecay)
         }

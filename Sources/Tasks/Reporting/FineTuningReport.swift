@@ -2,6 +2,7 @@ public import Checkpoints
 public import JSON
 public import SystemPackage
 import Tensors
+import Transformer
 
 /// What a run leaves for people to read: the report and the model card.
 public struct FineTuningReport: Sendable {
@@ -40,6 +41,10 @@ public struct FineTuningReport: Sendable {
             name: name, baseModel: base, problem: classifier.problem, labels: classifier.labels,
             maxLength: classifier.maxLength, train: (Self.name(data.train.file), data.trainCount))
         card.isPair = data.hasPairs
+        if let adapter = classifier.encoder.activeAdapter?.configuration {
+            card.library = adapter.isBottleneck ? .adapters : .peft
+            if case .composition = adapter { card.isComposed = true }
+        }
         card.dev = data.devCount.map { (Self.name(data.devFile), $0) }
         card.metrics = analysis?.metrics
         card.temperature = analysis?.temperature?.temperature

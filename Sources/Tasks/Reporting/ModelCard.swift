@@ -22,8 +22,9 @@ public struct ModelCard: Sendable {
     public var labels: [String]
     /// Whether an input is two texts.
     public var isPair = false
-    /// Whether the directory holds an adapter and not the whole model.
-    public var isAdapter = false
+    public var library = Library.transformers
+    /// Whether the directory holds several adapters and how they work together.
+    public var isComposed = false
     public var maxLength: Int
     /// The file names of the data and how many examples they hold; `nil` without a dev set.
     public var train: (file: String, examples: Int)
@@ -76,7 +77,7 @@ public struct ModelCard: Sendable {
 
     private var frontMatter: String {
         var lines = [
-            "---", "library_name: \(isAdapter ? "peft" : "transformers")", "pipeline_tag: text-classification",
+            "---", "library_name: \(library.rawValue)", "pipeline_tag: text-classification",
         ]
         // Others are not names of the hub, and it refuses the card.
         if baseModel.split(separator: "/").count == 2, !baseModel.hasPrefix("/"), !baseModel.hasPrefix(".") {
@@ -104,7 +105,7 @@ public struct ModelCard: Sendable {
     }
 
     /// Strings of JSON are strings of YAML.
-    private static func quoted(_ text: String) -> String {
+    static func quoted(_ text: String) -> String {
         String(decoding: JSON.string(text).serialized(), as: UTF8.self)
     }
 
@@ -118,7 +119,7 @@ public struct ModelCard: Sendable {
             case .multiLabel: "gives \(input) any of \(labels.count) labels: \(names)"
             case .regression: labels.count == 1 ? "gives \(input) a number" : "gives \(input) \(labels.count) numbers"
             }
-        let kind = isAdapter ? "An adapter for" : "Fine-tuned from"
+        let kind = library.isAdapter ? "An adapter for" : "Fine-tuned from"
         return """
             # \(Self.escaped(name))
 
@@ -135,21 +136,6 @@ public struct ModelCard: Sendable {
     private var usage: String {
         let line =
             isPair ? "printf 'a text\\tanother text\\n' | graft classify . --pairs" : "echo 'a text' | graft classify ."
-        let call =
-            isPair ? "classifier({\"text\": \"a text\", \"text_pair\": \"another text\"})" : "classifier(\"a text\")"
-        let python =
-            isAdapter
-            ? """
-            from peft import AutoPeftModelForSequenceClassification
-
-            model = AutoPeftModelForSequenceClassification.from_pretrained(".", num_labels=\(labels.count))
-            """
-            : """
-            from transformers import pipeline
-
-            classifier = pipeline("text-classification", model=".")
-            \(call)
-            """
         let calibration =
             temperature.map {
                 """
@@ -166,7 +152,7 @@ public struct ModelCard: Sendable {
 
                 \(line)
 
-            With \(isAdapter ? "PEFT" : "transformers"):
+            With \(library.name):
 
             ```python
             \(python)

@@ -137,8 +137,10 @@ struct ModelCardTests {
         #expect(text.contains("| train | `train\\|1.tsv` | 96 |") && text.contains("| learning rate | 5e-05 |"))
         #expect(text.contains("| Accuracy | 0.7500 (95 % confidence: 0.3006 to 0.9544) |"))
         #expect(text.contains("divides the logits by 1.5") && text.contains("pipeline(\"text-classification\""))
-        card.isAdapter = true
+        card.library = .peft
         #expect(card.text.contains("library_name: peft") && card.text.contains("AutoPeftModel"))
+        card.library = .adapters
+        #expect(card.text.contains("library_name: adapters") && card.text.contains("model.load_adapter(\".\""))
     }
 
     @Test("a model's name on the hub is read from its place in the store")

@@ -113,6 +113,12 @@ struct FineTune: ParsableCommand {
         if searches.findLearningRate, output == nil {
             throw ValidationError("--find-learning-rate writes a plot; name a directory with --output.")
         }
+        if searches.findLearningRate, data.folds != nil || runOptions.resume {
+            throw ValidationError("--find-learning-rate does not train: leave --folds and --resume out.")
+        }
+        if searches.findLearningRate || searches.search != nil, optimization.optimizer == .adafactorRelative {
+            throw ValidationError("--optimizer adafactor-relative chooses its own rates: there are none to look for.")
+        }
         if searches.search != nil, runOptions.resume {
             throw ValidationError(
                 "--search and --resume: a search does not go on. Give the settings that it chose, and --resume.")

@@ -24,8 +24,10 @@ struct OptimizationOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "How long the learning rate rises: a share of all steps below 1, or a number of steps (default: 0.06).",
-            valueName: "share|steps"))
+            """
+            How long the learning rate rises: a share of all steps below 1, or a number of steps (default: 0.06; of \
+            one_cycle 0.3, of slanted_triangular 0.1).
+            """, valueName: "share|steps"))
     var warmup: String?
 
     @Option(help: "How strongly weights shrink, those of biases and normalizations aside (default: 0.01).")
