@@ -19,7 +19,8 @@ public final class RunLogs {
     private var tensorBoard: TensorBoardLog?
     private var openingFailure: CheckpointError?
     private var losses: [Double] = []
-    private var remains = false
+    /// Whether the directory is left where it is: it holds logs of a run that can go on.
+    private var remains: Bool
 
     /// - Parameters:
     ///   - directory: holds `metrics.jsonl`; it is made where it is missing.
@@ -32,6 +33,8 @@ public final class RunLogs {
         self.directory = directory
         self.stepsBetweenLines = stepsBetweenLines
         tensorBoardDirectory = tensorBoard ?? directory.appending(Self.tensorBoardName)
+        // The logs of another run, until this one begins to write.
+        remains = FileManager.default.fileExists(atPath: directory.string)
         do {
             try FileManager.default.createDirectory(atPath: directory.string, withIntermediateDirectories: true)
         } catch { throw .unwritable(directory, .ioError) }
@@ -56,6 +59,7 @@ public final class RunLogs {
 
     /// Brings the logs into the directory of the model, which has been written.
     public func move(to output: FilePath) throws(CheckpointError) {
+        remains = false
         do {
             for name in try FileManager.default.contentsOfDirectory(atPath: directory.string) {
                 try FileManager.default.moveItem(
@@ -119,6 +123,7 @@ public final class RunLogs {
 
     /// - Parameter step: of the checkpoint that the run goes on from; `nil` begins anew.
     private func open(resumingAt step: Int?) {
+        remains = false
         // What an earlier run left here is not of this one.
         let own = directory.appending(Self.tensorBoardName)
         if step == nil { try? FileManager.default.removeItem(atPath: own.string) }
