@@ -15,6 +15,14 @@ public struct ModelCard: Sendable {
         public let value: Double
     }
 
+    /// What loads the directory in Python, by the hub's name: it holds a whole model or an adapter.
+    public enum Library: String, Sendable {
+        case transformers
+        case peft
+        /// AdapterHub's library, of one adapter or of several together.
+        case adapters = "adapter-transformers"
+    }
+
     public var name: String
     /// A name, or where it has one its place on the hub, `organization/name`.
     public var baseModel: String
@@ -22,8 +30,9 @@ public struct ModelCard: Sendable {
     public var labels: [String]
     /// Whether an input is two texts.
     public var isPair = false
-    /// Whether the directory holds an adapter and not the whole model.
-    public var isAdapter = false
+    public var library = Library.transformers
+    /// With AdapterHub's library: whether the directory holds several adapters that work together.
+    public var hasSeveralAdapters = false
     public var maxLength: Int
     /// The file names of the data and how many examples they hold; `nil` without a dev set.
     public var train: (file: String, examples: Int)
@@ -76,7 +85,7 @@ public struct ModelCard: Sendable {
 
     private var frontMatter: String {
         var lines = [
-            "---", "library_name: \(isAdapter ? "peft" : "transformers")", "pipeline_tag: text-classification",
+            "---", "library_name: \(library.rawValue)", "pipeline_tag: text-classification",
         ]
         // Others are not names of the hub, and it refuses the card.
         if baseModel.split(separator: "/").count == 2, !baseModel.hasPrefix("/"), !baseModel.hasPrefix(".") {
@@ -118,7 +127,7 @@ public struct ModelCard: Sendable {
             case .multiLabel: "gives \(input) any of \(labels.count) labels: \(names)"
             case .regression: labels.count == 1 ? "gives \(input) a number" : "gives \(input) \(labels.count) numbers"
             }
-        let kind = isAdapter ? "An adapter for" : "Fine-tuned from"
+        let kind = library == .transformers ? "Fine-tuned from" : "An adapter for"
         return """
             # \(Self.escaped(name))
 
@@ -135,21 +144,6 @@ public struct ModelCard: Sendable {
     private var usage: String {
         let line =
             isPair ? "printf 'a text\\tanother text\\n' | graft classify . --pairs" : "echo 'a text' | graft classify ."
-        let call =
-            isPair ? "classifier({\"text\": \"a text\", \"text_pair\": \"another text\"})" : "classifier(\"a text\")"
-        let python =
-            isAdapter
-            ? """
-            from peft import AutoPeftModelForSequenceClassification
-
-            model = AutoPeftModelForSequenceClassification.from_pretrained(".", num_labels=\(labels.count))
-            """
-            : """
-            from transformers import pipeline
-
-            classifier = pipeline("text-classification", model=".")
-            \(call)
-            """
         let calibration =
             temperature.map {
                 """
@@ -166,15 +160,53 @@ public struct ModelCard: Sendable {
 
                 \(line)
 
-            With \(isAdapter ? "PEFT" : "transformers"):
+            With \(python.library):
 
             ```python
-            \(python)
+            \(python.code)
             ```
 
             Texts are cut after \(maxLength) tokens.
             \(calibration)
             """
+    }
+
+    /// The library by its own name, and how it runs or loads the model.
+    private var python: (library: String, code: String) {
+        switch library {
+        case .transformers:
+            let call = isPair ? #"{"text": "a text", "text_pair": "another text"}"# : #""a text""#
+            return (
+                "transformers",
+                """
+                from transformers import pipeline
+
+                classifier = pipeline("text-classification", model=".")
+                classifier(\(call))
+                """
+            )
+        case .peft:
+            return (
+                "PEFT",
+                """
+                from peft import AutoPeftModelForSequenceClassification
+
+                labels = [\(labels.map { Self.quoted($0) }.joined(separator: ", "))]
+                model = AutoPeftModelForSequenceClassification.from_pretrained(".", id2label=dict(enumerate(labels)))
+                """
+            )
+        case .adapters:
+            let call = hasSeveralAdapters ? "load_adapter_setup" : "load_adapter"
+            return (
+                "AdapterHub's library",
+                """
+                from adapters import AutoAdapterModel
+
+                model = AutoAdapterModel.from_pretrained(\(Self.quoted(baseModel)))
+                model.\(call)(".", set_active=True, use_safetensors=True)
+                """
+            )
+        }
     }
 
     private var dataText: String {
