@@ -2,6 +2,7 @@ public import Checkpoints
 public import JSON
 public import SystemPackage
 import Tensors
+import Transformer
 
 /// What a run leaves for people to read: the report and the model card.
 public struct FineTuningReport: Sendable {
