@@ -10,7 +10,7 @@ GRAFT := .build/release/graft
 SOURCES := Package.swift Sources Tests Benchmarks/Package.swift Benchmarks/Sources Fuzzing/Package.swift Fuzzing/Sources
 PACKAGES := libopenblas-dev libdnnl-dev libicu-dev libsentencepiece-dev zlib1g-dev
 
-.PHONY: help setup build test check format lint parity bench fuzz demo install clean
+.PHONY: help setup build test check format lint parity resilience bench fuzz demo install clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -39,6 +39,15 @@ parity: build ## compare files that the program writes with the Python libraries
 
 bench: build ## time the program beside its peers (Benchmarks/README.md)
 	@Benchmarks/run $(GRAFT)
+
+KILLS ?= 10
+MODEL ?= all-MiniLM-L6-v2
+resilience: build ## kill training KILLS times for each of three methods, resume it, and compare with runs left alone
+	@for method in full lora pfeiffer; do \
+		echo "$$method"; \
+		GRAFT=$(GRAFT) Tests/Resilience/kill-and-resume $(KILLS) $(MODEL) corpora/tiny-sentiment/train.tsv \
+			--method $$method --epochs 4 --checkpoint-every 3 || exit 1; \
+	done
 
 SECONDS_EACH ?= 60
 PARSERS ?= FineTuningData JSON LabelledExamples Merges SafeTensors SentencePiece ShardedCheckpoint \

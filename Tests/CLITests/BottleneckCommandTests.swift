@@ -59,6 +59,10 @@ struct BottleneckCommandTests {
         let fused = try await train("fused", "--method", "fusion", "--adapters", "\(a),\(scratch("third").string)")
         #expect(fused.status == 0, "\(fused.errors)")
         #expect(try await scores("classify", scratch("fused").string).count == 2)
+        for (name, call) in [("third", "model.load_adapter("), ("fused", "model.load_adapter_setup(")] {
+            let card = String(decoding: try #require(contents(of: scratch("\(name)/README.md"))), as: UTF8.self)
+            #expect(card.contains("library_name: adapter-transformers\n") && card.contains(call), "\(card)")
+        }
     }
 
     @Test(

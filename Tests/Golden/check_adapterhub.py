@@ -5,7 +5,7 @@ usage: check_adapterhub.py GRAFT BASE ADAPTER_DIR [TEXT_FILE]        a directory
 
 Run it with the package `adapters`. BASE is the directory of the base model. The library loads the adapter and its head
 with BASE, no tensor missing or left over, and its probabilities of every text are compared with those that
-`graft classify` gives: largest difference at most 1e-4.
+`graft classify --raw-scores` gives: largest difference at most 1e-4.
 """
 
 import json
@@ -64,7 +64,7 @@ def main():
     tokenizer = AutoTokenizer.from_pretrained(base)
     limit = min(json.loads(Path(directory, "graft.json").read_text())["max_length"], 512) \
         if Path(directory, "graft.json").exists() else 128
-    output = subprocess.run([graft, "classify", directory, "--scores", "--max-length", str(limit)],
+    output = subprocess.run([graft, "classify", directory, "--scores", "--raw-scores", "--max-length", str(limit)],
                             input="\n".join(texts) + "\n", text=True, capture_output=True, check=True).stdout
     records = [json.loads(line) for line in output.splitlines()]
     worst = 0.0

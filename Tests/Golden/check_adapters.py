@@ -3,7 +3,7 @@
 usage: check_adapters.py GRAFT MODEL_DIR ...        (MODEL_DIR: an encoder with a tokenizer, such as make_families.py writes)
 
 For each model, `graft finetune` trains an adapter of every kind on corpora/tiny-sentiment; PEFT loads the directory on
-AutoModelForSequenceClassification, and its probabilities are compared with `graft classify --scores`. Then PEFT saves adapters
+AutoModelForSequenceClassification, and its probabilities are compared with `graft classify --raw-scores`. Then PEFT saves adapters
 with random weights, and graft reads them. Prints one line each; exit status 1 if anything differs by more than 1e-4.
 """
 
@@ -45,7 +45,7 @@ def saved(model_type, hidden_size):
 
 
 def graft_scores(graft, directory):
-    lines = subprocess.run([graft, "classify", directory, "--scores"], input="\n".join(TEXTS) + "\n", text=True,
+    lines = subprocess.run([graft, "classify", directory, "--scores", "--raw-scores"], input="\n".join(TEXTS) + "\n", text=True,
                            check=True, capture_output=True).stdout.splitlines()
     return torch.tensor([list(json.loads(line)["scores"].values()) for line in lines])
 

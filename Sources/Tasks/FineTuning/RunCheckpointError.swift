@@ -19,7 +19,7 @@ extension RunCheckpointError: CustomStringConvertible {
         case .exists(let path):
             "\(path): the checkpoint of a run that did not end. Add --resume to go on with it, or remove it."
         case .otherRun(let path, let differences):
-            "\(path): the checkpoint of another run: \(differences.joined(separator: ", ")) differ. "
+            "\(path): the checkpoint of another run; what differs: \(differences.joined(separator: ", ")). "
                 + "Start the run as it was, or remove the checkpoint."
         case .damaged(let path): "\(path): not a checkpoint that this version wrote. Remove it, and start again."
         case .inUse(let path): "\(path): another process trains there. Wait for it, or choose another output."

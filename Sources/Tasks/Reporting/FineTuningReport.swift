@@ -41,9 +41,11 @@ public struct FineTuningReport: Sendable {
             name: name, baseModel: base, problem: classifier.problem, labels: classifier.labels,
             maxLength: classifier.maxLength, train: (Self.name(data.train.file), data.trainCount))
         card.isPair = data.hasPairs
-        if let adapter = classifier.encoder.activeAdapter?.configuration {
-            card.library = adapter.isBottleneck ? .adapters : .peft
-            if case .composition = adapter { card.isComposed = true }
+        switch classifier.encoder.activeAdapter?.configuration {
+        case nil: break
+        case .lora, .ia3, .prompt, .prefix: card.library = .peft
+        case .bottleneck: card.library = .adapters
+        case .composition: (card.library, card.hasSeveralAdapters) = (.adapters, true)
         }
         card.dev = data.devCount.map { (Self.name(data.devFile), $0) }
         card.metrics = analysis?.metrics

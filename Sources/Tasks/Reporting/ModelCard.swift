@@ -15,6 +15,14 @@ public struct ModelCard: Sendable {
         public let value: Double
     }
 
+    /// What loads the directory in Python, by the hub's name: it holds a whole model or an adapter.
+    public enum Library: String, Sendable {
+        case transformers
+        case peft
+        /// AdapterHub's library, of one adapter or of several together.
+        case adapters = "adapter-transformers"
+    }
+
     public var name: String
     /// A name, or where it has one its place on the hub, `organization/name`.
     public var baseModel: String
@@ -23,8 +31,8 @@ public struct ModelCard: Sendable {
     /// Whether an input is two texts.
     public var isPair = false
     public var library = Library.transformers
-    /// Whether the directory holds several adapters and how they work together.
-    public var isComposed = false
+    /// With AdapterHub's library: whether the directory holds several adapters that work together.
+    public var hasSeveralAdapters = false
     public var maxLength: Int
     /// The file names of the data and how many examples they hold; `nil` without a dev set.
     public var train: (file: String, examples: Int)
@@ -105,7 +113,7 @@ public struct ModelCard: Sendable {
     }
 
     /// Strings of JSON are strings of YAML.
-    static func quoted(_ text: String) -> String {
+    private static func quoted(_ text: String) -> String {
         String(decoding: JSON.string(text).serialized(), as: UTF8.self)
     }
 
@@ -119,7 +127,7 @@ public struct ModelCard: Sendable {
             case .multiLabel: "gives \(input) any of \(labels.count) labels: \(names)"
             case .regression: labels.count == 1 ? "gives \(input) a number" : "gives \(input) \(labels.count) numbers"
             }
-        let kind = library.isAdapter ? "An adapter for" : "Fine-tuned from"
+        let kind = library == .transformers ? "Fine-tuned from" : "An adapter for"
         return """
             # \(Self.escaped(name))
 
@@ -152,15 +160,53 @@ public struct ModelCard: Sendable {
 
                 \(line)
 
-            With \(library.name):
+            With \(python.library):
 
             ```python
-            \(python)
+            \(python.code)
             ```
 
             Texts are cut after \(maxLength) tokens.
             \(calibration)
             """
+    }
+
+    /// The library by its own name, and how it runs or loads the model.
+    private var python: (library: String, code: String) {
+        switch library {
+        case .transformers:
+            let call = isPair ? #"{"text": "a text", "text_pair": "another text"}"# : #""a text""#
+            return (
+                "transformers",
+                """
+                from transformers import pipeline
+
+                classifier = pipeline("text-classification", model=".")
+                classifier(\(call))
+                """
+            )
+        case .peft:
+            return (
+                "PEFT",
+                """
+                from peft import AutoPeftModelForSequenceClassification
+
+                labels = [\(labels.map { Self.quoted($0) }.joined(separator: ", "))]
+                model = AutoPeftModelForSequenceClassification.from_pretrained(".", id2label=dict(enumerate(labels)))
+                """
+            )
+        case .adapters:
+            let call = hasSeveralAdapters ? "load_adapter_setup" : "load_adapter"
+            return (
+                "AdapterHub's library",
+                """
+                from adapters import AutoAdapterModel
+
+                model = AutoAdapterModel.from_pretrained(\(Self.quoted(baseModel)))
+                model.\(call)(".", set_active=True, use_safetensors=True)
+                """
+            )
+        }
     }
 
     private var dataText: String {

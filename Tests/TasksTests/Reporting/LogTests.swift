@@ -98,6 +98,19 @@ struct MetricsLogTests {
         #expect(contents(of: scratch("out/metrics.jsonl"))?.count { $0 == 0x0A } == 4)
     }
 
+    @Test("a run that is refused before its first step leaves the logs of the run whose place it wanted")
+    func refusedRun() throws {
+        let line = try scratch.write("{}\n", to: "run/metrics.jsonl")
+        let refusal = FineTuning.Failure.checkpoint(.inUse(scratch("checkpoint")))
+        #expect(throws: refusal) {
+            let logs = try RunLogs(in: scratch("run"))
+            try logs.keptWithCheckpoint { () throws(FineTuning.Failure) in throw refusal }
+        }
+        #expect(contents(of: line) == Array("{}\n".utf8))
+        _ = try RunLogs(in: scratch("new"))
+        #expect(scratch.names == ["run"])
+    }
+
     @Test("a line holds the mean loss of several steps; the last steps are not lost")
     func everyThirdStep() throws {
         let logs = try RunLogs(in: scratch("run"), stepsBetweenLines: 3)

@@ -138,9 +138,13 @@ struct ModelCardTests {
         #expect(text.contains("| Accuracy | 0.7500 (95 % confidence: 0.3006 to 0.9544) |"))
         #expect(text.contains("divides the logits by 1.5") && text.contains("pipeline(\"text-classification\""))
         card.library = .peft
-        #expect(card.text.contains("library_name: peft") && card.text.contains("AutoPeftModel"))
+        #expect(card.text.contains("library_name: peft\n") && card.text.contains("AutoPeftModel"))
+        #expect(card.text.contains("An adapter for `sentence-transformers/all-MiniLM-L6-v2`"))
         card.library = .adapters
-        #expect(card.text.contains("library_name: adapters") && card.text.contains("model.load_adapter(\".\""))
+        #expect(card.text.contains("library_name: adapter-transformers\n"))
+        #expect(card.text.contains(".load_adapter(\".\"") && !card.text.contains("pipeline("))
+        card.hasSeveralAdapters = true
+        #expect(card.text.contains(".load_adapter_setup(\".\""))
     }
 
     @Test("a model's name on the hub is read from its place in the store")

@@ -220,6 +220,20 @@ struct AdapterHubFilesTests {
         ) { try Parity.encoder("bert").attach(AdapterHubDirectory(untold)) }
     }
 
+    @Test("an adapter of PEFT's is refused, and said to be one")
+    func ofPEFT() throws {
+        let scratch = try TemporaryDirectory()
+        let directory = try changed(in: scratch) { $0["peft_type"] = .string("LORA") }
+        #expect {
+            try AdapterHubDirectory(directory)
+        } throws: { error in
+            guard case CheckpointError.invalidValue(_, key: "peft_type", found: "\"LORA\"", _) = error else {
+                return false
+            }
+            return true
+        }
+    }
+
     @Test(
         "settings that are not run are refused by name",
         arguments: [

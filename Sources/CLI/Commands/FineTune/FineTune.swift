@@ -13,8 +13,8 @@ struct FineTune: ParsableCommand {
         abstract: "Train a classifier or a regression on labelled texts.",
         discussion: """
             Reads TSV, CSV, JSON, fastText's lines, GLUE's folders or a folder for each class, gzipped or not, and says \
-            which columns it takes (docs/data.md). A text has one label, a set of labels ("joy,surprise"; in JSON also ["joy","surprise"]), or a number (in JSON \
-            also several). After each epoch the classifier is measured on the dev set, by accuracy, micro-F1 or \
+            which columns it takes (docs/data.md). A text has one label, a set of labels ("joy,surprise"; in JSON also \
+            ["joy","surprise"]), or a number (in JSON also several). After each epoch the classifier is measured on the dev set, by accuracy, micro-F1 or \
             squared error; the best weights are kept and written to the output, a directory that transformers loads \
             too. The last line of standard output is a JSON record of the result.
 
@@ -22,9 +22,6 @@ struct FineTune: ParsableCommand {
             """)
 
     @OptionGroup var model: ModelArgument
-
-    @OptionGroup var data: DataOptions
-    @OptionGroup var augmentation: AugmentationOptions
 
     @Option(help: "The directory to write; it must not exist.", completion: .directory)
     var output: String?
@@ -66,16 +63,19 @@ struct FineTune: ParsableCommand {
     @Option(help: "Starts the random numbers: same seed, same result.")
     var seed: UInt64 = 42
 
-    @OptionGroup(title: "The run") var runOptions: RunOptions
-    @OptionGroup(title: "Bottleneck adapters") var bottlenecks: BottleneckOptions
-    @OptionGroup(title: "Optimization") var optimization: OptimizationOptions
-    @OptionGroup(title: "Adapters") var adapter: AdapterOptions
-    @OptionGroup(title: "Objective") var objective: ObjectiveOptions
-    @OptionGroup(title: "Looking for settings") var searches: SearchOptions
-    @OptionGroup(title: "Reports") var reports: ReportOptions
     @OptionGroup var precision: PrecisionOption
-    @OptionGroup var columns: ColumnOptions
     @OptionGroup var threads: ThreadOption
+
+    @OptionGroup(title: "Data") var data: DataOptions
+    @OptionGroup(title: "Columns and labels") var columns: ColumnOptions
+    @OptionGroup(title: "Augmentation") var augmentation: AugmentationOptions
+    @OptionGroup(title: "Optimization") var optimization: OptimizationOptions
+    @OptionGroup(title: "Objective") var objective: ObjectiveOptions
+    @OptionGroup(title: "Adapters") var adapter: AdapterOptions
+    @OptionGroup(title: "Bottleneck adapters") var bottlenecks: BottleneckOptions
+    @OptionGroup(title: "Looking for settings") var searches: SearchOptions
+    @OptionGroup(title: "The run") var runOptions: RunOptions
+    @OptionGroup(title: "Reports") var reports: ReportOptions
 
     func validate() throws {
         try checkMaxLength(maxLength)

@@ -19,6 +19,7 @@ public final class RunLogs {
     private var tensorBoard: TensorBoardLog?
     private var openingFailure: CheckpointError?
     private var losses: [Double] = []
+    /// Whether the directory is left where it is: it holds logs of a run that can go on.
     private var remains: Bool
 
     /// - Parameters:
@@ -32,7 +33,7 @@ public final class RunLogs {
         self.directory = directory
         self.stepsBetweenLines = stepsBetweenLines
         tensorBoardDirectory = tensorBoard ?? directory.appending(Self.tensorBoardName)
-        // Those of an earlier run, until this one begins: one that is refused leaves them to who may go on from there.
+        // The logs of another run, until this one begins to write.
         remains = FileManager.default.fileExists(atPath: directory.string)
         do {
             try FileManager.default.createDirectory(atPath: directory.string, withIntermediateDirectories: true)

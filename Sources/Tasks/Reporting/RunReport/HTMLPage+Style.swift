@@ -67,6 +67,7 @@ extension HTMLPage {
         tbody th { font-weight: 500; }
         tr.best { font-weight: 700; }
         table.texts th, table.texts td { text-align: left; vertical-align: top; }
+        table.texts bdi { white-space: normal; overflow-wrap: break-word; }
         td.text { white-space: pre-wrap; overflow-wrap: anywhere; min-width: 240px; width: 70%; unicode-bidi: plaintext; }
         .pair { color: var(--quiet); unicode-bidi: plaintext; }
         dl { display: grid; grid-template-columns: minmax(110px, max-content) 1fr; gap: 4px 18px; margin: 0 0 12px; }

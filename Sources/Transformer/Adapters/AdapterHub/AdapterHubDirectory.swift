@@ -32,6 +32,12 @@ public struct AdapterHubDirectory: Sendable {
     public init(_ directory: ModelDirectory) throws(CheckpointError) {
         path = directory.path
         let file = try JSONFile(path.appending(Self.configurationName), purpose: "an adapter's settings")
+        if file.object["peft_type"] != nil {
+            throw file.invalid(
+                "peft_type",
+                expected:
+                    "an adapter of AdapterHub's library, as --adapter takes it. Name PEFT's directory as the model")
+        }
         name = try file.string("name")
         configuration = try Self.configuration(file)
         baseModel = file.object["model_name"]?.string.flatMap { $0.isEmpty ? nil : $0 }
@@ -59,13 +65,13 @@ public struct AdapterHubDirectory: Sendable {
             throw .invalidValue(
                 file, key: "model_type", found: "\"\(modelType)\"",
                 expected:
-                    "\"\(architecture.modelType)\", which the base is; is it the model that the adapter was made for?")
+                    "\"\(architecture.modelType)\", which the base is. Take the model that the adapter was made for")
         }
         if let hiddenSize, hiddenSize != architecture.hiddenSize {
             throw .invalidValue(
                 file, key: "hidden_size", found: "\(hiddenSize)",
                 expected:
-                    "\(architecture.hiddenSize), which the base has; is it the model that the adapter was made for?")
+                    "\(architecture.hiddenSize), which the base has. Take the model that the adapter was made for")
         }
     }
 }
