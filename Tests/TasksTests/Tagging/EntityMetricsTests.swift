@@ -1,8 +1,7 @@
 import JSON
+import Tasks
 import TestSupport
 import Testing
-
-@testable import Tasks
 
 @Suite("EntityMetrics")
 struct EntityMetricsTests {
@@ -30,13 +29,15 @@ struct EntityMetricsTests {
 
     @Test("an entity begins with B-, with I- of a type that does not go on, and where a mark ended the one before")
     func spans() {
-        func spans(_ tags: String) -> [String] {
-            EntityMetrics.spans(tags.split(separator: " ").map(String.init)).map { "\($0.type) \($0.words)" }
+        func entities(_ tags: String) -> [String] {
+            let tags = [tags.split(separator: " ").map(String.init)]
+            let metrics = EntityMetrics(targets: tags, predictions: tags)
+            return zip(metrics.types, metrics.perType).map { "\($0) \($1.support)" }
         }
-        #expect(spans("O B-A I-A B-A O I-B I-A") == ["A 1..<3", "A 3..<4", "B 5..<6", "A 6..<7"])
-        #expect(spans("S-A E-A I-A") == ["A 0..<1", "A 1..<2", "A 2..<3"])
-        #expect(spans("NOUN NOUN ORG O") == ["NOUN 0..<2", "ORG 2..<3"])
-        #expect(spans("") == [])
+        #expect(entities("O B-A I-A B-A O I-B I-A") == ["A 3", "B 1"])
+        #expect(entities("S-A E-A I-A") == ["A 3"])
+        #expect(entities("NOUN NOUN ORG O") == ["NOUN 1", "ORG 1"])
+        #expect(entities("") == [])
     }
 
     @Test("nothing given and nothing found is no score")

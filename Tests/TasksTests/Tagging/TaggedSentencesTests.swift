@@ -1,8 +1,7 @@
 import SystemPackage
+import Tasks
 import TestSupport
 import Testing
-
-@testable import Tasks
 
 @Suite("TaggedSentences")
 struct TaggedSentencesTests {

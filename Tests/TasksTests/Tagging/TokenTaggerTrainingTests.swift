@@ -2,13 +2,12 @@ import Checkpoints
 import Embeddings
 import JSON
 import SystemPackage
+import Tasks
 import Tensors
 import TestSupport
 import Testing
 import Tokenizers
 import Transformer
-
-@testable import Tasks
 
 @Suite("TokenTagger in training")
 struct TokenTaggerTrainingTests {
@@ -36,8 +35,9 @@ struct TokenTaggerTrainingTests {
         let golden = try Golden.json(Golden.directory("tagging"))
         let tagger = try tagger(["A", "B", "C", "D", "E"])
         let head = try SafeTensors(Golden.directory("tagging").appending("head.safetensors"))
-        tagger.head.output.weight.value = try head.values("classifier.weight")
-        tagger.head.output.bias?.value = try head.values("classifier.bias")
+        let (weight, bias) = (try head.values("classifier.weight"), try head.values("classifier.bias"))
+        tagger.head.output.weight.update { $0 = weight }
+        tagger.head.output.bias?.update { $0 = bias }
         let rows = (golden["batches"]?.array ?? []).flatMap { $0.array ?? [] }
         let texts = rows.map { TokenizedText(ids: ($0["inputIDs"]?.integers ?? []).map { Int32($0) }) }
         let tags = rows.map { ($0["label"]?.integers ?? []).map { max($0, -1) } }
