@@ -6,10 +6,10 @@ import Tasks
 
 struct Evaluate: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Measure a classifier or a regression on labelled texts.",
+        abstract: "Measure a classifier, a regression or a tagger on labelled texts.",
         discussion: """
             Prints accuracy with its 95 % confidence interval, macro-F1, precision and recall of every label, and the \
-            confusion matrix. Where a text may have several labels: micro-F1, macro-F1, the share of exact matches, \
+            confusion matrix. Of a tagger: the F1 of entities, and the share of words with the right tag. Where a text may have several labels: micro-F1, macro-F1, the share of exact matches, \
             and precision and recall of every label. For numbers: the correlations of Pearson and Spearman, and the \
             squared and the absolute error.
 
@@ -45,20 +45,39 @@ struct Evaluate: ParsableCommand {
     func run() throws {
         try reportingFailures {
             try threads.apply()
+            let directory = try model.resolve()
+            if try TokenTagger.isPublished(in: directory) { return try printed(evaluateTagger(directory)) }
             let examples = try LabelledExamples(FilePath(data), columns: columns.columns, for: .evaluation)
             StandardError.note("\(examples.file): \(examples.layout.description), \(examples.examples.count) examples")
-            let classifier = try adapters.classifier(model.resolve(), precision: precision.resolve())
+            let classifier = try adapters.classifier(directory, precision: precision.resolve())
             try classifier.applyRecord()
             try classifier.limit(to: maxLength, pairs: examples.layout.isPair)
             try classifier.decide(at: threshold)
             let targets = try classifier.targets(examples)
             let prepared = FineTuning.Examples(examples, targets, classifier)
-            let metrics = classifier.evaluate(logits: classifier.logits(prepared.texts), targets: targets)
-            if json {
-                try StandardOutput.print(String(decoding: metrics.report.serialized(), as: UTF8.self))
-            } else {
-                try StandardOutput.print(MetricsText(metrics).text, terminator: "")
-            }
+            try printed(classifier.evaluate(logits: classifier.logits(prepared.texts), targets: targets))
         }
+    }
+
+    private func printed(_ metrics: EvaluationMetrics) throws {
+        if json {
+            try StandardOutput.print(String(decoding: metrics.report.serialized(), as: UTF8.self))
+        } else {
+            try StandardOutput.print(MetricsText(metrics).text, terminator: "")
+        }
+    }
+
+    private func evaluateTagger(_ directory: ModelDirectory) throws -> EvaluationMetrics {
+        for (isGiven, option) in [
+            (columns.areGiven, "What columns are called"), (threshold != nil, "--threshold"),
+            (!adapters.adapter.isEmpty, "--adapter"),
+        ] { try refuse(isGiven, "\(option) does not go with a model for token classification.") }
+        let data = try TaggedSentences(FilePath(data))
+        StandardError.note(data.description)
+        let tagger = try TokenTagger(directory, precision: precision.resolve())
+        try tagger.limit(to: maxLength)
+        let (examples, cut) = try tagger.examples(data)
+        if cut > 0 { StandardError.note("\(cut) sentences are cut after \(tagger.maxLength) tokens (--max-length)") }
+        return tagger.evaluate(examples, features: nil)
     }
 }

@@ -158,6 +158,12 @@ struct ColumnOptions: ParsableArguments {
         }
     }
 
+    /// Whether anything is said of the columns.
+    var areGiven: Bool {
+        [dataFormat, delimiter, textColumn, pairColumn, textTemplate, labelColumn, labelNames].contains { $0 != nil }
+            || header != nil || labelSeparator != ","
+    }
+
     private var delimiterByte: UInt8? {
         if delimiter == "tab" || delimiter == "\\t" { return UInt8(ascii: "\t") }
         guard let delimiter, delimiter.utf8.count == 1, let byte = delimiter.utf8.first, byte != UInt8(ascii: "\""),

@@ -38,11 +38,7 @@ struct Tag: ParsableCommand {
         try reportingFailures {
             try threads.apply()
             let tagger = try TokenTagger(model.resolve(), precision: precision.resolve())
-            if let maxLength {
-                try checkMaxLength(
-                    maxLength, positions: tagger.pretrained.encoder.architecture.maxTokens, tagger.tokenizer)
-                tagger.maxLength = maxLength
-            }
+            try tagger.limit(to: maxLength)
             try stream.run(acceptsPairs: false, EntityRecords(tagger, aggregation: aggregation).render)
         }
     }

@@ -12,6 +12,7 @@ struct MetricsText {
         case .classification(let metrics): "\(percent(metrics.accuracy)) %"
         case .multiLabel(let metrics): "\(percent(metrics.micro.f1)) %"
         case .regression(let metrics): "error \(fixed(metrics.mse, 4))"
+        case .entities(let metrics): "\(percent(metrics.micro.f1)) %"
         }
     }
 
@@ -26,6 +27,10 @@ struct MetricsText {
         case .regression(let metrics):
             "Pearson \(correlation(metrics.pearson)), Spearman \(correlation(metrics.spearman)), "
                 + "squared error \(fixed(metrics.mse, 4)), absolute error \(fixed(metrics.mae, 4))"
+        case .entities(let metrics):
+            "entity F1 \(percent(metrics.micro.f1)) %, precision \(percent(metrics.micro.precision)) %, "
+                + "recall \(percent(metrics.micro.recall)) %, words \(percent(metrics.accuracy)) %, "
+                + "loss \(loss(metrics.loss))"
         }
     }
 
@@ -36,8 +41,11 @@ struct MetricsText {
             return "\(summary(metrics))\n\n\(perLabel(metrics))\n\(confusion(metrics))"
         case .multiLabel(let metrics):
             let micro = "precision \(percent(metrics.micro.precision)) %, recall \(percent(metrics.micro.recall)) %"
-            return "\(metrics.examples) examples, \(line)\nall labels together: \(micro)\n\n\(perLabel(metrics))"
+            return "\(metrics.examples) examples, \(line)\nall labels together: \(micro)\n\n"
+                + table("label", metrics.labels, metrics.perLabel)
         case .regression(let metrics): return "\(metrics.examples) examples, \(line)\n"
+        case .entities(let metrics):
+            return "\(metrics.sentences) sentences, \(line)\n\n\(table("entity", metrics.types, metrics.perType))"
         }
     }
 
@@ -58,9 +66,9 @@ struct MetricsText {
         return table.text
     }
 
-    private func perLabel(_ metrics: MultiLabelMetrics) -> String {
-        var table = Table(["label", "examples", "precision", "recall", "F1"])
-        for (label, counts) in zip(metrics.labels, metrics.perLabel) {
+    private func table(_ title: String, _ labels: [String], _ counts: [MultiLabelMetrics.Counts]) -> String {
+        var table = Table([title, "examples", "precision", "recall", "F1"])
+        for (label, counts) in zip(labels, counts) {
             table.add([
                 label, "\(counts.support)", percent(counts.precision), percent(counts.recall), percent(counts.f1),
             ])

@@ -128,10 +128,14 @@ struct ClassifierConfiguration: Equatable, Sendable {
         return labels
     }
 
-    /// The configuration of a classifier made from a pretrained model, with all that the model's own says beside it.
-    func object(_ base: JSONObject, classPrefix: String) -> JSONObject {
+    /// The configuration of a model made from a pretrained one, with all that the pretrained one's says beside it.
+    ///
+    /// - Parameter problem: `nil` of a head for tokens, for which transformers has no name.
+    static func object(
+        _ base: JSONObject, labels: [String], problem: ProblemType?, architecture: String
+    ) -> JSONObject {
         var object = base
-        object["architectures"] = .array([.string("\(classPrefix)ForSequenceClassification")])
+        object["architectures"] = .array([.string(architecture)])
         var names = JSONObject()
         var indices = JSONObject()
         for (index, label) in labels.enumerated() {
@@ -141,7 +145,7 @@ struct ClassifierConfiguration: Equatable, Sendable {
         object["id2label"] = .object(names)
         object["label2id"] = .object(indices)
         object["num_labels"] = nil
-        object["problem_type"] = .string(problem.rawValue)
+        object["problem_type"] = problem.map { .string($0.rawValue) }
         for key in CrossEncoderSettings.configurationKeys { object[key] = nil }
         return object
     }

@@ -51,8 +51,9 @@ extension SequenceClassifier {
     }
 
     private func writeModel(to target: FilePath) throws(CheckpointError) {
-        var configuration = configuration.object(
-            pretrained.configurationFile.object, classPrefix: encoder.architecture.head.classPrefix)
+        var configuration = ClassifierConfiguration.object(
+            pretrained.configurationFile.object, labels: labels, problem: problem,
+            architecture: encoder.architecture.head.classPrefix + PublishedHead.Kind.sequenceClassification.rawValue)
         if encoder.architecture.hasMeanLayer {
             for key in ["num_hidden_layers", "n_layers"] where configuration[key] != nil {
                 configuration[key] = .integer(encoder.architecture.numHiddenLayers)

@@ -28,6 +28,7 @@ extension SequenceClassifier {
                     predictions: (0..<scores.rows).map { scores.row($0).map { $0 >= threshold } }, loss: loss))
         case .values(let values):
             return .regression(RegressionMetrics(targets: values, predictions: scores(logits)))
+        case .tags: preconditionFailure("tags of words for a classifier of texts")
         }
     }
 }

@@ -40,6 +40,12 @@ public enum CorpusError: Error, Equatable, Sendable {
     case tooFewForFolds(FilePath, folds: Int)
     /// Every training text is in the dev data too, and was to be left out.
     case onlyDuplicates(FilePath)
+    /// A line with a word alone.
+    case missingTag(FilePath, line: Int)
+    case unevenColumns(FilePath, line: Int, found: Int, expected: Int)
+    /// A JSON object without a list of words, or of their tags.
+    case missingWords(FilePath, line: Int, wanted: [String])
+    case unevenTags(FilePath, line: Int, words: Int, tags: Int)
     /// The tokens cannot be kept in a file.
     case tokens(CheckpointError)
 }
@@ -97,6 +103,15 @@ extension CorpusError: CustomStringConvertible {
             "\(file): too few different texts for \(folds) parts. Choose fewer --folds."
         case .onlyDuplicates(let file):
             "\(file): every text is in the dev data too; --drop-duplicates leaves nothing to learn from."
+        case .missingTag(let file, let line):
+            "\(file):\(line): a word without a tag; expected the word in the first column and its tag in the last one."
+        case .unevenColumns(let file, let line, let found, let expected):
+            "\(file):\(line): \(found) columns; the lines before have \(expected). Is the line cut, or a blank in the word?"
+        case .missingWords(let file, let line, let wanted):
+            "\(file):\(line): no list of strings named \(list(wanted, "or")). "
+                + "Expected the words in \"tokens\" and a name for each one's tag in \"tags\"."
+        case .unevenTags(let file, let line, let words, let tags):
+            "\(file):\(line): \(words) words and \(tags) tags; expected a tag for each word. Correct the line."
         case .tokens(let error): "\(error)"
         }
     }

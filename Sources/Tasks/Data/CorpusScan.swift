@@ -58,10 +58,12 @@ enum TextFingerprint {
         (example, of(example))
     }
 
-    static func of(_ example: LabelledExamples.Example) -> UInt64 {
+    static func of(_ example: LabelledExamples.Example) -> UInt64 { of(example.text, pair: example.pair) }
+
+    static func of(_ text: String, pair: String? = nil) -> UInt64 {
         var hash = offsetBasis
-        var isEmpty = !add(example.text, to: &hash)
-        if let pair = example.pair {
+        var isEmpty = !add(text, to: &hash)
+        if let pair {
             mix(0x1F, into: &hash)
             if add(pair, to: &hash) { isEmpty = false }
         }

@@ -46,7 +46,7 @@ public struct DataChecks: Equatable, Sendable {
             for row in 0..<sets.rows {
                 for (label, value) in sets.row(row).enumerated() where value > 0 { counts[label] += 1 }
             }
-        case .values: return
+        case .values, .tags: return
         }
         labelCounts = zip(labels, counts).map { LabelCount(label: $0, count: $1) }
     }

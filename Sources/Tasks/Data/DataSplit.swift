@@ -34,6 +34,7 @@ struct DataSplit {
     static func strata(_ targets: Targets) -> [Int32] {
         switch targets {
         case .classes(let classes): return classes.map { Int32($0) }
+        case .tags(let texts): return texts.map { _ in 0 }
         case .labelSets(let sets):
             var counts = [Float](repeating: 0, count: sets.columns)
             for row in 0..<sets.rows { for (label, value) in sets.row(row).enumerated() { counts[label] += value } }

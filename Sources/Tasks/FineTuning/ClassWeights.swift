@@ -38,15 +38,15 @@ public enum ClassWeights: Equatable, Sendable {
 
     private static func balance(_ labels: Int, _ targets: Targets) -> [Double] {
         var counts = [Double](repeating: 0, count: labels)
-        let examples = Double(targets.count)
-        switch targets {
+        let examples = Double(targets.ofRows.count)
+        switch targets.ofRows {
         case .classes(let indices):
             for index in indices { counts[index] += 1 }
             return counts.map { $0 > 0 ? examples / (Double(labels) * $0) : 1 }
         case .labelSets(let sets):
             for (place, value) in sets.values.enumerated() where value > 0.5 { counts[place % labels] += 1 }
             return counts.map { $0 > 0 && $0 < examples ? (examples - $0) / $0 : 1 }
-        case .values: return counts.map { _ in 1 }
+        case .values, .tags: return counts.map { _ in 1 }
         }
     }
 }

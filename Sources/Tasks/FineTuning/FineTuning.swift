@@ -85,9 +85,9 @@ public final class FineTuning {
         let solver = HeadSolver(
             model.head, configuration.optimization.objective,
             inverseRegularization: configuration.optimization.inverseRegularization)
-        let dev = run.devFeatures.flatMap { features in run.dev.map { (features, $0.targets) } }
+        let dev = run.devFeatures.flatMap { features in run.dev.map { (features, $0.targets.ofRows) } }
         let solution = solver.solve(
-            features, run.train.targets, dev: dev, random: RandomSource(seed: configuration.seed))
+            features, run.train.targets.ofRows, dev: dev, random: RandomSource(seed: configuration.seed))
         state.add(loss: solution.loss, examples: run.train.texts.count)
         state.step = solution.steps
         state.trainingSeconds += monotonicSeconds() - started
@@ -138,9 +138,9 @@ public final class FineTuning {
             let start = monotonicSeconds()
             report(.extractingFeatures(examples: train.texts.count + (dev?.texts.count ?? 0)))
             model.freeze(configuration.precision)
-            features = model.features(train.texts)
+            features = model.features(train)
             state.trainingSeconds += monotonicSeconds() - start
-            devFeatures = dev.map { model.features($0.texts) }
+            devFeatures = dev.map(model.features)
         }
         let batchSize = min(configuration.batchSize, train.texts.count)
         let batches = (train.texts.count + batchSize - 1) / batchSize

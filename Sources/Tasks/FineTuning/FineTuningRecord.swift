@@ -3,13 +3,16 @@ import SystemPackage
 import Tensors
 import Transformer
 
-/// How a classifier came about and what it reached: the contents of `graft.json` and of `finetune`'s last line.
+/// How a model came about and what it reached: the contents of `graft.json` and of `finetune`'s last line.
 public struct FineTuningRecord {
-    private let classifier: SequenceClassifier
+    private let task: TrainingTask
+    private let maxLength: Int
+    private let hasMeanLayer: Bool
     private let configuration: FineTuning.Configuration
     private let outcome: FineTuning.Outcome
     private let model: String
-    private let data: FineTuningData
+    /// Which files were learned from and measured on, and how many examples they gave.
+    private let data: JSONObject
     private let temperature: TemperatureScaling?
 
     public init(
@@ -17,24 +20,44 @@ public struct FineTuningRecord {
         model: String, data: FineTuningData, temperature: TemperatureScaling? = nil
     ) {
         self.temperature = temperature
-        self.classifier = classifier
+        task = .texts(data.problem)
+        maxLength = classifier.maxLength
+        hasMeanLayer = classifier.encoder.architecture.hasMeanLayer
         self.configuration = configuration
         self.outcome = outcome
         self.model = model
-        self.data = data
+        self.data = [
+            "train": .string(data.train.file.string), "train_examples": .integer(data.trainCount),
+            "dev": (data.dev ?? (data.isSplit ? data.train : nil)).map { .string($0.file.string) } ?? .null,
+            "dev_examples": data.devCount.map { .integer($0) } ?? .null,
+        ]
+    }
+
+    public init(
+        tagger: TokenTagger, configuration: FineTuning.Configuration, outcome: FineTuning.Outcome, model: String,
+        data: TaggingData
+    ) {
+        temperature = nil
+        task = .tokens
+        maxLength = tagger.maxLength
+        hasMeanLayer = false
+        self.configuration = configuration
+        self.outcome = outcome
+        self.model = model
+        self.data = [
+            "train": .string(data.train.file.string), "train_examples": .integer(data.train.count),
+            "dev": data.dev.map { .string($0.file.string) } ?? .null,
+            "dev_examples": data.dev.map { .integer($0.count) } ?? .null,
+        ]
     }
 
     /// The contents of `graft.json`. Nothing in it depends on when or how fast the model was made.
     public var object: JSONObject {
         var object: JSONObject = [
-            "format_version": .integer(1), "task": .string("text-classification"), "base_model": .string(model),
-            "max_length": .integer(classifier.maxLength), "long_text": .string("truncate"),
+            "format_version": .integer(1), "task": .string(task.pipelineTag), "base_model": .string(model),
+            "max_length": .integer(maxLength), "long_text": .string("truncate"),
             "training": .object(training),
-            "data": .object([
-                "train": .string(data.train.file.string), "train_examples": .integer(data.trainCount),
-                "dev": (data.dev ?? (data.isSplit ? data.train : nil)).map { .string($0.file.string) } ?? .null,
-                "dev_examples": data.devCount.map { .integer($0) } ?? .null,
-            ]),
+            "data": .object(data),
         ]
         if let temperature {
             object["calibration"] = .object([
@@ -60,7 +83,7 @@ public struct FineTuningRecord {
             object["weight_decay"] = .number(readable(configuration.weightDecay))
             object["best_epoch"] = .integer(outcome.bestEvaluation.epoch)
         }
-        if classifier.encoder.architecture.hasMeanLayer { object["mean_layer"] = .bool(true) }
+        if hasMeanLayer { object["mean_layer"] = .bool(true) }
         object["steps"] = .integer(outcome.steps)
         if let augmentation = configuration.augmentation { object["augmentation"] = .string("\(augmentation)") }
         object["optimization"] = .object(configuration.optimization.record(configuration.method))

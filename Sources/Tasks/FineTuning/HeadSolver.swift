@@ -57,7 +57,7 @@ package struct HeadSolver {
         let outputs = head.output.weight.shape.rows
         let terms =
             switch targets {
-            case .classes: objective.weight(of: targets)
+            case .classes, .tags: objective.weight(of: targets)
             case .labelSets, .values: Double(targets.count * outputs)
             }
         let (model, result) = LinearModel.fit(

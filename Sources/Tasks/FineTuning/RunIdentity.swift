@@ -120,6 +120,7 @@ extension Targets {
         case .labelSets(let tensor), .values(let tensor):
             fingerprint.add(tensor.shape.dimensions)
             fingerprint.add(tensor.values)
+        case .tags(let texts): for tags in texts { fingerprint.add(tags) }
         }
     }
 }

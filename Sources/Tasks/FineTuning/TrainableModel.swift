@@ -24,8 +24,8 @@ public protocol TrainableModel: AnyObject {
     /// Lays the weights out for `features` and `evaluate` as they are now.
     func freeze(_ precision: Precision)
 
-    /// The head's input for texts, in rows as the logits.
-    func features(_ texts: TokenizedTexts) -> Tensor
+    /// The head's input: a row for each text, or for each labelled token where tokens have labels.
+    func features(_ examples: FineTuning.Examples) -> Tensor
 
     /// Compares what the model says with what it is to say.
     ///
@@ -41,6 +41,8 @@ public struct SavedForward: Sendable {
 }
 
 extension SequenceClassifier: TrainableModel {
+    public func features(_ examples: FineTuning.Examples) -> Tensor { features(examples.texts) }
+
     public func evaluate(_ examples: FineTuning.Examples, features: Tensor?) -> EvaluationMetrics {
         evaluate(
             logits: features.map { head.forward($0).logits } ?? logits(examples.texts), targets: examples.targets)

@@ -20,11 +20,11 @@ public struct TrainingObjective: Equatable, Sendable {
 
     /// What targets count together: batches are put together of parts by it.
     package func weight(of targets: Targets) -> Double {
-        guard case .classes(let indices) = targets else { return Double(targets.count) }
+        guard case .classes(let indices) = targets.ofRows else { return Double(targets.count) }
         return CrossEntropyLoss(weights: classWeights).weight(of: indices)
     }
 
-    /// - Returns: the weighted mean over the examples, and its gradient by the logits.
+    /// - Returns: the weighted mean over the examples, of tags over the labelled tokens, and its gradient by the logits.
     package func loss(_ logits: Tensor, _ targets: Targets) -> (loss: Double, gradient: Tensor) {
         switch targets {
         case .classes(let indices):
@@ -37,7 +37,22 @@ public struct TrainingObjective: Equatable, Sendable {
         case .values(let values):
             huberDelta.map { HuberLoss(delta: $0).evaluate(logits, targets: values) }
                 ?? MeanSquaredErrorLoss.evaluate(logits, targets: values)
+        case .tags:
+            ofLabelledTokens(logits, targets)
         }
+    }
+
+    /// Tokens without a label count nothing.
+    private func ofLabelledTokens(_ logits: Tensor, _ targets: Targets) -> (loss: Double, gradient: Tensor) {
+        let rows = targets.labelledTokens
+        let (loss, gradient) = loss(logits.gather(rows), targets.ofRows)
+        return (loss, Self.spread(gradient, rows, logits.shape))
+    }
+
+    private static func spread(_ gradient: Tensor, _ rows: [Int32], _ shape: Shape) -> Tensor {
+        var all = Tensor.zeros(shape)
+        all.scatterAdd(gradient, at: rows)
+        return all
     }
 
     /// The loss of two passes with other dropout, and its gradients by both logits.
@@ -46,11 +61,20 @@ public struct TrainingObjective: Equatable, Sendable {
     package func loss(
         _ first: Tensor, _ second: Tensor, _ targets: Targets
     ) -> (loss: Double, first: Tensor, second: Tensor) {
+        if case .tags = targets {
+            let rows = targets.labelledTokens
+            let result = loss(first.gather(rows), second.gather(rows), targets.ofRows)
+            return (
+                result.loss, Self.spread(result.first, rows, first.shape),
+                Self.spread(result.second, rows, first.shape)
+            )
+        }
         let divergence =
             switch targets {
             case .classes: ConsistencyLoss.ofClasses(first, second)
             case .labelSets: ConsistencyLoss.ofLabelSets(first, second)
             case .values: ConsistencyLoss.ofValues(first, second)
+            case .tags: preconditionFailure("tags are classes of rows")
             }
         func gradient(_ loss: Tensor, _ apart: Tensor) -> Tensor {
             var (sum, apart) = (loss, apart)

@@ -69,8 +69,8 @@ package final class TrainingStep {
     }
 
     private func learnHead(_ batch: [Int], _ examples: FineTuning.Examples, _ features: Tensor) -> Double {
-        let rows = features.gather(batch.map { Int32($0) })
-        return accumulate(examples.targets.gather(batch), share: 1) {
+        let rows = features.gather(examples.targets.featureRows(of: batch))
+        return accumulate(examples.targets.gather(batch).ofRows, share: 1) {
             model.head.forward(rows, training: dropout)
         } backward: {
             _ = model.head.backward($0, $1)

@@ -5,8 +5,10 @@ public enum EvaluationMetrics: Codable, Equatable, Sendable {
     case classification(ClassificationMetrics)
     case multiLabel(MultiLabelMetrics)
     case regression(RegressionMetrics)
+    case entities(EntityMetrics)
 
-    /// More accurate, of equal ones that with the smaller loss: accuracy, micro-F1, or for numbers the squared error.
+    /// More accurate, of equal ones that with the smaller loss: accuracy, micro-F1, of tags that of
+    /// their entities, or for numbers the squared error.
     ///
     /// - Precondition: both are of one kind.
     package func isBetter(than other: EvaluationMetrics) -> Bool {
@@ -15,6 +17,7 @@ public enum EvaluationMetrics: Codable, Equatable, Sendable {
         case (.multiLabel(let new), .multiLabel(let old)):
             return (new.micro.f1, -(new.loss ?? 0)) > (old.micro.f1, -(old.loss ?? 0))
         case (.regression(let new), .regression(let old)): return new.mse < old.mse
+        case (.entities(let new), .entities(let old)): return new.isBetter(than: old)
         default: preconditionFailure("metrics of two kinds")
         }
     }
@@ -38,6 +41,12 @@ public enum EvaluationMetrics: Codable, Equatable, Sendable {
                 "examples": .integer(metrics.examples), "pearson": number(metrics.pearson),
                 "spearman": number(metrics.spearman), "mse": .number(metrics.mse), "mae": .number(metrics.mae),
             ])
+        case .entities(let metrics):
+            .object([
+                "examples": .integer(metrics.sentences), "f1": .number(metrics.micro.f1),
+                "precision": .number(metrics.micro.precision), "recall": .number(metrics.micro.recall),
+                "accuracy": .number(metrics.accuracy), "loss": number(metrics.loss),
+            ])
         }
     }
 
@@ -50,16 +59,25 @@ public enum EvaluationMetrics: Codable, Equatable, Sendable {
             var object = summary.object ?? JSONObject()
             object["microPrecision"] = .number(metrics.micro.precision)
             object["microRecall"] = .number(metrics.micro.recall)
-            object["labels"] = .array(
-                zip(metrics.labels, metrics.perLabel).map { label, counts in
-                    .object([
-                        "label": .string(label), "support": .integer(counts.support),
-                        "precision": .number(counts.precision), "recall": .number(counts.recall),
-                        "f1": .number(counts.f1),
-                    ])
-                })
+            object["labels"] = list(metrics.labels, metrics.perLabel)
+            return .object(object)
+        case .entities(let metrics):
+            var object = summary.object ?? JSONObject()
+            object["words"] = .integer(metrics.words)
+            object["entities"] = list(metrics.types, metrics.perType)
             return .object(object)
         }
+    }
+
+    private func list(_ labels: [String], _ counts: [MultiLabelMetrics.Counts]) -> JSON {
+        .array(
+            zip(labels, counts).map { label, counts in
+                .object([
+                    "label": .string(label), "support": .integer(counts.support),
+                    "precision": .number(counts.precision), "recall": .number(counts.recall),
+                    "f1": .number(counts.f1),
+                ])
+            })
     }
 
     private func number(_ value: Double?) -> JSON { value.map { .number($0) } ?? .null }

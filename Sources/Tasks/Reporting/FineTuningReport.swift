@@ -38,7 +38,7 @@ public struct FineTuningReport: Sendable {
         self.report = report
 
         var card = ModelCard(
-            name: name, baseModel: base, problem: classifier.problem, labels: classifier.labels,
+            name: name, baseModel: base, task: .texts(classifier.problem), labels: classifier.labels,
             maxLength: classifier.maxLength, train: (Self.name(data.train.file), data.trainCount))
         card.isPair = data.hasPairs
         switch classifier.encoder.activeAdapter?.configuration {
@@ -50,6 +50,36 @@ public struct FineTuningReport: Sendable {
         card.dev = data.devCount.map { (Self.name(data.devFile), $0) }
         card.metrics = analysis?.metrics
         card.temperature = analysis?.temperature?.temperature
+        card.recipe = recipe
+        self.card = card
+    }
+
+    /// Of a tagger.
+    ///
+    /// - Parameter metrics: of the dev set, by the weights that were kept.
+    public init(
+        output: FilePath, model: String, directory: FilePath, tagger: TokenTagger, record: JSONObject,
+        history: TrainingHistory, data: TaggingData, metrics: EvaluationMetrics?, run: [RunReport.Fact] = []
+    ) {
+        let name = output.lexicallyNormalized().lastComponent?.string ?? output.string
+        let base = ModelName(model, directory).text
+        let recipe =
+            RunReport.facts(record["training"]?.object ?? [:]) + [
+                RunReport.Fact("max length", "\(tagger.maxLength) tokens")
+            ]
+        var report = RunReport(title: name, baseModel: base, history: history)
+        if case .entities(let entities) = metrics { report.entities = entities }
+        report.data = [RunReport.Fact("train", data.train.description)]
+        if let dev = data.dev { report.data.append(RunReport.Fact("dev", dev.description)) }
+        report.recipe = [RunReport.Fact("base model", base)] + recipe
+        report.machine = Machine.facts + run
+        self.report = report
+
+        var card = ModelCard(
+            name: name, baseModel: base, task: .tokens, labels: tagger.labels, maxLength: tagger.maxLength,
+            train: (Self.name(data.train.file), data.train.count))
+        card.dev = data.dev.map { (Self.name($0.file), $0.count) }
+        card.metrics = metrics
         card.recipe = recipe
         self.card = card
     }

@@ -26,7 +26,7 @@ public struct ModelCard: Sendable {
     public var name: String
     /// A name, or where it has one its place on the hub, `organization/name`.
     public var baseModel: String
-    public var problem: ProblemType
+    public var task: TrainingTask
     public var labels: [String]
     /// Whether an input is two texts.
     public var isPair = false
@@ -42,12 +42,12 @@ public struct ModelCard: Sendable {
     public var recipe: [RunReport.Fact] = []
 
     public init(
-        name: String, baseModel: String, problem: ProblemType, labels: [String], maxLength: Int,
+        name: String, baseModel: String, task: TrainingTask, labels: [String], maxLength: Int,
         train: (file: String, examples: Int)
     ) {
         self.name = name
         self.baseModel = baseModel
-        self.problem = problem
+        self.task = task
         self.labels = labels
         self.maxLength = maxLength
         self.train = train
@@ -73,6 +73,13 @@ public struct ModelCard: Sendable {
                 metrics.spearman.map { Metric(type: "spearmanr", name: "Spearman", value: $0) },
                 Metric(type: "mse", name: "Mean squared error", value: metrics.mse),
             ].compactMap { $0 }
+        case .entities(let metrics):
+            [
+                Metric(type: "f1", name: "Entity F1", value: metrics.micro.f1),
+                Metric(type: "precision", name: "Entity precision", value: metrics.micro.precision),
+                Metric(type: "recall", name: "Entity recall", value: metrics.micro.recall),
+                Metric(type: "accuracy", name: "Word accuracy", value: metrics.accuracy),
+            ]
         case nil: []
         }
     }
@@ -85,20 +92,20 @@ public struct ModelCard: Sendable {
 
     private var frontMatter: String {
         var lines = [
-            "---", "library_name: \(library.rawValue)", "pipeline_tag: text-classification",
+            "---", "library_name: \(library.rawValue)", "pipeline_tag: \(task.pipelineTag)",
         ]
         // Others are not names of the hub, and it refuses the card.
         if baseModel.split(separator: "/").count == 2, !baseModel.hasPrefix("/"), !baseModel.hasPrefix(".") {
             lines.append("base_model: \(Self.quoted(baseModel))")
         }
-        lines += ["tags:", "- text-classification", "- graft"]
+        lines += ["tags:", "- \(task.pipelineTag)", "- graft"]
         if !measured.isEmpty, let dev {
             var types: [String] = []
             for metric in measured where !types.contains(metric.type) { types.append(metric.type) }
             lines += ["metrics:"] + types.map { "- \($0)" }
             lines += [
                 "model-index:", "- name: \(Self.quoted(name))", "  results:", "  - task:",
-                "      type: text-classification",
+                "      type: \(task.pipelineTag)",
                 "    dataset:", "      name: \(Self.quoted(dev.file))", "      type: \(Self.quoted(dev.file))",
                 "      split: validation", "    metrics:",
             ]
@@ -121,17 +128,19 @@ public struct ModelCard: Sendable {
 
     private var introduction: String {
         let input = isPair ? "a pair of texts" : "a text"
-        let task =
-            switch problem {
-            case .singleLabel: "gives \(input) one of \(labels.count) labels: \(names)"
-            case .multiLabel: "gives \(input) any of \(labels.count) labels: \(names)"
-            case .regression: labels.count == 1 ? "gives \(input) a number" : "gives \(input) \(labels.count) numbers"
+        let purpose =
+            switch task {
+            case .texts(.singleLabel): "gives \(input) one of \(labels.count) labels: \(names)"
+            case .texts(.multiLabel): "gives \(input) any of \(labels.count) labels: \(names)"
+            case .tokens: "gives every word of \(input) one of \(labels.count) tags: \(names)"
+            case .texts(.regression):
+                labels.count == 1 ? "gives \(input) a number" : "gives \(input) \(labels.count) numbers"
             }
         let kind = library == .transformers ? "Fine-tuned from" : "An adapter for"
         return """
             # \(Self.escaped(name))
 
-            \(kind) \(Self.code(baseModel)) with Graft. It \(task).
+            \(kind) \(Self.code(baseModel)) with Graft. It \(purpose).
 
             """
     }
@@ -143,7 +152,10 @@ public struct ModelCard: Sendable {
 
     private var usage: String {
         let line =
-            isPair ? "printf 'a text\\tanother text\\n' | graft classify . --pairs" : "echo 'a text' | graft classify ."
+            task == .tokens
+            ? "echo 'a text' | graft tag ."
+            : isPair
+                ? "printf 'a text\\tanother text\\n' | graft classify . --pairs" : "echo 'a text' | graft classify ."
         let calibration =
             temperature.map {
                 """
@@ -175,14 +187,18 @@ public struct ModelCard: Sendable {
     private var python: (library: String, code: String) {
         switch library {
         case .transformers:
-            let call = isPair ? #"{"text": "a text", "text_pair": "another text"}"# : #""a text""#
+            let pair = #"{"text": "a text", "text_pair": "another text"}"#
+            let call =
+                task == .tokens
+                ? #"tagger("a text", aggregation_strategy="simple")"#
+                : "classifier(\(isPair ? pair : #""a text""#))"
             return (
                 "transformers",
                 """
                 from transformers import pipeline
 
-                classifier = pipeline("text-classification", model=".")
-                classifier(\(call))
+                \(task == .tokens ? "tagger" : "classifier") = pipeline("\(task.pipelineTag)", model=".")
+                \(call)
                 """
             )
         case .peft:

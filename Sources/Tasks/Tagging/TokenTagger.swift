@@ -2,7 +2,7 @@ public import Checkpoints
 public import Embeddings
 public import Tensors
 public import Tokenizers
-import Transformer
+public import Transformer
 
 /// An encoder with its family's head for tokens, such as one that recognizes names.
 ///
@@ -14,11 +14,41 @@ public final class TokenTagger {
     public let labels: [String]
     /// The number of tokens, special tokens included, after which a text is cut.
     public var maxLength: Int
-    private let head: ClassificationHead
-    private let plan: InferencePlan
+    public let head: ClassificationHead
+    /// Of the encoder and of the head, from the bottom up.
+    public let parameters: [Parameter]
+    var plan: InferencePlan?
 
     public var tokenizer: Tokenizer { pretrained.tokenizer }
 
+    /// Puts a new head on a pretrained encoder.
+    ///
+    /// - Parameters:
+    ///   - dropout: of all activations while training, in place of what the model says.
+    ///   - random: initializes the head.
+    public init(
+        pretrained directory: ModelDirectory, labels: [String], dropout: Float? = nil, random: RandomSource
+    ) throws(ModelError) {
+        var checkpoint = try OpenedCheckpoint(directory, random: random)
+        try checkpoint.requireModel(for: "finetune")
+        if let dropout { checkpoint.architecture.setDropout(dropout) }
+        let (architecture, source) = (checkpoint.architecture, checkpoint.source)
+        self.labels = labels
+        pretrained = try checkpoint.encoder()
+        // A head that the checkpoint has may be for other labels: a new one never takes its values.
+        let new = ParameterSource(nil, random: random)
+        head = try loading { () throws(CheckpointError) in
+            let head = try ClassificationHead(
+                source.root, new: new.root, architecture, head: architecture.head.forTokens, labels: labels.count)
+            try source.checkAllUsed { architecture.isBufferOrPretrainingHead($0) || architecture.isHead($0) }
+            return head
+        }
+        parameters = source.parameters + new.parameters
+        maxLength = pretrained.maxLength
+    }
+
+    /// Loads a tagger that has its head.
+    ///
     /// - Parameter precision: of the encoder's products, which is available.
     public init(_ directory: ModelDirectory, precision: Precision = .f32) throws(ModelError) {
         let checkpoint = try OpenedCheckpoint(directory)
@@ -38,6 +68,7 @@ public final class TokenTagger {
             }
             return head
         }
+        parameters = checkpoint.source.parameters
         maxLength = pretrained.maxLength
         plan = try Embeddings.plan(pretrained.encoder, precision)
         head.pack()
@@ -47,11 +78,17 @@ public final class TokenTagger {
     ///
     /// A text's logits do not depend on the other texts, nor on the number of threads.
     public func logits(_ texts: [TokenizedText]) -> [Tensor] {
-        LengthSortedBatches(texts.map(\.count)).mapEach { batch in
+        let plan = frozenEncoder
+        return LengthSortedBatches(texts.map(\.count)).mapEach { batch in
             let tokens = TokenBatch(batch.map { texts[$0] })
             let logits = head.forward(plan.encode(tokens)).logits
             return tokens.sequences.map { logits.rows($0) }
         }
+    }
+
+    var frozenEncoder: InferencePlan {
+        guard let plan else { preconditionFailure("inference without freeze()") }
+        return plan
     }
 
     /// The tokens of a text that are not special, with their scores.

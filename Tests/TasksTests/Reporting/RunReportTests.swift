@@ -108,7 +108,7 @@ struct RunReportTests {
 struct ModelCardTests {
     private func card(_ base: String = "sentence-transformers/all-MiniLM-L6-v2") -> ModelCard {
         var card = ModelCard(
-            name: "my \"reviews\"", baseModel: base, problem: .singleLabel, labels: ["negative", "po`s|itive"],
+            name: "my \"reviews\"", baseModel: base, task: .texts(.singleLabel), labels: ["negative", "po`s|itive"],
             maxLength: 256, train: ("train|1.tsv", 96))
         card.dev = ("dev.tsv", 4)
         card.metrics = .classification(

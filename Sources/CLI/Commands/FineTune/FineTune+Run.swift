@@ -10,10 +10,11 @@ import Tensors
 extension FineTune {
     func run() throws {
         try reportingFailures {
+            if problemType == .tokens { return try trainTagger() }
             let start = monotonicSeconds()
             if self.data.checkData {
                 threads.request()
-                let data = try self.data.load(columns, problem: problemType, seed: seed)
+                let data = try self.data.load(columns, problem: problem, seed: seed)
                 return try StandardOutput.print(line: .object(data.report))
             }
             try threads.apply()
@@ -23,7 +24,7 @@ extension FineTune {
             if let target { _ = try AtomicDirectory(target) }
             let checkpoints = target.map { runOptions.checkpoints(beside: $0) }
             try checkpoints?.checkPlace()
-            var data = try self.data.load(columns, problem: problemType, seed: seed)
+            var data = try self.data.load(columns, problem: problem, seed: seed)
             data.order(try objective.order(data.labels))
             var configuration = try fineTuningConfiguration(data)
             let classifier = try newClassifier(data, configuration)
@@ -51,7 +52,7 @@ extension FineTune {
                 ) { try newClassifier(data, base) }
             }
             let tuning = try FineTuning(classifier, configuration, keepingBestIn: scratch)
-            let outcome = try train(tuning, examples, checkpoints, logs)
+            let outcome = try train(tuning, examples.train, dev: examples.dev, checkpoints, logs)
 
             let analysis = examples.dev.map { dev in
                 DevAnalysis(classifier, logits: classifier.logits(dev.texts), targets: dev.targets)
@@ -94,9 +95,10 @@ extension FineTune {
         return classifier
     }
 
-    private func fineTuningConfiguration(_ data: FineTuningData) throws -> FineTuning.Configuration {
+    /// What the flags say, and for the rest the recipe for so many examples.
+    func configuration(examples: Int) throws -> FineTuning.Configuration {
         var configuration = try FineTuning.Configuration(
-            method: method, examples: data.trainCount, model: model.resolve(), seed: seed)
+            method: method, examples: examples, model: model.resolve(), seed: seed)
         if let epochs { configuration.epochs = epochs }
         if let learningRate { configuration.learningRate = learningRate }
         if let batchSize { configuration.batchSize = batchSize }
@@ -106,6 +108,11 @@ extension FineTune {
         if let weightDecay = optimization.weightDecay { configuration.weightDecay = weightDecay }
         configuration.recomputesActivations = recompute
         configuration.precision = precision.precision
+        return configuration
+    }
+
+    private func fineTuningConfiguration(_ data: FineTuningData) throws -> FineTuning.Configuration {
+        var configuration = try configuration(examples: data.trainCount)
         try objective.set(
             &configuration.optimization, labels: data.labels, targets: data.trainTargets, problem: data.problem)
         configuration.optimization.loraPlusRatio = adapter.loraPlusRatio ?? 1
@@ -155,16 +162,16 @@ extension FineTune {
         StandardError.note("\(configuration.epochs) epochs, batches of \(configuration.batchSize)\(rate)")
     }
 
-    private func train(
-        _ tuning: FineTuning, _ examples: FineTuningData.Tokenized, _ checkpoints: FineTuning.Checkpoints?,
-        _ logs: RunLogs
+    func train(
+        _ tuning: FineTuning, _ examples: FineTuning.Examples, dev: FineTuning.Examples?,
+        _ checkpoints: FineTuning.Checkpoints?, _ logs: RunLogs
     ) throws -> FineTuning.Outcome {
         var progress = FineTuningProgress()
         defer { progress.end() }
         _ = try Signals.catchInterruption(SIGINT, SIGTERM)
         return try logs.keptWithCheckpoint { () throws(FineTuning.Failure) in
             try tuning.run(
-                train: examples.train, dev: examples.dev, checkpoints: checkpoints,
+                train: examples, dev: dev, checkpoints: checkpoints,
                 isInterrupted: { Signals.isInterrupted }
             ) { event in
                 logs.record(event)

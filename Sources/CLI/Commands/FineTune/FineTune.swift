@@ -10,13 +10,14 @@ import Tensors
 struct FineTune: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "finetune",
-        abstract: "Train a classifier or a regression on labelled texts.",
+        abstract: "Train a classifier, a regression or a tagger on labelled texts.",
         discussion: """
             Reads TSV, CSV, JSON, fastText's lines, GLUE's folders or a folder for each class, gzipped or not, and says \
             which columns it takes (docs/data.md). A text has one label, a set of labels ("joy,surprise"; in JSON also \
             ["joy","surprise"]), or a number (in JSON also several). After each epoch the classifier is measured on the dev set, by accuracy, micro-F1 or \
             squared error; the best weights are kept and written to the output, a directory that transformers loads \
-            too. The last line of standard output is a JSON record of the result.
+            too. With --problem-type token_classification every word has a tag, such as B-PER: CoNLL's columns, or JSON \
+            lines with "tokens" and "tags"; what is measured is the F1 of the entities. The last line of standard output is a JSON record of the result.
 
             Example: graft finetune all-MiniLM-L6-v2 --train train.tsv --dev dev.tsv --output reviews/
             """)
@@ -28,10 +29,10 @@ struct FineTune: ParsableCommand {
 
     @Option(
         help: """
-            What the labels are: \(ProblemType.allCases.map(\.rawValue).joined(separator: ", ")) (default: what they \
-            look like, which is said).
+            What the labels are: \(TrainingTask.allValueStrings.joined(separator: ", ")) (default: what they look like, \
+            which is said).
             """)
-    var problemType: ProblemType?
+    var problemType: TrainingTask?
 
     @Option(
         help: """
@@ -103,6 +104,7 @@ struct FineTune: ParsableCommand {
             throw ValidationError(
                 "--recompute is for methods that train the encoder; --method head keeps no activations.")
         }
+        if problemType == .tokens { try checkTagging() }
         try bottlenecks.check(method)
         try adapter.check(method)
         try objective.check(method)
@@ -125,6 +127,9 @@ struct FineTune: ParsableCommand {
         }
     }
 
+    /// `nil` where it is to be seen from the labels.
+    var problem: ProblemType? { if case .texts(let problem) = problemType { problem } else { nil } }
+
     var asksForSteps: Bool {
         epochs != nil || learningRate != nil || batchSize != nil || runOptions.evaluateEvery != nil
             || objective.needsSteps
@@ -132,7 +137,6 @@ struct FineTune: ParsableCommand {
 }
 
 extension FineTuning.Method: ExpressibleByArgument {}
-extension ProblemType: ExpressibleByArgument {}
 
 extension ProblemType {
     func description(labels: Int) -> String {

@@ -37,6 +37,7 @@ extension DevAnalysis {
                     interval: wilsonInterval(metrics.exactMatches, of: metrics.examples)),
             ]
         case .regression(let metrics): return regressionEstimates(metrics)
+        case .entities: return []
         }
     }
 
@@ -86,7 +87,7 @@ extension DevAnalysis {
                     }
                 }
             }
-        case .values: return []
+        case .values, .tags: return []
         }
         return counts
     }

@@ -53,6 +53,7 @@ public struct DevAnalysis: Sendable {
             case .classes(let classes): mistake(row, given: classes[row])
             case .labelSets(let sets): mistake(row, given: Array(sets.row(row)))
             case .values(let values): mistake(row, given: Array(values.row(row)), digits: 3)
+            case .tags: nil
             }
         }
         return Array(all.sorted { ($1.score, $0.index) < ($0.score, $1.index) }.prefix(count))

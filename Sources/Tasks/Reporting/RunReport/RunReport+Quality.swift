@@ -34,7 +34,32 @@ extension RunReport {
                 return figure(analysis.labels.count == 1 ? "Predicted and given numbers" : label, chart.svg)
             }
             return section("Numbers", "<div class=\"charts\">\n\(Array(charts.prefix(6)))</div>\n")
+        case .entities: return .empty
         }
+    }
+
+    /// Of a tagger: how well entities of each type are found.
+    var entityTable: HTML {
+        guard let entities else { return .empty }
+        let rows = zip(entities.types, entities.perType).map { type, counts -> HTML in
+            """
+            <tr><th scope="row"><bdi>\(type)</bdi></th><td>\(counts.support)</td><td>\(percent(counts.precision))</td>\
+            <td>\(percent(counts.recall))</td><td>\(percent(counts.f1))</td></tr>
+
+            """
+        }
+        return section(
+            "Entities",
+            """
+            <div class="scroll"><table>
+            <thead><tr><th scope="col">entity</th><th scope="col">given</th><th scope="col">precision</th>\
+            <th scope="col">recall</th><th scope="col">F1</th></tr></thead>
+            <tbody>
+            \(rows)</tbody>
+            </table></div>
+            <p class="small">Percent. An entity is right where its type and both its ends are.</p>
+
+            """)
     }
 
     private func labelTable(_ analysis: DevAnalysis) -> HTML {

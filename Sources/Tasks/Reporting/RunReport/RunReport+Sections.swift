@@ -9,16 +9,19 @@ extension RunReport {
             let text = estimate.isShare ? "\(percent(estimate.value)) %" : fixed(estimate.value, 3)
             return tile(estimate.name, text, "95 % confidence: \(Self.range(estimate))")
         }
-        if let best = history.best, let analysis {
+        if let entities {
+            tiles.append(tile("entity F1", "\(percent(entities.micro.f1)) %", "of \(entities.micro.support) entities"))
+            tiles.append(tile("words", "\(percent(entities.accuracy)) %", "of \(entities.words) tags right"))
+        }
+        if let best = history.best, let examples = analysis?.examples ?? entities?.sentences {
             tiles.append(
-                tile(
-                    "best epoch", "\(best.epoch)", "of \(history.evaluations.count); \(analysis.examples) dev examples")
-            )
+                tile("best epoch", "\(best.epoch)", "of \(history.evaluations.count); \(examples) dev examples"))
         } else if let last = history.evaluations.last {
             tiles.append(tile("training loss", fixed(last.trainingLoss, 4), "mean of epoch \(last.epoch)"))
         }
         let note: HTML =
-            analysis == nil ? "<p>Without a dev set there is nothing to say of the model's quality here.</p>\n" : .empty
+            analysis == nil && entities == nil
+            ? "<p>Without a dev set there is nothing to say of the model's quality here.</p>\n" : .empty
         return """
             <header>
             <h1>\(title)</h1>

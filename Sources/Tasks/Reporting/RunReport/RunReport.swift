@@ -48,6 +48,8 @@ public struct RunReport: Sendable {
     public var history: TrainingHistory
     /// `nil` without a dev set.
     public var analysis: DevAnalysis?
+    /// Of a tagger, in place of `analysis`.
+    public var entities: EntityMetrics?
     /// Those of the dev set that are shown, by their index in the analysis.
     public var devTexts: [Int: Text] = [:]
     static let shownMistakes = 20
@@ -78,7 +80,7 @@ public struct RunReport: Sendable {
 
     /// The file's contents.
     public var html: String {
-        let sections = [summary, curves, quality, calibration, mistakes, dataSection, settings]
+        let sections = [summary, curves, quality, entityTable, calibration, mistakes, dataSection, settings]
         return HTMLPage(title: "\(title): fine-tuning report", body: HTML(sections)).html
     }
 }

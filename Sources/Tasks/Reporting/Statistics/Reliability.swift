@@ -54,7 +54,7 @@ extension Targets {
                 scores: best.enumerated().map { scores.values[$0 * scores.columns + $1] },
                 isRight: zip(best, classes).map { $0 == $1 })
         case .labelSets(let sets): return Reliability(scores: scores.values, isRight: sets.values.map { $0 > 0.5 })
-        case .values: return nil
+        case .values, .tags: return nil
         }
     }
 }

@@ -17,7 +17,10 @@ public struct TemperatureScaling: Equatable, Sendable {
     /// - Parameter logits: `[examples, labels]` of examples that the model was not trained with.
     /// - Returns: `nil` for numbers, which have no scores, and without examples.
     public init?(_ logits: Tensor, _ targets: Targets) {
-        if case .values = targets { return nil }
+        switch targets {
+        case .classes, .labelSets: break
+        case .values, .tags: return nil
+        }
         guard targets.count > 0, logits.isFinite else { return nil }
         let count = Double(targets.count)
         func objective(_ logTemperature: Double) -> Double {

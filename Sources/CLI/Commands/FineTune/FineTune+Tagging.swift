@@ -1,0 +1,114 @@
+public import ArgumentParser
+import Checkpoints
+import Embeddings
+import JSON
+import SystemPackage
+public import Tasks
+import Tensors
+import Transformer
+
+/// `finetune --problem-type token_classification`.
+extension FineTune {
+    /// Refuses what a tagger is not trained with.
+    func checkTagging() throws {
+        let name = "--problem-type \(TrainingTask.tokens.name)"
+        try refuse(
+            method.isAdapter,
+            "--method \(method.rawValue) does not go with \(name); use full, head, top-k, gradual or bitfit.")
+        let given: [(Bool, String)] = [
+            (data.folds != nil, "--folds"), (data.checkData, "--check-data"),
+            (data.dropDuplicates, "--drop-duplicates"),
+            (data.strictData, "--strict-data"), (augmentation.augment != nil, "--augment"),
+            (objective.ordinal != nil, "--ordinal"), (objective.huberDelta != nil, "--huber-delta"),
+            (!optimization.meanLayer, "--no-mean-layer"), (searches.search != nil, "--search"),
+            (searches.findLearningRate, "--find-learning-rate"), (columns.areGiven, "what columns are called"),
+        ]
+        for (isGiven, option) in given { try refuse(isGiven, "\(option) does not go with \(name).") }
+    }
+
+    func trainTagger() throws {
+        let start = monotonicSeconds()
+        guard let output else { return }
+        try threads.apply()
+        _ = try precision.resolve()
+        let target = FilePath(output)
+        _ = try AtomicDirectory(target)
+        let checkpoints = runOptions.checkpoints(beside: target)
+        try checkpoints.checkPlace()
+        let data = try self.data.loadTagged(seed: seed)
+        let tagger = try newTagger(data)
+        let train = try tagger.examples(data.train)
+        let dev = try data.dev.map { try tagger.examples($0) }
+        var configuration = try configuration(examples: train.examples.texts.count)
+        try objective.set(
+            &configuration.optimization, labels: data.labels, targets: train.examples.targets, problem: .singleLabel)
+        describe(data, tagger, cut: train.cut + (dev?.cut ?? 0))
+
+        let logs = try reports.logs(for: target)
+        let scratch = target.lexicallyNormalized().removingLastComponent()
+        let tuning = try FineTuning(tagger, configuration, keepingBestIn: scratch)
+        let outcome = try self.train(tuning, train.examples, dev: dev?.examples, checkpoints, logs)
+        let record = FineTuningRecord(
+            tagger: tagger, configuration: configuration, outcome: outcome, model: model.model, data: data)
+        try logs.keptWithCheckpoint { () throws(FineTuning.Failure) in
+            try tuning.deliver { () throws(CheckpointError) in try tagger.write(to: target, record: record.object) }
+        }
+        try logs.move(to: target)
+        if let failure = logs.failure { StandardError.note("the logs are not complete: \(failure)") }
+        let seconds = monotonicSeconds() - start
+        try FineTuningReport(
+            output: target, model: model.model, directory: model.resolve().path, tagger: tagger, record: record.object,
+            history: logs.history, data: data, metrics: outcome.bestEvaluation.dev,
+            run: reports.facts(outcome, seconds: seconds)
+        ).write(to: target)
+        let summary = record.summary(output: output, seconds: seconds, peakMemoryMB: peakMemoryMB)
+        try StandardOutput.print(line: .object(summary))
+    }
+
+    private func newTagger(_ data: TaggingData) throws -> TokenTagger {
+        let tagger = try TokenTagger(
+            pretrained: model.resolve(), labels: data.labels, dropout: objective.dropout,
+            random: RandomSource(seed: seed))
+        try tagger.limit(to: maxLength)
+        return tagger
+    }
+
+    private func describe(_ data: TaggingData, _ tagger: TokenTagger, cut: Int) {
+        if cut > 0 {
+            StandardError.note(
+                "\(cut) sentences are longer than \(tagger.maxLength) tokens and are cut (--max-length)")
+        }
+        StandardError.note(
+            "\(data.train.count) training sentences, one of \(data.labels.count) tags a word, "
+                + "method \(method.rawValue), \(MatrixEngine.current.rawValue), \(ThreadPool.shared.threads) threads")
+    }
+}
+
+extension DataOptions {
+    /// Sentences of tagged words, and what is worth knowing about them on standard error.
+    func loadTagged(seed: UInt64) throws -> TaggingData {
+        let data = try TaggingData(
+            train: FilePath(train), dev: dev.map { FilePath($0) }, devShare: noDev ? nil : devShare ?? 0.1, seed: seed)
+        StandardError.note(data.train.description)
+        if let dev = data.dev {
+            StandardError.note(
+                data.isSplit
+                    ? "\(dev.count) more are set aside to choose the best epoch by (--dev, --no-dev)" : dev.description)
+        }
+        return data
+    }
+}
+
+extension TokenTagger {
+    /// - Parameter length: `nil` leaves it as the model says.
+    func limit(to length: Int?) throws {
+        guard let length else { return }
+        try checkMaxLength(length, positions: pretrained.encoder.architecture.maxTokens, tokenizer)
+        maxLength = length
+    }
+}
+
+extension TrainingTask: ExpressibleByArgument {
+    public init?(argument: String) { self.init(argument) }
+    public static var allValueStrings: [String] { all.map(\.name) }
+}
