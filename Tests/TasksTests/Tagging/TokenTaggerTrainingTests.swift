@@ -79,6 +79,7 @@ struct TokenTaggerTrainingTests {
         var configuration = FineTuning.Configuration(method: method)
         configuration.learningRate = 5e-3
         configuration.batchSize = 4
+        if method == .full { configuration.epochs = 15 }
         configuration.optimization.topKLayers = 1
         configuration.optimization.headSolver = .lbfgs
         let outcome = try FineTuning(tagger, configuration, keepingBestIn: scratch.path)
