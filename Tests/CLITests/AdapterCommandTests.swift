@@ -25,8 +25,6 @@ struct AdapterCommandTests {
     func wholeWay() async throws {
         let result = try await train("--method", "lora", "--rank", "2", "--dora", "--lora-plus-ratio", "4")
         #expect(result.status == 0, "\(result.errors)")
-        let card = String(decoding: contents(of: scratch("out/README.md")) ?? [], as: UTF8.self)
-        #expect(card.contains("library_name: peft"), "\(card)")
         let inspected = try await graft("inspect", scratch("out").string)
         #expect(inspected.output.contains("LORA, of PEFT"), "\(inspected.output)")
         let answer = try await graft("classify", scratch("out").string, "--scores", input: Array("good\nbad\n".utf8))

@@ -21,7 +21,7 @@ struct RecipeTests {
     @Test(
         "the wider the model, the lower the learning rate, in two digits",
         arguments: [
-            (128, 5e-4), (384, 2e-4), (512, 1.1e-4), (768, 5e-5), (1024, 2.8e-5),
+            (128, 5e-4), (384, 1e-4), (512, 5.6e-5), (768, 2.5e-5), (1024, 1.4e-5),
         ])
     func size(hiddenSize: Int, rate: Double) {
         #expect(Recipe(.full, examples: 1000, hiddenSize: hiddenSize).learningRate == rate)
