@@ -42,6 +42,16 @@ struct DataCommandTests {
         #expect(strict.status == 1 && strict.errors.contains("the data is not clean"), "\(strict.errors)")
     }
 
+    @Test("a label with one example is refused before any work")
+    func loneExample() async throws {
+        let result = try await train(
+            "text,label\n" + rows.joined() + "odd one,7\n", "--output", scratch("out").string)
+        #expect(result.status == 1)
+        #expect(
+            result.errors.contains("label \"7\" has one example; expected at least two"), "\(result.errors)")
+        #expect(contents(of: scratch("out/config.json")) == nil)
+    }
+
     @Test("without --dev a part is set aside and measured on; labels have the names that are given")
     func split() async throws {
         let result = try await train(

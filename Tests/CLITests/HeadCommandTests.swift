@@ -78,7 +78,7 @@ struct HeadCommandTests {
         let unknown = try await train("text\tlabel\na\tgood\n", "--problem-type", "ranking")
         #expect(unknown.status == 64)
         let result = try await train(
-            "text\tlabel\na\t1.5\nb\t2.5\nc\t1.5\n", "--problem-type", "single_label_classification")
+            "text\tlabel\na\t1.5\nb\t2.5\nc\t1.5\nd\t2.5\n", "--problem-type", "single_label_classification")
         #expect(result.errors.contains("one of 2 labels each, method"), "\(result.errors)")
     }
 

@@ -6,6 +6,8 @@ public import SystemPackage
 public enum CorpusError: Error, Equatable, Sendable {
     case unreadable(FilePath, Errno)
     case notAFile(FilePath)
+    /// A label with one example, from which nothing can be learned and measured.
+    case loneExample(FilePath, label: String)
     case noExamples(FilePath)
     case damagedGzip(FilePath)
     case recordTooLong(FilePath, line: Int, limit: Int)
@@ -54,6 +56,8 @@ extension CorpusError: CustomStringConvertible {
     public var description: String {
         switch self {
         case .unreadable(let file, let error): "\(file): cannot be read: \(error). Check the path and its permissions."
+        case .loneExample(let file, let label):
+            "\(file): label \"\(label)\" has one example; expected at least two. Add examples, or correct or leave out this one."
         case .noExamples(let file): "\(file): holds no examples; expected at least one example."
         case .notAFile(let file): "\(file): not a file that can be read more than once. Write what it gives to a file."
         case .damagedGzip(let file): "\(file): damaged or cut gzip data. Compress it again, or copy it again."

@@ -31,10 +31,8 @@ struct LayoutDetection {
     }
 
     private func sample() throws(CorpusError) -> [RawRecord] {
-        let records = try CorpusRecords(file, format.division)
-        var sample: [RawRecord] = []
-        while sample.count < FormatDetection.sampleRecords, let record = try records.next() { sample.append(record) }
-        return sample
+        try CorpusRecords(file, format.division).window(
+            limit: FormatDetection.sampleRecords, byteLimit: FormatDetection.sampleBytes)
     }
 
     // MARK: Names

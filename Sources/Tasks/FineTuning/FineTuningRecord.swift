@@ -78,7 +78,9 @@ public struct FineTuningRecord {
             object["inverse_regularization"] = .number(c)
         } else {
             object["epochs"] = .integer(configuration.epochs)
-            object["learning_rate"] = .number(configuration.learningRate)
+            if configuration.optimization.algorithm != .adafactorRelative {
+                object["learning_rate"] = .number(configuration.learningRate)
+            }
             object["batch_size"] = .integer(configuration.batchSize)
             object["weight_decay"] = .number(readable(configuration.weightDecay))
             object["best_epoch"] = .integer(outcome.bestEvaluation.epoch)

@@ -61,7 +61,7 @@ package struct LearningParameters {
             return !(model.encoder.parameters + adapters.flatMap(\.parameters)).contains { $0 === parameter }
         case .lora, .ia3, .prompt, .prefix:
             return model.encoder.activeAdapter?.parameters.contains { $0 === parameter } ?? false
-        case .bitfit: return isNew(parameter, model) || parameter.name.contains("bias")
+        case .bitfit: return isNew(parameter, model) || parameter.name.hasSuffix("bias")
         }
     }
 

@@ -73,6 +73,10 @@ struct DataOptions: ParsableArguments {
         if let labels = data.checks.labelSummary { StandardError.note("labels: \(labels)") }
         for warning in data.checks.warnings { StandardError.note("warning: \(warning)") }
         if data.dropped > 0 { StandardError.note("\(data.dropped) duplicates are left out") }
+        if !checkData, data.problem == .singleLabel, let label = data.checks.labelCounts.first(where: { $0.count == 1 })
+        {
+            throw CorpusError.loneExample(data.train.file, label: label.label)
+        }
         if strictData, !data.isClean { throw UncleanData() }
         return data
     }
