@@ -1,0 +1,172 @@
+import Checkpoints
+import SystemPackage
+import Tensors
+import Transformer
+
+/// The loop of a training: epochs of steps, evaluations of which the best one's weights are kept, the way back of a run
+/// that diverges, and checkpoints.
+final class TrainingRun {
+    let optimizer: Optimizer
+    let work: any TrainingWork
+    let bestWeights: BestWeights
+    private let lastGood: LastGoodState
+    var state: TrainingState
+    /// Whether it was said that the last good state cannot be kept.
+    private var lacksGoodState = false
+    /// Where checkpoints go.
+    var saving: RunSaving?
+
+    /// How often a run that diverges is brought back.
+    private static let maxRollbacks = 3
+
+    /// - Parameters:
+    ///   - seed: of the examples' order and of dropout.
+    ///   - directory: has room for two copies of what learns.
+    init(_ work: any TrainingWork, _ optimizer: Optimizer, _ state: TrainingState, keepingBestIn directory: FilePath) {
+        self.work = work
+        self.optimizer = optimizer
+        self.state = state
+        bestWeights = BestWeights(optimizer.parameters, in: directory)
+        lastGood = LastGoodState(optimizer, in: directory)
+    }
+
+    /// Trains from where the state is to the end. The parameters then have the weights of the best evaluation, or without
+    /// evaluations on examples the last ones.
+    func train(
+        _ plan: TrainingPlan, isInterrupted: () -> Bool, _ report: (FineTuning.Event) -> Void
+    ) throws(FineTuning.Failure) {
+        try keepGoodState(report)
+        while state.epoch <= plan.epochs, !isStalled(plan) {
+            try trainEpoch(plan, isInterrupted, report)
+        }
+        if isStalled(plan), state.step < plan.schedule.steps, let last = state.evaluations.last {
+            report(.stoppedEarly(last))
+        }
+        try finish()
+    }
+
+    /// Takes the best weights.
+    func finish() throws(FineTuning.Failure) {
+        if state.evaluationsSinceBest > 0 {
+            do { try bestWeights.restore() } catch { throw .weights(error) }
+        } else {
+            optimizer.exchangeAverages()
+        }
+        state.isFinished = true
+    }
+
+    var outcome: FineTuning.Outcome {
+        FineTuning.Outcome(
+            evaluations: state.evaluations, best: state.best ?? state.evaluations.count - 1, steps: state.step,
+            trainingSeconds: state.trainingSeconds,
+            samplesPerSecond: Double(state.trained) / max(state.trainingSeconds, 1e-9),
+            inverseRegularization: state.inverseRegularization)
+    }
+
+    /// Whether the last evaluations were no better than one before.
+    private func isStalled(_ plan: TrainingPlan) -> Bool {
+        state.evaluations.last?.dev != nil && state.evaluationsSinceBest >= plan.patience
+    }
+
+    /// Trains from where the state is to the end of the epoch, or until a rollback leads to an earlier one.
+    private func trainEpoch(
+        _ plan: TrainingPlan, _ isInterrupted: () -> Bool, _ report: (FineTuning.Event) -> Void
+    ) throws(FineTuning.Failure) {
+        let epoch = state.epoch
+        let order = RandomSource(seed: state.order)
+        let batches = work.batches(inEpoch: epoch, order: order)
+        let steps = plan.schedule.steps
+        while state.epoch == epoch, state.batch < batches.count, !isStalled(plan) {
+            if isInterrupted() { try saveInterrupted(report) }
+            guard try train(on: batches[state.batch], plan.schedule, report) else { continue }
+            if let interval = plan.evaluationSteps, state.step % interval == 0, state.step < steps {
+                guard try evaluate(endsEpoch: false, isLast: false, report) else { continue }
+            }
+            if state.batch == batches.count { break }
+            if state.step % LastGoodState.interval == 0 { try keepGoodState(report) }
+            saveIfDue(endsEpoch: false, report)
+        }
+        guard state.epoch == epoch, state.batch == batches.count else { return }
+        if plan.evaluationSteps == nil || state.step == steps {
+            guard try evaluate(endsEpoch: true, isLast: state.step == steps, report) else { return }
+        }
+        state.order = order.state
+        state.batch = 0
+        state.epoch += 1
+        guard state.epoch <= plan.epochs, !isStalled(plan) else { return }
+        try keepGoodState(report)
+        saveIfDue(endsEpoch: true, report)
+    }
+
+    /// - Returns: whether the step counts: not where the run diverged and went back.
+    private func train(
+        on batch: [Int], _ schedule: LearningRateSchedule, _ report: (FineTuning.Event) -> Void
+    ) throws(FineTuning.Failure) -> Bool {
+        let started = monotonicSeconds()
+        let learningRate = schedule.learningRate(at: state.step) * state.learningRateScale
+        let result = work.take(batch, learningRate: learningRate)
+        if state.watch.sees(result.loss, gradientNorm: result.gradientNorm) {
+            try rollBack(report)
+            return false
+        }
+        state.add(loss: result.loss, examples: batch.count)
+        state.dropout = work.dropout?.state ?? state.dropout
+        state.trainingSeconds += monotonicSeconds() - started
+        report(
+            .step(
+                FineTuning.Step(
+                    epoch: state.epoch, step: state.step, steps: schedule.steps, loss: result.loss,
+                    learningRate: learningRate, gradientNorm: result.gradientNorm,
+                    samplesPerSecond: Double(state.trained) / state.trainingSeconds)))
+        return true
+    }
+
+    /// - Parameter isLast: whether no step follows, so that the weights need not be kept.
+    /// - Returns: whether the evaluation counts: not where the weights were no numbers and the run went back.
+    @discardableResult
+    func evaluate(
+        endsEpoch: Bool, isLast: Bool, _ report: (FineTuning.Event) -> Void
+    ) throws(FineTuning.Failure) -> Bool {
+        guard weightsAreFinite else {
+            try rollBack(report)
+            return false
+        }
+        optimizer.exchangeAverages()
+        defer { optimizer.exchangeAverages() }
+        let metrics = work.evaluate()
+        let evaluation = state.add(dev: metrics, endsEpoch: endsEpoch)
+        report(.evaluation(evaluation))
+        if metrics != nil, evaluation.isBest, !isLast, let error = bestWeights.keep() {
+            report(.cannotWrite(.bestWeights, error))
+        }
+        return true
+    }
+
+    private var weightsAreFinite: Bool { optimizer.parameters.allSatisfy(\.value.isFinite) }
+
+    // MARK: Divergence
+
+    private func keepGoodState(_ report: (FineTuning.Event) -> Void) throws(FineTuning.Failure) {
+        guard state.watch.isCalm else { return }
+        guard weightsAreFinite else { return try rollBack(report) }
+        do { try lastGood.keep(state) } catch {
+            if !lacksGoodState { report(.cannotWrite(.lastGoodState, error)) }
+            lacksGoodState = true
+        }
+    }
+
+    private func rollBack(_ report: (FineTuning.Event) -> Void) throws(FineTuning.Failure) {
+        let failure = FineTuning.Failure.diverged(epoch: state.epoch, step: state.step + 1)
+        guard state.rollbacks < Self.maxRollbacks else { throw failure }
+        let good: TrainingState?
+        do { good = try lastGood.restore() } catch { throw .weights(error) }
+        guard let good else { throw failure }
+        let divergedAt = state.step + 1
+        state.rollBack(to: good)
+        work.dropout?.state = state.dropout
+        report(
+            .rolledBack(
+                FineTuning.Rollback(
+                    divergedAt: divergedAt, step: state.step, learningRateScale: state.learningRateScale)))
+    }
+}
