@@ -65,7 +65,8 @@ extension TrainableSentenceEncoder {
     private func lowercasesFirst() throws(CheckpointError) -> Bool {
         guard pretrained.directory.exists("sentence_bert_config.json") else { return false }
         let file = try JSONFile(
-            pretrained.directory.path.appending("sentence_bert_config.json"), purpose: "sentence-transformers' settings")
+            pretrained.directory.path.appending("sentence_bert_config.json"), purpose: "sentence-transformers' settings"
+        )
         return file.object["do_lower_case"]?.bool ?? false
     }
 

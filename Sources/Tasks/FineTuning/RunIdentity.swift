@@ -28,6 +28,19 @@ struct RunIdentity: Codable, Equatable, Sendable {
         self.settings = settings
     }
 
+    /// - Parameters:
+    ///   - model: what the run starts from.
+    ///   - settings: a value whose parts are all that the result depends on besides.
+    init(
+        trainingData: String, devData: String?, model: PretrainedEncoder, settings: Any
+    ) throws(CheckpointError) {
+        self.trainingData = trainingData
+        self.devData = devData
+        baseModel = try Self.digest(of: model)
+        adapters = nil
+        self.settings = Self.settings(settings)
+    }
+
     private static func digest(of examples: FineTuning.Examples) -> String {
         var fingerprint = Fingerprint()
         for text in examples.texts {

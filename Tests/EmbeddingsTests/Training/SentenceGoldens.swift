@@ -50,5 +50,7 @@ enum SentenceGoldens {
         }
     }
 
-    static func tensor(_ json: JSON?, _ shape: Shape) -> Tensor { Tensor(shape, (json?.numbers ?? []).map { Float($0) }) }
+    static func tensor(_ json: JSON?, _ shape: Shape) -> Tensor {
+        Tensor(shape, (json?.numbers ?? []).map { Float($0) })
+    }
 }

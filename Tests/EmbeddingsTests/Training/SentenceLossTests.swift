@@ -1,4 +1,4 @@
-@testable import Embeddings
+import Embeddings
 import JSON
 import Tensors
 import TestSupport
@@ -62,7 +62,8 @@ struct SentenceLossTests {
         let golden = try Case(name)
         let losses: [any SentenceLoss] =
             name == "distill" || name == "softmax"
-            ? [golden.loss] : [golden.loss, MatryoshkaLoss(golden.loss, dimensions: [golden.size, 3], weights: [1, 0.5])]
+            ? [golden.loss]
+            : [golden.loss, MatryoshkaLoss(golden.loss, dimensions: [golden.size, 3], weights: [1, 0.5])]
         for loss in losses {
             let gradients = loss.evaluate(golden.columns, golden.targets).gradients
             // Along the gradient itself the loss rises with the square of its length.

@@ -27,7 +27,8 @@ struct SentenceMetricsTests {
     ) {
         let wanted = golden[section]?[key]?.number
         #expect(
-            wanted.map { abs($0 - (found ?? .nan)) < 1e-5 } == true, "\(key): \(found ?? .nan), expected \(wanted ?? .nan)",
+            wanted.map { abs($0 - (found ?? .nan)) < 1e-5 } == true,
+            "\(key): \(found ?? .nan), expected \(wanted ?? .nan)",
             sourceLocation: sourceLocation)
     }
 

@@ -45,7 +45,9 @@ public struct RetrievalMetrics: Codable, Equatable, Sendable {
         }
         mrr10 = mean { hits, _ in hits.prefix(10).firstIndex(of: true).map { 1 / Double($0 + 1) } ?? 0 }
         ndcg10 = mean { hits, relevant in
-            let gain = hits.prefix(10).enumerated().reduce(0) { $0 + ($1.element ? 1 / log2(Double($1.offset + 2)) : 0) }
+            let gain = hits.prefix(10).enumerated().reduce(0) {
+                $0 + ($1.element ? 1 / log2(Double($1.offset + 2)) : 0)
+            }
             return gain / (0..<min(10, relevant)).reduce(0) { $0 + 1 / log2(Double($1 + 2)) }
         }
         map100 = mean { hits, relevant in

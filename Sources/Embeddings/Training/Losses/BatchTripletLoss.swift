@@ -39,9 +39,18 @@ public struct BatchTripletLoss: SentenceLoss {
         let loss =
             switch mining {
             case .all: sum.all(margin: margin)
-            case .hard: sum.hard { max(0, $0 + margin) } slope: { $0 + margin > 0 ? 1 : 0 }
+            case .hard:
+                sum.hard {
+                    max(0, $0 + margin)
+                } slope: {
+                    $0 + margin > 0 ? 1 : 0
+                }
             case .hardSoftMargin:
-                sum.hard { $0 > 30 ? $0 : log1p(exp($0)) } slope: { 1 / (1 + exp(-$0)) }
+                sum.hard {
+                    $0 > 30 ? $0 : log1p(exp($0))
+                } slope: {
+                    1 / (1 + exp(-$0))
+                }
             case .semiHard: sum.semiHard(margin: margin)
             }
         return (loss, [distances.backward(sum.gradient)])

@@ -18,29 +18,3 @@ extension SentenceLoss {
 }
 
 public typealias SentenceLossResult = (loss: Double, gradients: [Tensor])
-
-/// What the examples of a batch are labelled with.
-public enum SentenceTargets: Equatable, Sendable {
-    case none
-    /// A number each.
-    case scores([Float])
-    /// The index of a label each.
-    case classes([Int])
-    /// A teacher's vectors, `[examples, size]` for each column.
-    case vectors([Tensor])
-
-    var scores: [Float] {
-        guard case .scores(let scores) = self else { preconditionFailure("the loss needs a score for each example") }
-        return scores
-    }
-
-    var classes: [Int] {
-        guard case .classes(let classes) = self else { preconditionFailure("the loss needs a label for each example") }
-        return classes
-    }
-
-    var vectors: [Tensor] {
-        guard case .vectors(let vectors) = self else { preconditionFailure("the loss needs a teacher's vectors") }
-        return vectors
-    }
-}

@@ -22,7 +22,7 @@ public final class SoftmaxLoss: SentenceLoss {
     }
 
     /// With weights that are there.
-    init(_ classifier: Linear) { self.classifier = classifier }
+    package init(_ classifier: Linear) { self.classifier = classifier }
 
     public var parameters: [Parameter] { [classifier.weight] + (classifier.bias.map { [$0] } ?? []) }
 
