@@ -5,13 +5,13 @@ package import Transformer
 
 /// Training of a sentence encoder as a run sees it.
 package final class SentenceTrainingWork: TrainingWork {
-    package let optimizer: Optimizer
-    package let dropout: RandomSource?
+    package var optimizer: Optimizer { step.optimizer }
+    package var dropout: RandomSource? { step.dropout }
     private let encoder: TrainableSentenceEncoder
     private let configuration: SentenceTraining.Configuration
     private let train: SentenceExamples
     private let dev: SentenceEvaluation?
-    private let loss: any SentenceLoss
+    private let step: SentenceStep
     private let keys: [[UInt64]]
     private let labels: [Int]
 
@@ -23,13 +23,9 @@ package final class SentenceTrainingWork: TrainingWork {
         self.configuration = configuration
         self.train = train
         self.dev = dev
-        dropout = RandomSource(seed: TrainingState(seed: configuration.seed).dropout)
-        loss = configuration.objective.makeLoss(
+        let loss = configuration.objective.makeLoss(
             size: encoder.size, labels: train.labels.count, random: RandomSource(seed: configuration.seed))
-        let parameters = encoder.parameters + loss.parameters
-        optimizer = Optimizer(
-            parameters, groups: parameters.map { ParameterGroup($0, weightDecay: configuration.weightDecay) },
-            maxGradientNorm: configuration.maxGradientNorm)
+        step = SentenceStep(encoder, loss, configuration)
         let columns = train.columns
         keys =
             configuration.objective.sampler == .withoutDuplicates
@@ -48,51 +44,10 @@ package final class SentenceTrainingWork: TrainingWork {
             count: train.count, size: configuration.batchSize, keys: keys, labels: labels, order: order)
     }
 
-    // MARK: A step
-
-    /// Texts that are encoded together, by their places in the batch.
-    private struct Part {
-        let texts: Range<Int>
-        let tokens: TokenBatch
-        /// The state of the source of dropout before the part.
-        let dropoutState: UInt64?
-        /// What the backward pass needs; `nil` where it is computed again.
-        let saved: TrainableSentenceEncoder.Saved?
-    }
-
     package func take(_ batch: [Int], learningRate: Double) -> TrainingStep.Result {
-        encoder.encoder.pack()
-        let (vectors, parts) = encode(batch)
-        let count = batch.count
-        let columns = (0..<vectors.rows / count).map { vectors.rows($0 * count..<($0 + 1) * count) }
-        let (value, gradients) = loss.evaluate(columns, train.targets.gather(batch))
-        let gradient = Tensor(rows: gradients)
-        for part in parts {
-            let saved =
-                part.saved
-                ?? encoder.forward(part.tokens, training: part.dropoutState.map { RandomSource(seed: $0) }).saved
-            encoder.backward(gradient.rows(part.texts), saved)
-        }
-        let norm = optimizer.step(learningRate: learningRate)
-        optimizer.clearGradients()
-        return TrainingStep.Result(loss: value, gradientNorm: norm)
-    }
-
-    /// The vectors of the batch's texts, those of a column one below the other.
-    private func encode(_ batch: [Int]) -> (vectors: Tensor, parts: [Part]) {
-        var texts = (0..<train.columns).flatMap { column in batch.map { train.ids($0, column) } }
-        if configuration.objective.loss == .simcse { texts += texts }
-        var vectors: [Tensor] = []
-        let parts = TrainingBatches.parts(lengths: texts.map(\.count)).map { range in
-            let tokens = TokenBatch(texts[range])
-            let state = dropout?.state
-            let (rows, saved) = encoder.forward(tokens, training: dropout)
-            vectors.append(rows)
-            return Part(
-                texts: range, tokens: tokens, dropoutState: state,
-                saved: configuration.cachesGradients ? nil : saved)
-        }
-        return (Tensor(rows: vectors), parts)
+        var columns = (0..<train.columns).map { column in batch.map { train.ids($0, column) } }
+        if configuration.objective.loss == .simcse { columns += columns }
+        return step.take(columns, train.targets.gather(batch), learningRate: learningRate)
     }
 
     // MARK: Around the steps
