@@ -25,8 +25,12 @@ public final class TrainableSentenceEncoder {
         let modules: [VectorModule.Saved]
     }
 
-    /// - Parameter dropout: in place of the model's.
-    public init(_ directory: ModelDirectory, dropout: Float? = nil) throws(ModelError) {
+    /// - Parameters:
+    ///   - dropout: in place of the model's.
+    ///   - pooling: in place of the model's, without further modules and without a prompt: as a head reads an encoder.
+    public init(
+        _ directory: ModelDirectory, dropout: Float? = nil, pooling: PoolingMode? = nil
+    ) throws(ModelError) {
         if let adapter = try OpenedAdapter(directory) {
             throw .isAdapter(directory.path, kind: adapter.configuration.adapter.kind, verb: "adapt")
         }
@@ -42,13 +46,13 @@ public final class TrainableSentenceEncoder {
             try checkpoint.source.checkAllUsed { architecture.isBufferOrPretrainingHead($0) || architecture.isHead($0) }
         }
         weights = checkpoint.weights
-        pooling = parts.pooling
-        modules = parts.vectorModules
+        self.pooling = pooling.map { SentencePooling([$0]) } ?? parts.pooling
+        modules = pooling == nil ? parts.vectorModules : []
         self.settings = settings
         maxLength = min(pretrained.maxLength, pretrained.encoder.maxTokens)
-        prompt = settings.defaultPromptName.flatMap(settings.prompt(named:)) ?? ""
+        prompt = pooling == nil ? settings.defaultPromptName.flatMap(settings.prompt(named:)) ?? "" : ""
         promptLength =
-            prompt.isEmpty || pooling.includesPrompt
+            prompt.isEmpty || self.pooling.includesPrompt
             ? 0 : pretrained.tokenizer.promptLength(pretrained.tokenizer.encoderIDs(prompt, maxLength: maxLength))
     }
 

@@ -15,7 +15,7 @@ extension FineTuning {
         var batches: [[Int]] = []
         var loss = 0.0
         repeat {
-            if batches.isEmpty { batches = work.batches(inEpoch: configuration.epochs, order: order) }
+            if batches.isEmpty { batches = Array(work.batches(inEpoch: configuration.epochs, order: order)) }
             loss =
                 work.take(
                     batches.removeFirst(), learningRate: LearningRateRange.learningRate(at: range.points.count)

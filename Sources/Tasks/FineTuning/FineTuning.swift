@@ -25,7 +25,7 @@ public final class FineTuning {
     {
         self.model = model
         self.configuration = configuration
-        if configuration.method != .head { model.encoder.setPrecision(configuration.precision) }
+        if !configuration.method.learnsHeadAlone { model.encoder.setPrecision(configuration.precision) }
         model.encoder.recomputesActivations = configuration.recomputesActivations
         let optimization = configuration.optimization
         learning = try LearningParameters(model, configuration)
@@ -60,7 +60,7 @@ public final class FineTuning {
         try run.prepareSaving(checkpoints, report)
         if !run.state.isFinished {
             run.state.trainingSeconds += work.extractFeatures(report)
-            if configuration.method == .head, configuration.optimization.headSolver == .lbfgs {
+            if configuration.method.learnsHeadAlone, configuration.optimization.headSolver == .lbfgs {
                 try solveHead(run, work, report)
             } else {
                 let plan = TrainingPlan(
@@ -114,7 +114,7 @@ public final class FineTuning {
     /// About how many bytes training takes: weights, gradients, moments, packed matrices and activations.
     private func estimatedMemory(_ texts: TokenizedTexts) -> Int {
         let encoder = model.encoder.architecture
-        guard configuration.method != .head else { return InferencePlan.bytes(encoder, configuration.precision) }
+        guard !configuration.method.learnsHeadAlone else { return InferencePlan.bytes(encoder, configuration.precision) }
         let values = optimizer.parameters.reduce(0) { $0 + $1.shape.count }
         let longest = texts.lengths.max() ?? 0
         let tokens = max(

@@ -25,7 +25,7 @@ final class FineTuningWork: TrainingWork {
     ///
     /// - Returns: the seconds that those of the training examples took.
     func extractFeatures(_ report: (FineTuning.Event) -> Void) -> Double {
-        guard tuning.configuration.method == .head else { return 0 }
+        guard tuning.configuration.method.learnsHeadAlone else { return 0 }
         let start = monotonicSeconds()
         report(.extractingFeatures(examples: train.texts.count + (dev?.texts.count ?? 0)))
         tuning.model.freeze(tuning.configuration.precision)
@@ -37,12 +37,13 @@ final class FineTuningWork: TrainingWork {
 
     var dropout: RandomSource? { tuning.trainingStep.dropout }
 
-    func batches(inEpoch epoch: Int, order: RandomSource) -> [[Int]] {
+    func batches(inEpoch epoch: Int, order: RandomSource) -> AnyRandomAccessCollection<[Int]> {
         examples = train.inEpoch(epoch)
         tuning.learning.choose(epoch: epoch)
-        return TrainingBatches.epoch(
-            lengths: lengths, batchSize: min(tuning.configuration.batchSize, lengths.count),
-            accumulating: tuning.configuration.optimization.accumulation, order: order)
+        return AnyRandomAccessCollection(
+            TrainingBatches.epoch(
+                lengths: lengths, batchSize: min(tuning.configuration.batchSize, lengths.count),
+                accumulating: tuning.configuration.optimization.accumulation, order: order))
     }
 
     func take(_ batch: [Int], learningRate: Double) -> TrainingStep.Result {

@@ -10,7 +10,7 @@ protocol TrainingWork: AnyObject {
     /// The batches of an epoch, indices of examples; called once as an epoch begins, or goes on.
     ///
     /// - Parameter epoch: from 1.
-    func batches(inEpoch epoch: Int, order: RandomSource) -> [[Int]]
+    func batches(inEpoch epoch: Int, order: RandomSource) -> AnyRandomAccessCollection<[Int]>
 
     /// Learns from a batch of the epoch.
     func take(_ batch: [Int], learningRate: Double) -> TrainingStep.Result

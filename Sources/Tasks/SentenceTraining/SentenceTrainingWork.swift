@@ -39,9 +39,10 @@ package final class SentenceTrainingWork: TrainingWork {
         return (1...configuration.epochs).reduce(0) { $0 + batches(inEpoch: $1, order: order).count }
     }
 
-    func batches(inEpoch epoch: Int, order: RandomSource) -> [[Int]] {
-        configuration.objective.sampler.batches(
-            count: train.count, size: configuration.batchSize, keys: keys, labels: labels, order: order)
+    func batches(inEpoch epoch: Int, order: RandomSource) -> AnyRandomAccessCollection<[Int]> {
+        AnyRandomAccessCollection(
+            configuration.objective.sampler.batches(
+                count: train.count, size: configuration.batchSize, keys: keys, labels: labels, order: order))
     }
 
     package func take(_ batch: [Int], learningRate: Double) -> TrainingStep.Result {
