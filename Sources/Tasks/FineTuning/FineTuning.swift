@@ -114,7 +114,9 @@ public final class FineTuning {
     /// About how many bytes training takes: weights, gradients, moments, packed matrices and activations.
     private func estimatedMemory(_ texts: TokenizedTexts) -> Int {
         let encoder = model.encoder.architecture
-        guard !configuration.method.learnsHeadAlone else { return InferencePlan.bytes(encoder, configuration.precision) }
+        guard !configuration.method.learnsHeadAlone else {
+            return InferencePlan.bytes(encoder, configuration.precision)
+        }
         let values = optimizer.parameters.reduce(0) { $0 + $1.shape.count }
         let longest = texts.lengths.max() ?? 0
         let tokens = max(

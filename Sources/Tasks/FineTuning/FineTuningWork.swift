@@ -8,7 +8,8 @@ final class FineTuningWork: TrainingWork {
     /// Where the head alone learns.
     private(set) var features: Tensor?
     private(set) var devFeatures: Tensor?
-    private let tuning: FineTuning
+    /// Owns the run that owns this.
+    private unowned let tuning: FineTuning
     private let lengths: [Int]
     /// As the epoch sees them.
     private var examples: FineTuning.Examples

@@ -30,15 +30,17 @@ struct RunIdentity: Codable, Equatable, Sendable {
 
     /// - Parameters:
     ///   - model: what the run starts from.
-    ///   - settings: a value whose parts are all that the result depends on besides.
+    ///   - configuration: a value whose parts are what the result depends on besides,
+    ///   - settings: with these.
     init(
-        trainingData: String, devData: String?, model: PretrainedEncoder, settings: Any
+        trainingData: String, devData: String?, model: PretrainedEncoder, configuration: Any,
+        settings: [String: String]
     ) throws(CheckpointError) {
         self.trainingData = trainingData
         self.devData = devData
         baseModel = try Self.digest(of: model)
         adapters = nil
-        self.settings = Self.settings(settings)
+        self.settings = Self.settings(configuration).merging(settings) { $1 }
     }
 
     private static func digest(of examples: FineTuning.Examples) -> String {

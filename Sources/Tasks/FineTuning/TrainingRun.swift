@@ -78,7 +78,9 @@ final class TrainingRun {
         let steps = plan.schedule.steps
         while state.epoch == epoch, state.batch < batches.count, !isStalled(plan) {
             if isInterrupted() { try saveInterrupted(report) }
-            guard try train(on: batches[batches.index(batches.startIndex, offsetBy: state.batch)], plan.schedule, report) else { continue }
+            guard
+                try train(on: batches[batches.index(batches.startIndex, offsetBy: state.batch)], plan.schedule, report)
+            else { continue }
             if let interval = plan.evaluationSteps, state.step % interval == 0, state.step < steps {
                 guard try evaluate(endsEpoch: false, isLast: false, report) else { continue }
             }

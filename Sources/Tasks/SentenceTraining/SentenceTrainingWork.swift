@@ -58,15 +58,11 @@ package final class SentenceTrainingWork: TrainingWork {
     func identity() throws(CheckpointError) -> RunIdentity {
         try RunIdentity(
             trainingData: train.digest, devData: dev?.examples.digest, model: encoder.pretrained,
-            settings: RunSettings(
-                configuration: configuration, maxLength: encoder.maxLength,
-                dropout: encoder.encoder.architecture.hiddenDropoutProb))
-    }
-
-    private struct RunSettings {
-        let configuration: SentenceTraining.Configuration
-        let maxLength: Int
-        let dropout: Float
+            configuration: configuration,
+            settings: [
+                "maxLength": "\(encoder.maxLength)",
+                "dropout": "\(encoder.encoder.architecture.hiddenDropoutProb)",
+            ])
     }
 }
 

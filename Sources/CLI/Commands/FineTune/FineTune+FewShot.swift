@@ -52,7 +52,8 @@ extension FineTune {
             labels.count == examples.examples.count
         else {
             throw ValidationError(
-                "--method fewshot learns single labels of single texts, from all of --train: give --dev a file of its own.")
+                "--method fewshot learns single labels of single texts, from all of --train: give --dev a file of its own."
+            )
         }
         let body = try FewShotBody(model.resolve(), configuration, fewShot.pairs ?? .oversampling)
         var progress = FineTuningProgress()
@@ -60,8 +61,7 @@ extension FineTune {
         _ = try Signals.catchInterruption(SIGINT, SIGTERM)
         try body.train(
             examples.texts, labels: labels, maxLength: maxLength, keepingStateIn: scratch,
-            isInterrupted: { Signals.isInterrupted }
-        ) { progress.show($0) }
+            isInterrupted: { Signals.isInterrupted }, report: { progress.show($0) })
         let path = scratch.appending(".body-\(getpid())-\(UInt32.random(in: 0 ... .max))")
         try body.write(to: path)
         return Body(directory: ModelDirectory(path))
