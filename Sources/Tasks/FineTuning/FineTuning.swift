@@ -38,7 +38,8 @@ public final class FineTuning {
             dropout: RandomSource(seed: TrainingState(seed: configuration.seed).dropout))
     }
 
-    /// Trains the model, which then holds the weights of the best evaluation on `dev`, or without `dev` the last ones.
+    /// Trains the model, which then holds the weights of the best evaluation on `dev`, or the last ones: without `dev`,
+    /// and where the configuration says so.
     ///
     /// - Parameters:
     ///   - checkpoints: `nil` writes none.
@@ -50,7 +51,7 @@ public final class FineTuning {
     ) throws(Failure) -> Outcome {
         do {
             try MemoryShortage.check(
-                estimatedMemory(train.texts), for: "--method \(configuration.method.rawValue)",
+                estimatedMemory(train.texts, dev: dev?.texts), for: "--method \(configuration.method.rawValue)",
                 advice: "Lower --max-length, use --recompute, or --method head.")
         } catch { throw .memory(error) }
         let work = FineTuningWork(self, train: train, dev: dev)
@@ -65,12 +66,13 @@ public final class FineTuning {
             } else {
                 let plan = TrainingPlan(
                     epochs: configuration.epochs, schedule: schedule(examples: train.texts.count),
-                    evaluationSteps: configuration.evaluationSteps, patience: configuration.patience)
+                    evaluationSteps: configuration.evaluationSteps, keeps: configuration.keeps,
+                    patience: configuration.patience)
                 try run.train(plan, isInterrupted: isInterrupted, report)
             }
         }
         model.freeze(.f32)
-        return run.outcome
+        return run.outcome(keeping: configuration.keeps)
     }
 
     /// Writes what a run that ended has made; then its checkpoint goes. Where that cannot be written, the result becomes
@@ -91,15 +93,17 @@ public final class FineTuning {
         let solver = HeadSolver(
             model.head, configuration.optimization.objective,
             inverseRegularization: configuration.optimization.inverseRegularization)
-        let dev = work.devFeatures.flatMap { features in work.dev.map { (features, $0.targets.ofRows) } }
+        let dev = work.devFeatures.flatMap { features in
+            configuration.keeps == .best ? work.dev.map { (features, $0.targets.ofRows) } : nil
+        }
         let solution = solver.solve(
             features, work.train.targets.ofRows, dev: dev, random: RandomSource(seed: configuration.seed))
         run.state.add(loss: solution.loss, examples: work.train.texts.count)
         run.state.step = solution.steps
         run.state.trainingSeconds += monotonicSeconds() - started
         run.state.inverseRegularization = solution.inverseRegularization
-        try run.evaluate(endsEpoch: true, isLast: true, report)
-        try run.finish()
+        try run.evaluate(keeping: configuration.keeps, endsEpoch: true, isLast: true, report)
+        try run.finish(keeping: configuration.keeps)
     }
 
     private func schedule(examples: Int) -> LearningRateSchedule {
@@ -109,22 +113,5 @@ public final class FineTuning {
         let steps = (batches + accumulation - 1) / accumulation * configuration.epochs
         return configuration.optimization.schedule(
             configuration.method, peak: configuration.learningRate, steps: steps)
-    }
-
-    /// About how many bytes training takes: weights, gradients, moments, packed matrices and activations.
-    private func estimatedMemory(_ texts: TokenizedTexts) -> Int {
-        let encoder = model.encoder.architecture
-        guard !configuration.method.learnsHeadAlone else {
-            return InferencePlan.bytes(encoder, configuration.precision)
-        }
-        let values = optimizer.parameters.reduce(0) { $0 + $1.shape.count }
-        let longest = texts.lengths.max() ?? 0
-        let tokens = max(
-            longest, min(TrainingBatches.tokensPerPart, longest * min(configuration.batchSize, texts.count)))
-        // Of a token in a layer: rows of the hidden size and of the intermediate one, and its attention.
-        let token =
-            4 * (14 * encoder.hiddenSize + 3 * encoder.intermediateSize + 2 * encoder.numAttentionHeads * longest)
-        let layers = configuration.recomputesActivations ? 2 : encoder.numHiddenLayers
-        return values * (20 + 4 * configuration.optimization.copies) + tokens * token * layers
     }
 }

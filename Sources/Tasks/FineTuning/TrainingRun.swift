@@ -9,15 +9,12 @@ final class TrainingRun {
     let optimizer: Optimizer
     let work: any TrainingWork
     let bestWeights: BestWeights
-    private let lastGood: LastGoodState
+    let lastGood: LastGoodState
     var state: TrainingState
     /// Whether it was said that the last good state cannot be kept.
-    private var lacksGoodState = false
+    var lacksGoodState = false
     /// Where checkpoints go.
     var saving: RunSaving?
-
-    /// How often a run that diverges is brought back.
-    private static let maxRollbacks = 3
 
     /// - Parameters:
     ///   - seed: of the examples' order and of dropout.
@@ -30,8 +27,8 @@ final class TrainingRun {
         lastGood = LastGoodState(optimizer, in: directory)
     }
 
-    /// Trains from where the state is to the end. The parameters then have the weights of the best evaluation, or without
-    /// evaluations on examples the last ones.
+    /// Trains from where the state is to the end. The parameters then have the weights of the best evaluation, or the last
+    /// ones: without evaluations on examples, and where the plan says so.
     func train(
         _ plan: TrainingPlan, isInterrupted: () -> Bool, _ report: (FineTuning.Event) -> Void
     ) throws(FineTuning.Failure) {
@@ -42,12 +39,12 @@ final class TrainingRun {
         if isStalled(plan), state.step < plan.schedule.steps, let last = state.evaluations.last {
             report(.stoppedEarly(last))
         }
-        try finish()
+        try finish(keeping: plan.keeps)
     }
 
-    /// Takes the best weights.
-    func finish() throws(FineTuning.Failure) {
-        if state.evaluationsSinceBest > 0 {
+    /// Takes the weights that are the result.
+    func finish(keeping keeps: FineTuning.KeptWeights) throws(FineTuning.Failure) {
+        if keeps == .best, state.evaluationsSinceBest > 0 {
             do { try bestWeights.restore() } catch { throw .weights(error) }
         } else {
             optimizer.exchangeAverages()
@@ -55,9 +52,10 @@ final class TrainingRun {
         state.isFinished = true
     }
 
-    var outcome: FineTuning.Outcome {
+    func outcome(keeping keeps: FineTuning.KeptWeights) -> FineTuning.Outcome {
         FineTuning.Outcome(
-            evaluations: state.evaluations, best: state.best ?? state.evaluations.count - 1, steps: state.step,
+            evaluations: state.evaluations, kept: (keeps == .best ? state.best : nil) ?? state.evaluations.count - 1,
+            steps: state.step,
             trainingSeconds: state.trainingSeconds,
             samplesPerSecond: Double(state.trained) / max(state.trainingSeconds, 1e-9),
             inverseRegularization: state.inverseRegularization)
@@ -65,7 +63,7 @@ final class TrainingRun {
 
     /// Whether the last evaluations were no better than one before.
     private func isStalled(_ plan: TrainingPlan) -> Bool {
-        state.evaluations.last?.dev != nil && state.evaluationsSinceBest >= plan.patience
+        plan.keeps == .best && state.evaluations.last?.dev != nil && state.evaluationsSinceBest >= plan.patience
     }
 
     /// Trains from where the state is to the end of the epoch, or until a rollback leads to an earlier one.
@@ -82,7 +80,7 @@ final class TrainingRun {
                 try train(on: batches[batches.index(batches.startIndex, offsetBy: state.batch)], plan.schedule, report)
             else { continue }
             if let interval = plan.evaluationSteps, state.step % interval == 0, state.step < steps {
-                guard try evaluate(endsEpoch: false, isLast: false, report) else { continue }
+                guard try evaluate(keeping: plan.keeps, endsEpoch: false, isLast: false, report) else { continue }
             }
             if state.batch == batches.count { break }
             if state.step % LastGoodState.interval == 0 { try keepGoodState(report) }
@@ -90,7 +88,9 @@ final class TrainingRun {
         }
         guard state.epoch == epoch, state.batch == batches.count else { return }
         if plan.evaluationSteps == nil || state.step == steps {
-            guard try evaluate(endsEpoch: true, isLast: state.step == steps, report) else { return }
+            guard try evaluate(keeping: plan.keeps, endsEpoch: true, isLast: state.step == steps, report) else {
+                return
+            }
         }
         state.order = order.state
         state.batch = 0
@@ -127,7 +127,7 @@ final class TrainingRun {
     /// - Returns: whether the evaluation counts: not where the weights were no numbers and the run went back.
     @discardableResult
     func evaluate(
-        endsEpoch: Bool, isLast: Bool, _ report: (FineTuning.Event) -> Void
+        keeping keeps: FineTuning.KeptWeights, endsEpoch: Bool, isLast: Bool, _ report: (FineTuning.Event) -> Void
     ) throws(FineTuning.Failure) -> Bool {
         guard weightsAreFinite else {
             try rollBack(report)
@@ -138,37 +138,9 @@ final class TrainingRun {
         let metrics = work.evaluate()
         let evaluation = state.add(dev: metrics, endsEpoch: endsEpoch)
         report(.evaluation(evaluation))
-        if metrics != nil, evaluation.isBest, !isLast, let error = bestWeights.keep() {
+        if keeps == .best, metrics != nil, evaluation.isBest, !isLast, let error = bestWeights.keep() {
             report(.cannotWrite(.bestWeights, error))
         }
         return true
-    }
-
-    private var weightsAreFinite: Bool { optimizer.parameters.allSatisfy(\.value.isFinite) }
-
-    // MARK: Divergence
-
-    private func keepGoodState(_ report: (FineTuning.Event) -> Void) throws(FineTuning.Failure) {
-        guard state.watch.isCalm else { return }
-        guard weightsAreFinite else { return try rollBack(report) }
-        do { try lastGood.keep(state) } catch {
-            if !lacksGoodState { report(.cannotWrite(.lastGoodState, error)) }
-            lacksGoodState = true
-        }
-    }
-
-    private func rollBack(_ report: (FineTuning.Event) -> Void) throws(FineTuning.Failure) {
-        let failure = FineTuning.Failure.diverged(epoch: state.epoch, step: state.step + 1)
-        guard state.rollbacks < Self.maxRollbacks else { throw failure }
-        let good: TrainingState?
-        do { good = try lastGood.restore() } catch { throw .weights(error) }
-        guard let good else { throw failure }
-        let divergedAt = state.step + 1
-        state.rollBack(to: good)
-        work.dropout?.state = state.dropout
-        report(
-            .rolledBack(
-                FineTuning.Rollback(
-                    divergedAt: divergedAt, step: state.step, learningRateScale: state.learningRateScale)))
     }
 }

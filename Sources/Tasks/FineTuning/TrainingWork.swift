@@ -28,6 +28,8 @@ struct TrainingPlan {
     let schedule: LearningRateSchedule
     /// The number of steps after which the model is evaluated; `nil`: at the end of each epoch.
     let evaluationSteps: Int?
-    /// Training stops after this many evaluations without a better one.
+    /// Which weights the model has in the end.
+    let keeps: FineTuning.KeptWeights
+    /// Training stops after this many evaluations without a better one, where the best weights are kept.
     let patience: Int
 }

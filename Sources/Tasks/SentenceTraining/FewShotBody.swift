@@ -53,7 +53,9 @@ public final class FewShotBody {
         let schedule = LearningRateSchedule(
             .linear, peak: configuration.learningRate, warmupSteps: configuration.warmup.steps(of: steps), steps: steps)
         try run.train(
-            TrainingPlan(epochs: configuration.epochs, schedule: schedule, evaluationSteps: nil, patience: .max),
+            TrainingPlan(
+                epochs: configuration.epochs, schedule: schedule, evaluationSteps: nil, keeps: .last,
+                patience: .max),
             isInterrupted: isInterrupted, report)
     }
 

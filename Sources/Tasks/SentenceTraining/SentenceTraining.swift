@@ -26,7 +26,9 @@ public final class SentenceTraining {
         public var cachesGradients = false
         /// The number of steps after which the encoder is measured; `nil`: at the end of each epoch.
         public var evaluationSteps: Int?
-        /// Training stops after this many evaluations without a better one.
+        /// Which weights the encoder has in the end.
+        public var keeps = FineTuning.KeptWeights.best
+        /// Training stops after this many evaluations without a better one, where the best weights are kept.
         public var patience = 3
 
         public init(_ objective: SentenceObjective) { self.objective = objective }
@@ -47,7 +49,8 @@ public final class SentenceTraining {
         encoder.encoder.setPrecision(configuration.precision)
     }
 
-    /// Trains the encoder, which then holds the weights of the best evaluation on `dev`, or without `dev` the last ones.
+    /// Trains the encoder, which then holds the weights of the best evaluation on `dev`, or the last ones: without
+    /// `dev`, and where the configuration says so.
     ///
     /// - Parameters:
     ///   - checkpoints: `nil` writes none.
@@ -69,10 +72,10 @@ public final class SentenceTraining {
                 steps: steps)
             let plan = TrainingPlan(
                 epochs: configuration.epochs, schedule: schedule, evaluationSteps: configuration.evaluationSteps,
-                patience: configuration.patience)
+                keeps: configuration.keeps, patience: configuration.patience)
             try run.train(plan, isInterrupted: isInterrupted, report)
         }
-        return run.outcome
+        return run.outcome(keeping: configuration.keeps)
     }
 
     /// Writes what a run that ended has made; then its checkpoint goes. Where that cannot be written, the result becomes

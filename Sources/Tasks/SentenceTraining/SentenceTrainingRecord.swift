@@ -45,7 +45,7 @@ public struct SentenceTrainingRecord {
             "learning_rate": .number(configuration.learningRate), "batch_size": .integer(configuration.batchSize),
             "weight_decay": .number(readable(configuration.weightDecay)),
             "max_gradient_norm": .number(configuration.maxGradientNorm), "steps": .integer(outcome.steps),
-            "best_epoch": .integer(outcome.bestEvaluation.epoch),
+            "keep": .string(configuration.keeps.rawValue), "kept_epoch": .integer(outcome.keptEvaluation.epoch),
         ]
         switch configuration.warmup {
         case .ratio(let ratio): object["warmup_ratio"] = .number(ratio)
@@ -64,15 +64,15 @@ public struct SentenceTrainingRecord {
         return object
     }
 
-    private var metrics: JSON { outcome.bestEvaluation.dev?.summary ?? .null }
+    private var metrics: JSON { outcome.keptEvaluation.dev?.summary ?? .null }
 
     /// The last line of `adapt`.
     public func summary(output: String, seconds: Double, peakMemoryMB: Int) -> JSONObject {
         func rounded(_ value: Double, _ scale: Double) -> JSON { .number((value * scale).rounded() / scale) }
         return [
-            "output": .string(output), "dev": metrics, "bestEpoch": .integer(outcome.bestEvaluation.epoch),
+            "output": .string(output), "dev": metrics, "keptEpoch": .integer(outcome.keptEvaluation.epoch),
             "epochs": .integer(outcome.epochs), "steps": .integer(outcome.steps),
-            "trainingLoss": .number(outcome.bestEvaluation.trainingLoss), "seconds": rounded(seconds, 100),
+            "trainingLoss": .number(outcome.keptEvaluation.trainingLoss), "seconds": rounded(seconds, 100),
             "trainingSeconds": rounded(outcome.trainingSeconds, 100),
             "samplesPerSecond": rounded(outcome.samplesPerSecond, 10), "peakMemoryMB": .integer(peakMemoryMB),
         ]

@@ -195,7 +195,7 @@ struct SentenceTrainingTests {
         let (_, outcome) = try run()
         let losses = outcome.evaluations.map(\.trainingLoss)
         #expect(losses.count > 2 && losses[losses.count - 1] < losses[0])
-        guard case .sentences(.retrieval(let metrics)) = outcome.bestEvaluation.dev else {
+        guard case .sentences(.retrieval(let metrics)) = outcome.keptEvaluation.dev else {
             Issue.record("pairs without scores are retrieval")
             return
         }

@@ -32,7 +32,7 @@ extension Adapt {
             let evaluation = try devSet(encoder, scratch)
             describe(examples, encoder)
 
-            let logs = try reports.logs(for: target)
+            let logs = try reports.logs(for: target, resumes: runOptions.resume)
             let training = SentenceTraining(encoder, trainingConfiguration, keepingBestIn: scratch)
             let outcome = try train(training, examples, evaluation, checkpoints, logs)
             let record = SentenceTrainingRecord(

@@ -103,7 +103,8 @@ struct Adapt: ParsableCommand {
         configuration.maxGradientNorm = maxGradientNorm
         configuration.cachesGradients = cached
         configuration.evaluationSteps = runOptions.evaluateEvery
-        configuration.patience = runOptions.patience
+        configuration.keeps = runOptions.keep ?? .best
+        configuration.patience = runOptions.patience ?? configuration.patience
         return configuration
     }
 }
