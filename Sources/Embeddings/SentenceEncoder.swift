@@ -44,6 +44,12 @@ public final class SentenceEncoder {
         try checkSizes(directory.path.appending("modules.json"))
     }
 
+    /// Whether a directory says that what it holds makes vectors of texts: it has modules, or static embeddings.
+    public static func isPublished(in directory: ModelDirectory) throws(ModelError) -> Bool {
+        if directory.exists("modules.json") { return true }
+        return try loading { () throws(CheckpointError) in try Model2VecSettings.describe(directory) }
+    }
+
     public var tokenizer: Tokenizer { text.tokenizer }
     /// The length of a vector.
     public var size: Int { modules.reduce(text.size) { $1.outputSize($0) } }

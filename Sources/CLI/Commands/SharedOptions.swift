@@ -164,7 +164,10 @@ struct ColumnOptions: ParsableArguments {
             || header != nil || labelSeparator != ","
     }
 
-    private var delimiterByte: UInt8? {
+    private var delimiterByte: UInt8? { Self.byte(of: delimiter) }
+
+    /// The one byte that a delimiter is; `nil` where it is none.
+    static func byte(of delimiter: String?) -> UInt8? {
         if delimiter == "tab" || delimiter == "\\t" { return UInt8(ascii: "\t") }
         guard let delimiter, delimiter.utf8.count == 1, let byte = delimiter.utf8.first, byte != UInt8(ascii: "\""),
             byte >= 0x20 || byte == 0x09
@@ -185,6 +188,19 @@ struct ColumnOptions: ParsableArguments {
         columns.template = textTemplate
         columns.labelNames = labels
         return columns
+    }
+}
+
+extension ColumnOptions {
+    /// For texts side by side: one column of texts, or two.
+    var sentenceColumns: SentenceColumns.Choice {
+        var choice = SentenceColumns.Choice()
+        choice.delimiter = columns.delimiter
+        choice.format = columns.format
+        choice.hasHeader = header
+        choice.texts = textColumn.map { text in [text] + (pairColumn.map { [$0] } ?? []) }
+        choice.label = labelColumn
+        return choice
     }
 }
 
