@@ -58,10 +58,16 @@ struct Search: ParsableCommand {
     @Flag(help: "Compare everything with its checksums first; what is small is always compared.")
     var verify = false
 
+    @Flag(help: "Time the queries in place of answering them, beside the speed of the memory.")
+    var bench = false
+
     func validate() throws {
         for (name, value) in [("--top-k", topK), ("--ef", ef), ("--rescore", rescore)]
         where !(1...1_000_000).contains(value) {
             throw ValidationError("\(name) is \(value); expected 1 to 1000000.")
+        }
+        if bench, !stream.input.hasSuffix(".npy") {
+            throw ValidationError("--bench needs queries that are vectors: a .npy file.")
         }
         if prompt != nil, promptText != nil { throw ValidationError("Give --prompt or --prompt-text, not both.") }
     }

@@ -12,7 +12,7 @@ public struct SearchRecords {
     }
 
     private let index: VectorIndex
-    private let settings: SearchSettings
+    public let settings: SearchSettings
     private let format: Format
 
     public init(_ index: VectorIndex, _ settings: SearchSettings, format: Format) {

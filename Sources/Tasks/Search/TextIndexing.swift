@@ -10,6 +10,8 @@ public struct TextIndexing {
         case index(SearchError)
         case unreadable(FilePath?, Errno)
         case line(FilePath?, LineFault)
+        /// Labels that are not as many as texts.
+        case labels(FilePath, found: Int, expected: Int)
         case interrupted
 
         public var description: String {
@@ -18,6 +20,8 @@ public struct TextIndexing {
             case .unreadable(let path, let error): "\(Self.name(path)): cannot be read: \(error)."
             case .line(let path, let fault):
                 "\(Self.name(path)): \(fault.description). Correct or remove it; the index is as it was."
+            case .labels(let path, let found, let expected):
+                "\(path): \(found) labels; the index has \(expected) texts, and each needs one."
             case .interrupted: "stopped; the index is as it was."
             }
         }

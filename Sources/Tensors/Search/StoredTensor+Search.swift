@@ -63,13 +63,20 @@ extension StoredTensor {
 
     /// Whether one of some rows is nearer to a row than a score says.
     package func hasRow(in rows: [Int32], nearerTo row: Int32, than limit: Float, by score: RowScore) -> Bool {
-        var scores = [Float](repeating: 0, count: 4)
-        for start in stride(from: 0, to: rows.count, by: 4) {
-            let part = Array(rows[start..<min(rows.count, start + 4)])
-            self.scores(ofRow: row, rows: part, by: score, into: &scores)
-            if part.indices.contains(where: { scores[$0] > limit }) { return true }
+        precondition(rows.allSatisfy { 0 <= $0 && $0 < self.rows }, "row outside of \(shape)")
+        let columns = columns
+        return unsafe withValues { values in
+            guard let x = values.baseAddress else { return false }
+            let query = unsafe x + Int(row) * columns
+            for start in stride(from: 0, to: rows.count, by: 4) {
+                func other(_ place: Int) -> UnsafePointer<Float> {
+                    unsafe x + Int(rows[min(start + place, rows.count - 1)]) * columns
+                }
+                let four = unsafe ScoreTile.four(score, query, other(0), other(1), other(2), other(3), columns)
+                if four.max() > limit { return true }
+            }
+            return false
         }
-        return false
     }
 
     @unsafe

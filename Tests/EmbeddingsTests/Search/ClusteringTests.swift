@@ -1,6 +1,7 @@
 import Embeddings
 import JSON
 import Tensors
+import TestSupport
 import Testing
 
 @Suite("Clustering")
