@@ -1,6 +1,7 @@
 public import ArgumentParser
 import Checkpoints
 public import Embeddings
+import SystemPackage
 public import Tasks
 import Tokenizers
 
@@ -10,9 +11,18 @@ struct Embed: ParsableCommand {
         discussion: """
             Writes one JSON record a line: {"index":0,"tokens":9,"embedding":[...]}. With --format npy it writes one \
             NumPy array of all vectors, with tsv and bin the bare numbers; there, a line that cannot be used becomes \
-            a vector of NaN.
+            a vector of NaN, or of zeros where numbers are bytes.
 
-            Example: graft embed all-MiniLM-L6-v2 --format npy < lines.txt > vectors.npy
+            With --quantize a vector is written in bytes, as sentence-transformers' quantize_embeddings makes them. \
+            int8 and uint8 say where in the range of its dimension a value lies: --calibration names texts, or \
+            vectors in a NumPy file, that have those ranges; it may be the input itself.
+
+            With --output the vectors go to a file, with --skip-done to one that a run which was interrupted began.
+
+            Examples:
+              graft embed all-MiniLM-L6-v2 --format npy < lines.txt > vectors.npy
+              graft embed all-MiniLM-L6-v2 lines.txt --quantize int8 --calibration lines.txt --format npy > bytes.npy
+              graft embed all-MiniLM-L6-v2 lines.txt --format npy --output vectors.npy --skip-done
             """)
 
     @OptionGroup var model: ModelArgument
@@ -27,10 +37,32 @@ struct Embed: ParsableCommand {
 
     @Option(
         help: """
-            How a text's tokens become one vector: \(PoolingMode.allCases.map(\.rawValue).joined(separator: ", ")) \
-            (default: as the model says, else mean).
+            How a text's tokens become one vector: \(PoolingMode.allCases.map(\.rawValue).joined(separator: ", ")); \
+            several with commas between them stand side by side (default: as the model says, else mean).
+            """, transform: poolingModes)
+    var pooling: [PoolingMode]?
+
+    @Option(help: "Keep the first so many values of a vector, for models that were trained for it.")
+    var dimensions: Int?
+
+    @Option(
+        help: """
+            Write vectors in bytes: \(VectorQuantization.allCases.map(\.rawValue).joined(separator: ", ")); binary and \
+            ubinary have eight values in a byte.
             """)
-    var pooling: PoolingMode?
+    var quantize: VectorQuantization?
+
+    @Option(
+        help: ArgumentHelp(
+            "For int8 and uint8: texts, one a line, or vectors (.npy), that show the ranges of the values.",
+            valueName: "file"), completion: .file())
+    var calibration: String?
+
+    @Option(help: ArgumentHelp("Write to this file, which must not exist yet.", valueName: "file"), completion: .file())
+    var output: String?
+
+    @Flag(help: "Go on with the file of --output: keep its whole records, and pass over as many lines.")
+    var skipDone = false
 
     @Flag(inversion: .prefixedNo, help: "Scale vectors to length 1 (default: as the model says).")
     var normalize: Bool?
@@ -48,6 +80,22 @@ struct Embed: ParsableCommand {
 
     func validate() throws {
         try checkMaxLength(maxLength)
+        if let dimensions, dimensions < 1 {
+            throw ValidationError("--dimensions is \(dimensions); expected at least 1.")
+        }
+        if let quantize {
+            if quantize.needsRanges, calibration == nil {
+                throw ValidationError(
+                    "--quantize \(quantize.rawValue) needs --calibration: a file of texts or vectors (.npy) like the input's."
+                )
+            }
+            if !quantize.needsRanges, calibration != nil {
+                throw ValidationError("--calibration is for int8 and uint8; \(quantize.rawValue) has no ranges.")
+            }
+        } else if calibration != nil {
+            throw ValidationError("--calibration goes with --quantize int8 or uint8.")
+        }
+        if skipDone, output == nil { throw ValidationError("--skip-done needs --output, the file to go on with.") }
         if prompt != nil, promptText != nil { throw ValidationError("Give --prompt or --prompt-text, not both.") }
     }
 
@@ -64,16 +112,48 @@ struct Embed: ParsableCommand {
             }
             if let promptText { encoder.usePrompt(promptText) }
             if let prompt { try encoder.usePrompt(named: prompt) }
-            let records = EmbeddingRecords(encoder, format: format)
-            if format == .npy {
-                let output = try NPYOutput(columns: encoder.size)
-                try output.run { descriptor in try stream.run(to: descriptor, acceptsPairs: false, records.render) }
-            } else {
-                try stream.run(acceptsPairs: false, records.render)
+            if let dimensions {
+                if dimensions > encoder.size {
+                    throw ValidationError("--dimensions is \(dimensions); the model's vectors have \(encoder.size).")
+                }
+                encoder.truncate(to: dimensions)
             }
+            let ranges = try calibration.map { try ValueRanges(calibratedOn: FilePath($0), encoder) }
+            let quantizer = quantize.map { VectorQuantizer($0, ranges: ranges) }
+            try write(EmbeddingRecords(encoder, format: format, quantizer: quantizer))
+        }
+    }
+
+    private func write(_ records: EmbeddingRecords) throws {
+        if let output {
+            let file = try RecordFile(FilePath(output), records.layout, continues: skipDone)
+            let result = Result {
+                try stream.run(
+                    to: file.descriptor, skipping: file.done, acceptsPairs: false,
+                    atEnd: { try file.check(linesRead: $0) }, records.render)
+            }
+            try file.close()
+            try result.get()
+        } else if format == .npy {
+            let output = try NPYOutput(records.layout)
+            try output.run { descriptor in try stream.run(to: descriptor, acceptsPairs: false, records.render) }
+        } else {
+            try stream.run(acceptsPairs: false, records.render)
         }
     }
 }
 
+/// The modes of `--pooling mean,max`.
+@Sendable func poolingModes(_ text: String) throws -> [PoolingMode] {
+    try text.split(separator: ",", omittingEmptySubsequences: false).map { name in
+        guard let mode = PoolingMode(rawValue: String(name)) else {
+            throw ValidationError(
+                "--pooling is \(text); expected one or several of "
+                    + PoolingMode.allCases.map(\.rawValue).joined(separator: ", ") + " with commas between them.")
+        }
+        return mode
+    }
+}
+
+extension VectorQuantization: ExpressibleByArgument {}
 extension EmbeddingRecords.Format: ExpressibleByArgument {}
-extension PoolingMode: ExpressibleByArgument {}

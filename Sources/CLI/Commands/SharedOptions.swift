@@ -66,9 +66,15 @@ struct StreamOptions: ParsableArguments {
     var json = false
 
     /// Runs lines through `render` to standard output, and ends the program with the status that the contract asks for.
+    ///
+    /// - Parameters:
+    ///   - done: so many lines are passed over.
+    ///   - atEnd: checks the number of lines of the input.
     func run(
-        to output: FileDescriptor = .standardOutput, acceptsPairs: Bool = true, readsPairs: Bool = false,
+        to output: FileDescriptor = .standardOutput, skipping done: Int = 0, acceptsPairs: Bool = true,
+        readsPairs: Bool = false,
         fault: @escaping (InputText, _ line: Int) -> LineFault? = { _, _ in nil },
+        atEnd: (_ lines: Int) throws -> Void = { _ in },
         _ render: ([RecordStream.Item]) -> [UInt8]
     ) throws {
         let descriptor: FileDescriptor
@@ -81,7 +87,8 @@ struct StreamOptions: ParsableArguments {
         let stream = RecordStream(
             input: descriptor, output: output, readsJSON: json, acceptsPairs: acceptsPairs, readsPairs: readsPairs,
             fault: fault, interruption: interruption, shouldStop: { Signals.isInterrupted })
-        let summary = try stream.run(render)
+        let summary = try stream.run(skipping: done, render)
+        if !summary.endedEarly { try atEnd(summary.lines) }
         if Signals.isInterrupted { throw ExitCode(Signals.interruptedStatus) }
         if summary.failures > 0 {
             StandardError.note(
