@@ -1,3 +1,4 @@
+import Embeddings
 public import Tensors
 
 /// How well predicted numbers agree with given ones: where an example has several, the mean over these.
@@ -27,8 +28,9 @@ public struct RegressionMetrics: Codable, Equatable, Sendable {
         let columns = (0..<targets.columns).map { column in
             (Self.column(column, of: targets), Self.column(column, of: predictions))
         }
-        pearson = Self.mean(columns.map { Self.correlation($0, $1) })
-        spearman = Self.mean(columns.map { Self.correlation(Self.ranks($0), Self.ranks($1)) })
+        let correlations = columns.map { RankCorrelation($0, $1) }
+        pearson = Self.mean(correlations.map(\.pearson))
+        spearman = Self.mean(correlations.map(\.spearman))
     }
 
     private static func column(_ column: Int, of tensor: Tensor) -> [Double] {
@@ -38,31 +40,5 @@ public struct RegressionMetrics: Codable, Equatable, Sendable {
     private static func mean(_ values: [Double?]) -> Double? {
         let known = values.compactMap { $0 }
         return known.count == values.count ? known.reduce(0, +) / Double(known.count) : nil
-    }
-
-    private static func correlation(_ x: [Double], _ y: [Double]) -> Double? {
-        let count = Double(x.count)
-        let (meanX, meanY) = (x.reduce(0, +) / count, y.reduce(0, +) / count)
-        var (xx, yy, xy) = (0.0, 0.0, 0.0)
-        for (a, b) in zip(x, y) {
-            xx += (a - meanX) * (a - meanX)
-            yy += (b - meanY) * (b - meanY)
-            xy += (a - meanX) * (b - meanY)
-        }
-        return xx > 0 && yy > 0 && (xx * yy).isFinite ? xy / (xx * yy).squareRoot() : nil
-    }
-
-    private static func ranks(_ values: [Double]) -> [Double] {
-        if !values.allSatisfy(\.isFinite) { return values }
-        let order = values.indices.sorted { values[$0] < values[$1] }
-        var ranks = [Double](repeating: 0, count: values.count)
-        var start = 0
-        while start < order.count {
-            var end = start + 1
-            while end < order.count, values[order[end]] == values[order[start]] { end += 1 }
-            for place in start..<end { ranks[order[place]] = Double(start + end - 1) / 2 }
-            start = end
-        }
-        return ranks
     }
 }
