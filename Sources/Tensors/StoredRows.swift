@@ -63,6 +63,11 @@ public struct StoredRows: Sendable {
             unsafe BorrowedBytes(buffer.pointer, count: 4 * rows * columns, owner: buffer))
     }
 
+    /// A copy of a matrix.
+    package init(_ tensor: Tensor) {
+        self.init(rows: tensor.rows, columns: tensor.columns, BorrowedBytes(tensor.values))
+    }
+
     /// Some of the rows, which stay where they are.
     package func selecting(_ rows: [Int]) -> StoredRows {
         precondition(element == .float32, "rows of \(element)")

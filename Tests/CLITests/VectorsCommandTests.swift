@@ -1,5 +1,6 @@
 import JSON
 import SystemPackage
+import Tensors
 import TestSupport
 import Testing
 
@@ -57,6 +58,56 @@ struct VectorsCommandTests {
         #expect(record["analogies"]?.array?[0]["sections"]?.array?.last?["name"]?.string == "total")
         let nothing = try await graft("vectors", "evaluate", output)
         #expect(nothing.status == 64 && nothing.errors.contains("Give --pairs or --analogies"))
+    }
+
+    @Test("embed: records, an array, all lines together")
+    func embed() async throws {
+        let file = Self.directory.appending("vectors.txt").string
+        let input = Array("w1 w2\nnothing\n".utf8) + [0xFF, 0x0A]
+        for method in ["mean", "fasttext", "tf-idf", "sif"] {
+            let result = try await graft("vectors", "embed", file, "--method", method, input: input)
+            let records = try records(result.output)
+            #expect(result.status == 1 && records.count == 3, "\(result.errors)")
+            #expect(records[0]["words"]?.integer == 2 && records[0]["embedding"]?.array?.count == 8)
+            #expect(records[1]["words"]?.integer == 0 && records[2]["error"]?.string?.contains("UTF-8") == true)
+            let path = scratch("v.npy").string
+            try await graft.shell(
+                "printf 'w1 w2\\nw3\\n' | \(Graft.executable) vectors embed \(file) --method \(method) --format npy > \(path)"
+            )
+            #expect(try Golden.npy(scratch("v.npy")).shape.dimensions == [2, 8])
+        }
+    }
+
+    @Test("train: the same bytes with one thread and with several, in every model")
+    func train() async throws {
+        let words = ["tree", "house", "river", "stone", "cloud", "field", "grass", "light"]
+        var lines = ""
+        for line in 0..<500 {
+            for place in 0..<7 {
+                let word = (line * 5 + place * place * line) % 8
+                lines += words[word] + (place == 6 ? "\n" : " ")
+            }
+        }
+        let text = try scratch.write(lines, to: "text.txt").string
+        for model in ["skipgram", "cbow"] {
+            var files: [[UInt8]?] = []
+            for threads in ["1", "2", "3"] {
+                let output = scratch("\(model)-\(threads)")
+                let result = try await graft(
+                    "vectors", "train", text, output.string, "--model", model, "--dimension", "12", "--buckets", "100",
+                    "--threads", threads, "--to", "fasttext", "--seed", "5")
+                #expect(result.status == 0, "\(result.errors)")
+                let record = try records(result.output)[0]
+                #expect(record["words"]?.integer == 9 && record["loss"]?.number != nil)
+                files.append(contents(of: output))
+            }
+            #expect(files[0] != nil && files[1] == files[0] && files[2] == files[0])
+        }
+        let usage = try await graft("vectors", "train", text, scratch("x").string, "--min-letters", "9")
+        #expect(usage.status == 64 && usage.errors.contains("--min-letters is 9"))
+        let rare = try await graft("vectors", "train", text, scratch("x").string, "--min-count", "100000")
+        #expect(rare.status == 1 && rare.errors.contains("no word stands in it 100000 times"))
+        #expect(!scratch.names.contains("x"))
     }
 
     @Test("a file that is none is one clear line")

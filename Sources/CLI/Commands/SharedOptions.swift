@@ -68,7 +68,7 @@ struct StreamOptions: ParsableArguments {
     /// Runs lines through `render` to standard output, and ends the program with the status that the contract asks for.
     func run(
         to output: FileDescriptor = .standardOutput, acceptsPairs: Bool = true, readsPairs: Bool = false,
-        fault: @escaping (InputText, _ line: Int) -> LineFault? = { _, _ in nil },
+        fault: @escaping (InputText, _ line: Int) -> LineFault? = { _, _ in nil }, waitsForAll: Bool = false,
         _ render: ([RecordStream.Item]) -> [UInt8]
     ) throws {
         let descriptor: FileDescriptor
@@ -81,7 +81,7 @@ struct StreamOptions: ParsableArguments {
         let stream = RecordStream(
             input: descriptor, output: output, readsJSON: json, acceptsPairs: acceptsPairs, readsPairs: readsPairs,
             fault: fault, interruption: interruption, shouldStop: { Signals.isInterrupted })
-        let summary = try stream.run(render)
+        let summary = try waitsForAll ? stream.runAtOnce(render) : stream.run(render)
         if Signals.isInterrupted { throw ExitCode(Signals.interruptedStatus) }
         if summary.failures > 0 {
             StandardError.note(

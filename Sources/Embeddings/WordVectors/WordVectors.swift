@@ -76,6 +76,21 @@ public final class WordVectors: Sendable {
         }
     }
 
+    /// Vectors in memory.
+    ///
+    /// - Parameter path: where they will be written, for messages.
+    init(_ path: FilePath, words: WordTable, rows: StoredRows, counts: [UInt64], subwords: SubwordTable?) {
+        self.path = path
+        format = .fastText
+        dimension = rows.columns
+        self.words = words
+        source = .rows(rows)
+        self.counts = BorrowedBytes(counts)
+        self.subwords = subwords
+        storedNorms = nil
+        (duplicates, withBlanks) = (0, 0)
+    }
+
     public var count: Int { words.count }
 
     /// What the file holds, in a few words.

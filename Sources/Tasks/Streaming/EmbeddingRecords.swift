@@ -15,21 +15,41 @@ public struct EmbeddingRecords {
         case bin
     }
 
-    private let encoder: SentenceEncoder
+    /// A vector for each text, `[texts, size]`, and of how many tokens or words each is made.
+    private typealias Embedding = (_ texts: [InputText]) -> (vectors: Tensor, tokens: [Int])
+
+    private let size: Int
     private let format: Format
+    private let countName: String
+    private let embed: Embedding
 
     public init(_ encoder: SentenceEncoder, format: Format) {
-        self.encoder = encoder
+        size = encoder.size
         self.format = format
+        countName = "tokens"
+        embed = { inputs in
+            let ids = UsableItems.map(inputs) { encoder.ids($0.text) }
+            return (encoder.embed(ids), ids.map(\.count))
+        }
+    }
+
+    /// Vectors of texts made of their words'.
+    public init(_ sentences: WordVectorSentences, format: Format) {
+        size = sentences.vectors.dimension
+        self.format = format
+        countName = "words"
+        embed = { inputs in
+            let (vectors, words) = sentences.embed(inputs.map(\.text))
+            return (vectors, words)
+        }
     }
 
     /// The bytes of the records. In the formats that have no place for an error, a line that cannot be used becomes a
     /// vector of NaN.
     public func render(_ items: [RecordStream.Item]) -> [UInt8] {
         let usable = UsableItems(items)
-        let ids = usable.map { encoder.ids($0.text) }
-        let vectors = encoder.embed(ids)
-        let nan = [Float](repeating: .nan, count: encoder.size)[...]
+        let (vectors, tokens) = embed(usable.inputs)
+        let nan = [Float](repeating: .nan, count: size)[...]
         var writer = JSONWriter()
         var bytes: [UInt8] = []
         for (item, place) in zip(items, usable.places) {
@@ -38,8 +58,8 @@ public struct EmbeddingRecords {
             case (.jsonl, .failure(let fault)): writer.errorRecord(item.index, fault)
             case (.jsonl, .success(let place)):
                 writer.beginRecord(item.index, id: usable.inputs[place].id)
-                writer.key("tokens")
-                writer.integer(ids[place].count)
+                writer.key(countName)
+                writer.integer(tokens[place])
                 writer.key("embedding")
                 writer.beginArray()
                 for value in vector { writer.number(value) }

@@ -66,6 +66,31 @@ public struct RecordStream {
     public func run(_ render: ([Item]) -> [UInt8]) throws(Failure) -> Summary {
         var summary = Summary()
         var limit = 64
+        while let items = try nextItems(limit: limit) {
+            if items.isEmpty { return summary }
+            limit = min(Self.windowLimit, 2 * limit)
+            guard try write(render(items), items, &summary) else { return summary }
+        }
+        summary.endedEarly = true
+        return summary
+    }
+
+    /// The same for records that depend on one another: all lines are read first.
+    public func runAtOnce(_ render: ([Item]) -> [UInt8]) throws(Failure) -> Summary {
+        var summary = Summary()
+        var all: [Item] = []
+        while let items = try nextItems(limit: Self.windowLimit) {
+            all += items
+            guard items.isEmpty else { continue }
+            _ = try write(render(all), all, &summary)
+            return summary
+        }
+        summary.endedEarly = true
+        return summary
+    }
+
+    /// The next lines, none at the end; `nil` where the user asked to stop.
+    private func nextItems(limit: Int) throws(Failure) -> [Item]? {
         while true {
             let lines: [LineReader.Line]
             do throws(Errno) {
@@ -73,12 +98,9 @@ public struct RecordStream {
             } catch {
                 guard error == .interrupted else { throw .input(error) }
                 if !shouldStop() { continue }
-                summary.endedEarly = true
-                return summary
+                return nil
             }
-            if lines.isEmpty { return summary }
-            limit = min(Self.windowLimit, 2 * limit)
-            let items: [Item] = lines.map { line in
+            return lines.map { line in
                 (
                     line.index,
                     Result { () throws(LineFault) in
@@ -89,22 +111,24 @@ public struct RecordStream {
                     }
                 )
             }
-            let bytes = render(items)
-            if shouldStop() {
-                summary.endedEarly = true
-                return summary
-            }
-            do { try output.writeAll(bytes) } catch {
-                let error = error as? Errno ?? .ioError
-                if error == .brokenPipe {
-                    summary.endedEarly = true
-                    return summary
-                }
-                throw .output(error)
-            }
-            summary.records += items.count
-            summary.failures += items.count { if case .failure = $0.input { true } else { false } }
         }
+    }
+
+    /// - Returns: whether there is still a reader, and a user who wants more.
+    private func write(_ bytes: [UInt8], _ items: [Item], _ summary: inout Summary) throws(Failure) -> Bool {
+        if shouldStop() {
+            summary.endedEarly = true
+            return false
+        }
+        do { try output.writeAll(bytes) } catch {
+            let error = error as? Errno ?? .ioError
+            guard error == .brokenPipe else { throw .output(error) }
+            summary.endedEarly = true
+            return false
+        }
+        summary.records += items.count
+        summary.failures += items.count { if case .failure = $0.input { true } else { false } }
+        return true
     }
 }
 
@@ -174,7 +198,10 @@ struct UsableItems {
     }
 
     /// The results of `body` for all inputs, on all threads.
-    func map<Output>(_ body: (InputText) -> Output) -> [Output] {
+    func map<Output>(_ body: (InputText) -> Output) -> [Output] { Self.map(inputs, body) }
+
+    /// The results of `body` for all of some inputs, on all threads.
+    static func map<Output>(_ inputs: [InputText], _ body: (InputText) -> Output) -> [Output] {
         let perBlock = 64
         let blocks = parallelMap((inputs.count + perBlock - 1) / perBlock) { block in
             inputs[block * perBlock..<min(inputs.count, (block + 1) * perBlock)].map(body)

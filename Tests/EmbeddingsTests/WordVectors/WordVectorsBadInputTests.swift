@@ -1,8 +1,7 @@
+import Embeddings
 import SystemPackage
 import TestSupport
 import Testing
-
-@testable import Embeddings
 
 @Suite("WordVectors: bad input")
 struct WordVectorsBadInputTests {

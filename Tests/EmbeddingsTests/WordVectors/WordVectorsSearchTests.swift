@@ -1,10 +1,9 @@
+import Embeddings
 import JSON
 import SystemPackage
 import Tensors
 import TestSupport
 import Testing
-
-@testable import Embeddings
 
 /// Against gensim's `KeyedVectors`, on files made by `generate_word_vectors.py`.
 @Suite("WordVectors: search and evaluation")

@@ -1,9 +1,9 @@
+import Embeddings
 import JSON
 import SystemPackage
+import Tensors
 import TestSupport
 import Testing
-
-@testable import Embeddings
 
 /// Against fastText and gensim: tiny models of their own, made by `generate_word_vectors.py`.
 @Suite("WordVectors")
@@ -106,14 +106,29 @@ struct WordVectorsTests {
     }
 
     @Test("numbers in text are those that the C library reads")
-    func numbers() {
-        for text in [
-            "0", "-0.0", "1", "+2.5", "0.418", "-1e-3", "123456789012345678", "1.17549435e-38", ".5", "7.", "3e38",
-        ] {
-            #expect(TextRow.number(Array(text.utf8)[...]) == Float(text.hasSuffix(".") ? text + "0" : text), "\(text)")
+    func numbers() throws {
+        for text in ["0", "-0.0", "1", "+2.5", "0.418", "-1e-3", "123456789012345678", "1.17549435e-38", ".5", "3e38"] {
+            let vectors = try WordVectors(scratch.write("a 1 \(text)\n", to: "n"))
+            #expect(try vectors.vector(row: 0)[1] == Float(text), "\(text)")
         }
-        for text in ["", "-", ".", "1x", "0x10", "1 ", "--1", "e5"] {
-            #expect(TextRow.number(Array(text.utf8)[...]) == nil)
+        for text in ["-", "x", "1x", "0x10", "--1", "e5", "1e"] {
+            let file = try scratch.write("a 1 2\nb 1 \(text)\n", to: "n")
+            #expect(throws: WordVectorsError.notANumber(file, line: 2, text: text)) { try WordVectors(file) }
+        }
+    }
+
+    @Test(
+        "vectors of sentences equal fastText's",
+        arguments: ["skipgram.bin", "supervised.bin", "pruned.ftz", "quantized.ftz"])
+    func sentences(name: String) throws {
+        let golden = try Golden.json(Self.directory)
+        let texts = (golden["texts"]?.array ?? []).compactMap(\.string)
+        let vectors = try WordVectors(Self.directory.appending(name))
+        let found = try WordVectorSentences(vectors, .fastText).embed(texts).vectors
+        let expected = try #require(golden[name]?["sentences"]?.array)
+        #expect(expected.count == texts.count && texts.count == 5)
+        for (row, expected) in expected.enumerated() {
+            #expect(difference(Array(found.row(row)), expected) < 1e-6, "\(texts[row])")
         }
     }
 }

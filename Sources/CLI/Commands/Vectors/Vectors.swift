@@ -4,7 +4,7 @@ import SystemPackage
 
 struct Vectors: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Use word vectors: neighbours, analogies, evaluation, conversion.",
+        abstract: "Use word vectors: neighbours, analogies, evaluation, conversion, training.",
         discussion: """
             FILE is told by its content: GloVe's or word2vec's text, fastText's .vec, word2vec's binary, fastText's \
             .bin and .ftz, or Graft's own format, which opens at once whatever its size (graft vectors convert).
@@ -12,7 +12,9 @@ struct Vectors: ParsableCommand {
             A word is looked up as it is written. Where that fails, its n-grams make a vector if the model has them; \
             else it is looked up composed (Unicode's form C), and then in lower case. A record says so in "foundBy".
             """,
-        subcommands: [Near.self, Analogy.self, EvaluateVectors.self, ConvertVectors.self])
+        subcommands: [
+            Near.self, Analogy.self, EmbedVectors.self, EvaluateVectors.self, ConvertVectors.self, TrainVectors.self,
+        ])
 }
 
 struct VectorsArgument: ParsableArguments {
