@@ -16,7 +16,9 @@ struct Graft: AsyncParsableCommand {
         version: Version.text,
         groupedSubcommands: [
             CommandGroup(name: "Models", subcommands: [Fetch.self, Inspect.self, Convert.self, Merge.self]),
-            CommandGroup(name: "Text", subcommands: [Tokenize.self, Embed.self, Classify.self, Tag.self, Fill.self]),
+            CommandGroup(
+                name: "Text",
+                subcommands: [Tokenize.self, Embed.self, Classify.self, Tag.self, Fill.self, Vectors.self]),
             CommandGroup(
                 name: "Search", subcommands: [Index.self, Search.self, Cluster.self, Duplicates.self]),
             CommandGroup(name: "Training", subcommands: [FineTune.self, Adapt.self, Evaluate.self]),

@@ -14,6 +14,8 @@ package struct Fingerprint {
     /// Adds a text and where it ends.
     package mutating func add(_ text: String) { add(Array(text.utf8) + [0]) }
 
+    package var bytes: [UInt8] { Array(hash.finalize()) }
+
     /// In hexadecimal digits.
     package var digits: String { hexadecimal(hash.finalize()) }
 }

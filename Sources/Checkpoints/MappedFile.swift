@@ -42,7 +42,7 @@ public import SystemPackage
     }
 
     /// An integer of the file, in little-endian order. The bytes are in the file.
-    package func integer<Value: FixedWidthInteger>(at offset: Int, as type: Value.Type) -> Value {
+    package func integer<Value: FixedWidthInteger>(at offset: Int, as type: Value.Type = Value.self) -> Value {
         precondition(offset >= 0 && offset + MemoryLayout<Value>.size <= count, "\(offset) of \(count) bytes")
         return unsafe withUnsafeBytes { unsafe Value(littleEndian: $0.loadUnaligned(fromByteOffset: offset, as: type)) }
     }

@@ -9,8 +9,10 @@ public struct StoredRows: Sendable {
 
     public let rows: Int
     public let columns: Int
-    private let element: Element
-    private let storage: BorrowedBytes
+    let element: Element
+    let storage: BorrowedBytes
+    /// Where each row begins, in bytes, where rows do not follow one another.
+    private let places: [Int]?
 
     /// - Precondition: `bytes` hold as many values as the shape says, aligned in no particular way, and are unchanged as long
     ///   as `owner` lives.
@@ -21,7 +23,66 @@ public struct StoredRows: Sendable {
         self.rows = rows
         self.columns = columns
         self.element = element
-        storage = unsafe BorrowedBytes(pointer: bytes, owner: owner)
+        storage = unsafe BorrowedBytes(bytes, count: rows * columns * element.size, owner: owner)
+        places = nil
+    }
+
+    /// Rows of f32 among other bytes.
+    ///
+    /// - Parameters:
+    ///   - columns: at least 1.
+    ///   - places: where each row begins, in bytes, aligned in no particular way.
+    /// - Precondition: every row is within the bytes.
+    package init(columns: Int, _ bytes: BorrowedBytes, places: [Int]) {
+        precondition(places.allSatisfy { $0 >= 0 && $0 <= bytes.count - 4 * columns }, "a row beyond \(bytes.count)")
+        rows = places.count
+        self.columns = columns
+        element = .float32
+        storage = bytes
+        self.places = places
+    }
+
+    /// Rows of f32 one behind the other.
+    ///
+    /// - Precondition: there are as many bytes as the shape says.
+    package init(rows: Int, columns: Int, _ bytes: BorrowedBytes) {
+        precondition(bytes.count == 4 * rows * columns, "\(bytes.count) bytes for [\(rows), \(columns)]")
+        self.rows = rows
+        self.columns = columns
+        element = .float32
+        storage = bytes
+        places = nil
+    }
+
+    /// A matrix of f32 in memory of its own, which `body` fills.
+    package init(rows: Int, columns: Int, _ body: (UnsafeMutablePointer<Float>) -> Void) {
+        let buffer = AlignedBuffer(byteCount: 4 * rows * columns)
+        unsafe body(buffer.floats)
+        self.init(
+            rows: rows, columns: columns,
+            unsafe BorrowedBytes(buffer.pointer, count: 4 * rows * columns, owner: buffer))
+    }
+
+    /// A copy of a matrix.
+    package init(_ tensor: Tensor) {
+        self.init(rows: tensor.rows, columns: tensor.columns, BorrowedBytes(tensor.values))
+    }
+
+    /// Some of the rows, which stay where they are.
+    package func selecting(_ rows: [Int]) -> StoredRows {
+        precondition(element == .float32, "rows of \(element)")
+        return StoredRows(columns: columns, storage, places: rows.map(place))
+    }
+
+    /// Where a row begins, in bytes.
+    @inline(__always)
+    func place(_ row: Int) -> Int { places.map { $0[row] } ?? row * columns * element.size }
+
+    /// A copy of a row.
+    public func row(_ index: Int) -> [Float] {
+        var values = [Float](repeating: 0, count: columns)
+        add([Int32(index)], to: &values)
+        return values
     }
 
     /// `Σ factors[i] · rows[i]`, or the plain sum.
@@ -52,7 +113,7 @@ public struct StoredRows: Sendable {
         let base = unsafe storage.pointer
         unsafe sum.withUnsafeMutableBufferPointer { sum in
             for (place, index) in indices.enumerated() {
-                let row = unsafe base + Int(index) * columns * size
+                let row = unsafe base + self.place(Int(index))
                 let factor = factors?[place] ?? 1
                 for i in 0..<columns {
                     let value = unsafe row.loadUnaligned(fromByteOffset: i * size, as: type)
@@ -64,14 +125,14 @@ public struct StoredRows: Sendable {
     }
 }
 
-/// Memory that its owner keeps unchanged.
-@safe final class BorrowedBytes: @unchecked Sendable {  // see `StoredRows.init`
-    let pointer: UnsafeRawPointer
-    let owner: any AnyObject & Sendable
-
-    @unsafe
-    init(pointer: UnsafeRawPointer, owner: any AnyObject & Sendable) {
-        unsafe self.pointer = pointer
-        self.owner = owner
+extension StoredRows.Element {
+    /// Bytes of a value.
+    var size: Int {
+        switch self {
+        case .int8: 1
+        case .float16, .bfloat16: 2
+        case .float32: 4
+        case .float64: 8
+        }
     }
 }

@@ -74,7 +74,7 @@ struct StreamOptions: ParsableArguments {
         to output: FileDescriptor = .standardOutput, skipping done: Int = 0, acceptsPairs: Bool = true,
         readsPairs: Bool = false,
         fault: @escaping (InputText, _ line: Int) -> LineFault? = { _, _ in nil },
-        atEnd: (_ lines: Int) throws -> Void = { _ in },
+        waitsForAll: Bool = false, atEnd: (_ lines: Int) throws -> Void = { _ in },
         _ render: ([RecordStream.Item]) -> [UInt8]
     ) throws {
         let descriptor: FileDescriptor
@@ -87,7 +87,7 @@ struct StreamOptions: ParsableArguments {
         let stream = RecordStream(
             input: descriptor, output: output, readsJSON: json, acceptsPairs: acceptsPairs, readsPairs: readsPairs,
             fault: fault, interruption: interruption, shouldStop: { Signals.isInterrupted })
-        let summary = try stream.run(skipping: done, render)
+        let summary = try waitsForAll ? stream.runAtOnce(render) : stream.run(skipping: done, render)
         if !summary.endedEarly { try atEnd(summary.lines) }
         if Signals.isInterrupted { throw ExitCode(Signals.interruptedStatus) }
         if summary.failures > 0 {

@@ -7,7 +7,7 @@ import Transformer
 /// What sentence-transformers' modules do with the vectors of texts.
 enum VectorModule {
     case normalize
-    /// The first so many values.
+    /// The first so many values, as inference alone may be asked for them.
     case truncate(Int)
     case layerNorm(LayerNorm)
     case dense(DenseModule)
@@ -38,6 +38,7 @@ enum VectorModule {
         case .normalize:
             let unit = UnitRows(vectors)
             return (unit.rows, .normalize(unit))
+        case .truncate: preconditionFailure("vectors are cut in inference alone")
         case .layerNorm(let norm):
             let (output, saved) = norm.forward(vectors)
             return (output, .layerNorm(saved))
@@ -59,7 +60,7 @@ enum VectorModule {
 
     var parameters: [Parameter] {
         switch self {
-        case .normalize: []
+        case .normalize, .truncate: []
         case .layerNorm(let norm): [norm.weight] + (norm.bias.map { [$0] } ?? [])
         case .dense(let dense): dense.parameters
         }

@@ -92,12 +92,13 @@ extension VectorModule {
         case .normalize: "Normalize"
         case .layerNorm: "LayerNorm"
         case .dense: "Dense"
+        case .truncate: preconditionFailure("vectors are cut in inference alone")
         }
     }
 
     fileprivate func write(to directory: FilePath) throws(CheckpointError) {
         switch self {
-        case .normalize: return
+        case .normalize, .truncate: return
         case .layerNorm(let norm):
             let settings: JSONObject = ["dimension": .integer(norm.weight.shape.count)]
             try JSONFile(directory, object: settings).write(to: directory.appending("config.json"))

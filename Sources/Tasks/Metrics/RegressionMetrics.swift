@@ -1,3 +1,4 @@
+import Embeddings
 public import Tensors
 
 /// How well predicted numbers agree with given ones: where an example has several, the mean over these.

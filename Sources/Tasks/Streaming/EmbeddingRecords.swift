@@ -23,7 +23,7 @@ public struct EmbeddingRecords {
         public let element: NPYHeader.Element
 
         /// - Parameter size: values of a vector before it is quantized.
-        public init(_ format: Format, size: Int, _ quantization: VectorQuantization?) {
+        public init(_ format: Format, size: Int, _ quantization: VectorQuantization? = nil) {
             self.format = format
             columns = quantization?.byteCount(size) ?? size
             element = quantization.map { $0.isSigned ? .int8 : .uint8 } ?? .float32
@@ -33,28 +33,49 @@ public struct EmbeddingRecords {
         public var rowSize: Int { columns * element.size }
     }
 
-    private let encoder: SentenceEncoder
+    /// A vector for each text, `[texts, size]`, and of how many tokens or words each is made.
+    private typealias Embedding = (_ texts: [InputText]) -> (vectors: Tensor, tokens: [Int])
+
+    private let size: Int
+    private let countName: String
+    private let embed: Embedding
     private let quantizer: VectorQuantizer?
     public let layout: Layout
 
     /// - Parameter quantizer: what makes bytes of vectors; `nil` for f32.
     public init(_ encoder: SentenceEncoder, format: Format, quantizer: VectorQuantizer? = nil) {
-        self.encoder = encoder
         self.quantizer = quantizer
+        size = encoder.size
         layout = Layout(format, size: encoder.size, quantizer?.quantization)
+        countName = "tokens"
+        embed = { inputs in
+            let ids = UsableItems.map(inputs) { encoder.ids($0.text) }
+            return (encoder.embed(ids), ids.map(\.count))
+        }
+    }
+
+    /// Vectors of texts made of their words'.
+    public init(_ sentences: WordVectorSentences, format: Format) {
+        quantizer = nil
+        size = sentences.vectors.dimension
+        layout = Layout(format, size: size)
+        countName = "words"
+        embed = { inputs in
+            let (vectors, words) = sentences.embed(inputs.map(\.text))
+            return (vectors, words)
+        }
     }
 
     /// The bytes of the records. In the formats that have no place for an error, a line that cannot be used becomes a
     /// vector of NaN, or of zeros where numbers are bytes.
     public func render(_ items: [RecordStream.Item]) -> [UInt8] {
         let usable = UsableItems(items)
-        let ids = usable.map { encoder.ids($0.text) }
-        let vectors = encoder.embed(ids)
+        let (vectors, tokens) = embed(usable.inputs)
         switch layout.format {
         case .jsonl:
             return usable.records { place, writer in
-                writer.key("tokens")
-                writer.integer(ids[place].count)
+                writer.key(countName)
+                writer.integer(tokens[place])
                 writer.key("embedding")
                 writer.beginArray()
                 if let quantizer {
@@ -70,7 +91,7 @@ public struct EmbeddingRecords {
     }
 
     private func rows(_ places: [Result<Int, LineFault>], of vectors: Tensor, text: Bool) -> [UInt8] {
-        let nan = [Float](repeating: .nan, count: encoder.size)[...]
+        let nan = [Float](repeating: .nan, count: size)[...]
         var output: [UInt8] = []
         for place in places {
             let vector = (try? place.get()).map { vectors.row($0) }

@@ -25,6 +25,10 @@ public enum LineFault: Error, Equatable, Sendable {
     case missingPair(line: Int)
     /// No masked word where one is asked for.
     case missingMask(line: Int, mask: String)
+    /// A word that word vectors do not know.
+    case unknownWord(line: Int, word: String)
+    /// Another number of words than are asked for.
+    case wordCount(line: Int, found: Int, expected: Int)
     /// A pair where single texts are taken: by `embed`, or by a model with one token type.
     case unexpectedPair(line: Int)
 
@@ -37,6 +41,8 @@ public enum LineFault: Error, Equatable, Sendable {
         case .wrongType(let line, let member): "line \(line): \"\(member)\" is not a string"
         case .missingPair(let line): "line \(line) has no tab between two texts"
         case .missingMask(let line, let mask): "line \(line) has no \(mask)"
+        case .unknownWord(let line, let word): "line \(line): there is no vector for \"\(word)\""
+        case .wordCount(let line, let found, let expected): "line \(line) has \(found) words; expected \(expected)"
         case .unexpectedPair(let line): "line \(line) has a \"text_pair\"; single texts are taken here"
         }
     }

@@ -70,47 +70,72 @@ public struct RecordStream {
     public func run(skipping done: Int = 0, _ render: ([Item]) -> [UInt8]) throws(Failure) -> Summary {
         var summary = Summary()
         var limit = 64
-        while true {
-            let lines: [LineReader.Line]
-            do throws(Errno) {
-                lines = try reader.nextWindow(limit: limit, byteLimit: Self.windowByteLimit)
-            } catch {
-                guard error == .interrupted else { throw .input(error) }
-                if !shouldStop() { continue }
-                summary.endedEarly = true
-                return summary
-            }
+        while let lines = try nextLines(limit: limit) {
             if lines.isEmpty { return summary }
             summary.lines += lines.count
             if summary.lines <= done { continue }
             limit = min(Self.windowLimit, 2 * limit)
-            let items: [Item] = lines.dropFirst(max(0, done - lines[0].index)).map { line in
-                (
-                    line.index,
-                    Result { () throws(LineFault) in
-                        let input = try InputText(
-                            line, readsJSON: readsJSON, acceptsPairs: acceptsPairs, readsPairs: readsPairs)
-                        if let fault = fault(input, line.index + 1) { throw fault }
-                        return input
-                    }
-                )
-            }
-            let bytes = render(items)
-            if shouldStop() {
-                summary.endedEarly = true
-                return summary
-            }
-            do { try output.writeAll(bytes) } catch {
-                let error = error as? Errno ?? .ioError
-                if error == .brokenPipe {
-                    summary.endedEarly = true
-                    return summary
-                }
-                throw .output(error)
-            }
-            summary.records += items.count
-            summary.failures += items.count { if case .failure = $0.input { true } else { false } }
+            let items = lines.dropFirst(max(0, done - lines[0].index)).map(item)
+            guard try write(render(items), items, &summary) else { return summary }
         }
+        summary.endedEarly = true
+        return summary
+    }
+
+    /// The same for records that depend on one another: all lines are read first.
+    public func runAtOnce(_ render: ([Item]) -> [UInt8]) throws(Failure) -> Summary {
+        var summary = Summary()
+        var all: [Item] = []
+        while let lines = try nextLines(limit: Self.windowLimit) {
+            summary.lines += lines.count
+            all += lines.map(item)
+            guard lines.isEmpty else { continue }
+            _ = try write(render(all), all, &summary)
+            return summary
+        }
+        summary.endedEarly = true
+        return summary
+    }
+
+    /// The next lines, none at the end; `nil` where the user asked to stop.
+    private func nextLines(limit: Int) throws(Failure) -> [LineReader.Line]? {
+        while true {
+            do throws(Errno) {
+                return try reader.nextWindow(limit: limit, byteLimit: Self.windowByteLimit)
+            } catch {
+                guard error == .interrupted else { throw .input(error) }
+                if shouldStop() { return nil }
+            }
+        }
+    }
+
+    private func item(_ line: LineReader.Line) -> Item {
+        (
+            line.index,
+            Result { () throws(LineFault) in
+                let input = try InputText(
+                    line, readsJSON: readsJSON, acceptsPairs: acceptsPairs, readsPairs: readsPairs)
+                if let fault = fault(input, line.index + 1) { throw fault }
+                return input
+            }
+        )
+    }
+
+    /// - Returns: whether there is still a reader, and a user who wants more.
+    private func write(_ bytes: [UInt8], _ items: [Item], _ summary: inout Summary) throws(Failure) -> Bool {
+        if shouldStop() {
+            summary.endedEarly = true
+            return false
+        }
+        do { try output.writeAll(bytes) } catch {
+            let error = error as? Errno ?? .ioError
+            guard error == .brokenPipe else { throw .output(error) }
+            summary.endedEarly = true
+            return false
+        }
+        summary.records += items.count
+        summary.failures += items.count { if case .failure = $0.input { true } else { false } }
+        return true
     }
 }
 
@@ -180,7 +205,10 @@ struct UsableItems {
     }
 
     /// The results of `body` for all inputs, on all threads.
-    func map<Output>(_ body: (InputText) -> Output) -> [Output] {
+    func map<Output>(_ body: (InputText) -> Output) -> [Output] { Self.map(inputs, body) }
+
+    /// The results of `body` for all of some inputs, on all threads.
+    static func map<Output>(_ inputs: [InputText], _ body: (InputText) -> Output) -> [Output] {
         let perBlock = 64
         let blocks = parallelMap((inputs.count + perBlock - 1) / perBlock) { block in
             inputs[block * perBlock..<min(inputs.count, (block + 1) * perBlock)].map(body)

@@ -54,7 +54,7 @@ package struct BestRows: RowCollector, Sendable {
         }
     }
 
-    mutating func merge(_ other: BestRows) {
+    package mutating func merge(_ other: BestRows) {
         for row in other.heap { add(row) }
     }
 

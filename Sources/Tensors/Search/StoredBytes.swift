@@ -10,7 +10,7 @@ public struct StoredBytes: Sendable {
     package init(rows: Int, columns: Int, _ bytes: UnsafeRawPointer, owner: any AnyObject & Sendable) {
         self.rows = rows
         self.columns = columns
-        storage = unsafe BorrowedBytes(pointer: bytes, owner: owner)
+        storage = unsafe BorrowedBytes(bytes, count: rows * columns, owner: owner)
     }
 
     /// The rows with the largest `Σ weight·byte` for every query, bytes being unsigned; the best first.

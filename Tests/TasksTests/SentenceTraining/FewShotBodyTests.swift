@@ -15,7 +15,7 @@ struct FewShotBodyTests {
 
     /// How much more alike texts of one label are than others.
     private func separation(_ path: FilePath) throws -> Float {
-        let encoder = try SentenceEncoder(ModelDirectory(path), pooling: .mean)
+        let encoder = try SentenceEncoder(ModelDirectory(path), pooling: [.mean])
         encoder.normalizes = true
         let vectors = encoder.embed(Self.texts.map(encoder.ids))
         func mean(_ pairs: [(Int, Int)]) -> Float {

@@ -1,0 +1,34 @@
+public import ArgumentParser
+public import Embeddings
+import SystemPackage
+
+struct ConvertVectors: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "convert",
+        abstract: "Write word vectors in another format.",
+        discussion: """
+            graft: our own, which is mapped and opens at once; it keeps counts and the vectors of n-grams, so that \
+            unknown words still have a vector. The other formats hold the words' vectors alone. A file of ours is \
+            checked against its SHA-256 when it is converted.
+
+            Example: graft vectors convert cc.en.300.bin english.gwv
+            """)
+
+    @OptionGroup var vectors: VectorsArgument
+    @OptionGroup var threads: ThreadOption
+
+    @Argument(help: "The file to write.", completion: .file())
+    var output: String
+
+    @Option(help: "How it is written: \(WordVectors.OutputFormat.allCases.map(\.rawValue).joined(separator: ", ")).")
+    var to = WordVectors.OutputFormat.graft
+
+    func run() throws {
+        try reportingFailures {
+            threads.request()
+            try vectors.open().write(to, to: FilePath(output))
+        }
+    }
+}
+
+extension WordVectors.OutputFormat: ExpressibleByArgument {}

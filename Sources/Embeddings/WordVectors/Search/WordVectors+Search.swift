@@ -1,0 +1,120 @@
+public import Tensors
+
+extension WordVectors {
+    /// How an analogy scores a word. Source: Levy and Goldberg 2014, "Linguistic Regularities in Sparse and Explicit Word
+    /// Representations", equations 3 and 4.
+    public enum AnalogyMethod: String, Sendable, CaseIterable {
+        /// The cosine with the sum of the unit vectors: 3CosAdd.
+        case add
+        /// The product of the cosines, moved to 0...1, by those with what is taken away plus 1e-6: 3CosMul.
+        case multiply
+    }
+
+    /// The words nearest to each vector by cosine, best first.
+    ///
+    /// - Parameters:
+    ///   - excluding: for each query rows that do not count.
+    ///   - words: how many words count, from the first one; `nil` for all.
+    /// - Throws: `notFinite`.
+    public func nearest(
+        to queries: [[Float]], k: Int, excluding: [[Int]], words: Int? = nil
+    ) throws(WordVectorsError) -> [[RankedRow]] {
+        let limit = min(count, words ?? count)
+        let factors = try inverseNorms()
+        let extra = excluding.map(\.count).max() ?? 0
+        let units = Tensor([queries.count, dimension], queries.flatMap(Self.unit))
+        func search(_ range: Range<Int>, floors: [Float]) -> [[[BestRows]]] {
+            unsafe rows.products(units, rows: range) { first, range, products in
+                unsafe Self.best(k + extra, range, products, factors, floors: floors, first: first)
+            }
+        }
+        // What the first rows reach, most others do not.
+        let head = min(limit, 4096)
+        let none = [Float](repeating: -.infinity, count: queries.count)
+        let first = search(0..<head, floors: none)
+        let floors = first.flatMap(Self.merge).map { $0.count == k + extra ? $0.last?.score ?? 0 : -.infinity }
+        let rest = search(head..<limit, floors: floors)
+        let found = zip(first, rest).flatMap { Self.merge($0 + $1) }
+        return zip(found, excluding).map { found, excluded in
+            Array(found.lazy.filter { !excluded.contains(Int($0.row)) }.prefix(k))
+        }
+    }
+
+    /// The words that are to `c` as `b` is to `a`, best first, without the three.
+    public func analogy(
+        _ questions: [(a: Match, b: Match, c: Match)], k: Int, method: AnalogyMethod = .add, words: Int? = nil
+    ) throws(WordVectorsError) -> [[RankedRow]] {
+        let excluded = questions.map { [$0.a.row, $0.b.row, $0.c.row].compactMap { $0 } }
+        let units = questions.map { [Self.unit($0.b.vector), Self.unit($0.c.vector), Self.unit($0.a.vector)] }
+        if method == .add {
+            let queries = units.map { parts in
+                (0..<dimension).map { (parts[0][$0] + parts[1][$0] - parts[2][$0]) / 3 }
+            }
+            return try nearest(to: queries, k: k, excluding: excluded, words: words)
+        }
+        let factors = try inverseNorms()
+        // One at a time: the three products of a row belong together.
+        return zip(units, excluded).map { units, excluded in
+            let parts = unsafe rows.products(
+                Tensor([3, dimension], units.flatMap { $0 }), rows: 0..<min(count, words ?? count)
+            ) {
+                _, range, products in
+                let products = unsafe Array(products)
+                var best = BestRows(k + 3)
+                for (i, row) in range.enumerated() {
+                    func shifted(_ part: Int) -> Float { (1 + products[3 * i + part] * factors[row]) / 2 }
+                    best.add(RankedRow(row: Int32(row), score: shifted(0) * shifted(1) / (shifted(2) + 1e-6)))
+                }
+                return [best]
+            }
+            return Array(Self.merge(parts[0])[0].lazy.filter { !excluded.contains(Int($0.row)) }.prefix(k))
+        }
+    }
+
+    /// The best rows of a part for each query of a group.
+    private static func best(
+        _ limit: Int, _ range: Range<Int>, _ products: UnsafeBufferPointer<Float>, _ factors: [Float], floors: [Float],
+        first: Int
+    ) -> [BestRows] {
+        let queries = products.count / max(1, range.count)
+        var best = (0..<queries).map { _ in BestRows(limit) }
+        var thresholds = Array(floors[first..<first + queries])
+        var place = 0
+        for row in range {
+            let factor = factors[row]
+            for query in 0..<queries {
+                let score = unsafe products[place] * factor
+                if score > thresholds[query] {
+                    best[query].add(RankedRow(row: Int32(row), score: score))
+                    if best[query].isFull { thresholds[query] = max(thresholds[query], best[query].worst!.score) }
+                }
+                place += 1
+            }
+        }
+        return best
+    }
+
+    /// The cosine of two vectors; 0 where one has no direction.
+    public static func cosine(_ a: [Float], _ b: [Float]) -> Float {
+        zip(unit(a), unit(b)).reduce(0) { $0 + $1.0 * $1.1 }
+    }
+
+    /// A vector of length 1, or zeros.
+    static func unit(_ vector: [Float]) -> [Float] {
+        let length = vector.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
+        return length > 0 ? vector.map { Float(Double($0) / length) } : vector
+    }
+
+    /// The best of all parts, for each query of a group.
+    private static func merge(_ parts: [[BestRows]]) -> [[RankedRow]] {
+        guard let first = parts.first else { return [] }
+        return first.indices.map { query in
+            var best = first[query]
+            for part in parts.dropFirst() { best.merge(part[query]) }
+            return best.sorted
+        }
+    }
+
+    /// What makes a product a cosine; 0 for a vector without a direction.
+    private func inverseNorms() throws(WordVectorsError) -> [Float] { try norms().map { $0 > 0 ? 1 / $0 : 0 } }
+}

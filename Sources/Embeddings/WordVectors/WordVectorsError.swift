@@ -1,0 +1,66 @@
+public import Checkpoints
+public import SystemPackage
+
+/// Why word vectors cannot be read, used or written.
+public enum WordVectorsError: Error, Equatable, Sendable, CustomStringConvertible {
+    case file(CheckpointError)
+    /// A file of another kind; `advice` says what to do with it.
+    case otherKind(FilePath, found: String, advice: String)
+    /// A row with another number of values than the header or the first row says.
+    case raggedRow(FilePath, line: Int, found: Int, expected: Int)
+    case notANumber(FilePath, line: Int, text: String)
+    /// A vector that is infinite or not a number.
+    case notFinite(FilePath, word: String)
+    /// Another number of rows than the header says.
+    case rowCount(FilePath, found: Int, expected: Int)
+    /// A binary file that ends within a word.
+    case truncated(FilePath, words: Int, expected: Int)
+    /// A header that cannot be true.
+    case header(FilePath, String)
+    case unsupportedVersion(FilePath, found: Int, supported: String)
+    /// A file of ours that changed since it was written.
+    case checksum(FilePath)
+    case noWords(FilePath)
+    case tooManyWords(FilePath)
+    case unknownWord(FilePath, word: String)
+    /// A word that the format asked for cannot hold.
+    case unwritableWord(FilePath, word: String)
+    /// Something that other models have.
+    case lacks(FilePath, String)
+
+    public var description: String {
+        switch self {
+        case .file(let error): "\(error)"
+        case .otherKind(let file, let found, let advice):
+            "\(file): \(found), expected word vectors (GloVe's or word2vec's text, word2vec's binary, fastText's .bin or "
+                + ".ftz, or Graft's own). \(advice)"
+        case .raggedRow(let file, let line, let found, let expected):
+            "\(file):\(line): \(found) numbers behind the word; expected \(expected), as the first line says. Is the file "
+                + "damaged?"
+        case .notANumber(let file, let line, let text):
+            "\(file):\(line): \"\(text.prefix(40))\" is not a number. Correct the line or leave it out."
+        case .notFinite(let file, let word):
+            "\(file): the vector of \"\(word)\" holds a value that is infinite or not a number. Leave the word out."
+        case .rowCount(let file, let found, let expected):
+            "\(file): \(found) words; its header promises \(expected). Is the file complete?"
+        case .truncated(let file, let words, let expected):
+            "\(file): ends after \(words) whole words; its header promises \(expected). Is the file complete?"
+        case .header(let file, let reason): "\(file): \(reason). Is the file damaged?"
+        case .unsupportedVersion(let file, let found, let supported):
+            "\(file): version \(found) of its format; supported: \(supported). Write it again with a newer program."
+        case .checksum(let file):
+            "\(file): its content is not what was written (SHA-256). Write it again with graft vectors convert."
+        case .noWords(let file): "\(file): no words in it."
+        case .tooManyWords(let file): "\(file): more than 4 GB of words, which is not supported."
+        case .unknownWord(let file, let word): "\(file): has no vector for \"\(word)\"."
+        case .unwritableWord(let file, let word):
+            "\(file): the word \"\(word)\" has a blank or a line break in it, which this format cannot hold. Use --to graft."
+        case .lacks(let file, let what): "\(file): \(what)."
+        }
+    }
+}
+
+/// Runs checkpoint code where a `WordVectorsError` may be thrown.
+func readingVectors<Result>(_ body: () throws(CheckpointError) -> Result) throws(WordVectorsError) -> Result {
+    do { return try body() } catch { throw .file(error) }
+}
