@@ -94,6 +94,11 @@ struct Search: ParsableCommand {
             throw SearchError.size(
                 FilePath(stream.input), found: queries.columns, expected: index.description.size)
         }
+        if bench {
+            let record = try SearchBenchmark(index, queries.vectors(0..<queries.rows), records.settings).record
+            try StandardOutput.print(line: record)
+            return
+        }
         for start in stride(from: 0, to: queries.rows, by: 1024) {
             let vectors = try queries.vectors(start..<min(queries.rows, start + 1024))
             try StandardOutput.write(records.render(vectors, first: start))

@@ -13,7 +13,7 @@ public final class IndexWriter {
     private let target: FilePath
     private let directory: FilePath
     private let new: AtomicDirectory?
-    private let lock: FileLock?
+    private var lock: FileLock?
     private let vectorFile: AppendedFile
     private let entryFile: AppendedFile?
     private let offsetFile: AppendedFile?
@@ -118,6 +118,7 @@ public final class IndexWriter {
         if let graph = old.graph, graph.file != description.graph?.file {
             unsafe directory.appending(graph.file).withPlatformString { _ = unsafe unlink($0) }
         }
+        lock = nil
     }
 
     private func writeCodes(_ vectors: StoredTensor, from first: Int) throws(SearchError) {
