@@ -127,9 +127,9 @@ struct Index: ParsableCommand {
                 graph
                 ? HNSWSettings(
                     m: m ?? HNSWSettings().m, efConstruction: efConstruction ?? HNSWSettings().efConstruction) : nil
-            let total = writer.description.count
+            let total = writer.count
             try writer.commit(graph: settings) { count in
-                bar.draw(Double(count) / Double(max(total, count)), "\(count) vectors in the graph")
+                bar.draw(Double(count) / Double(total), "\(count) vectors in the graph")
             }
             bar.clear()
             try StandardOutput.print(

@@ -79,7 +79,7 @@ struct Search: ParsableCommand {
             var settings = SearchSettings(topK: topK)
             (settings.isExact, settings.ef, settings.rescore) = (exact, ef, rescore)
             let format = format ?? (isatty(STDOUT_FILENO) == 1 ? .table : .jsonl)
-            let records = SearchRecords(found, settings, format: format)
+            let records = SearchRecords(found, settings, format: format, shown: \.printable)
             if stream.input.hasSuffix(".npy") {
                 try search(NPYFile(FilePath(stream.input)), found, records)
             } else {

@@ -86,6 +86,9 @@ public final class IndexWriter {
         added += vectors.rows
     }
 
+    /// The vectors of the index and those that were added.
+    public var count: Int { description.count + added }
+
     /// Makes what was added count.
     ///
     /// - Parameters:
