@@ -30,20 +30,11 @@ struct Embed: ParsableCommand {
     @OptionGroup var threads: ThreadOption
     @OptionGroup var precision: PrecisionOption
     @OptionGroup var adapters: AdapterChoice
+    @OptionGroup var vectors: VectorOptions
 
     @Option(
         help: "How vectors are written: \(EmbeddingRecords.Format.allCases.map(\.rawValue).joined(separator: ", ")).")
     var format = EmbeddingRecords.Format.jsonl
-
-    @Option(
-        help: """
-            How a text's tokens become one vector: \(PoolingMode.allCases.map(\.rawValue).joined(separator: ", ")); \
-            several with commas between them stand side by side (default: as the model says, else mean).
-            """, transform: poolingModes)
-    var pooling: [PoolingMode]?
-
-    @Option(help: "Keep the first so many values of a vector, for models that were trained for it.")
-    var dimensions: Int?
 
     @Option(
         help: """
@@ -64,25 +55,7 @@ struct Embed: ParsableCommand {
     @Flag(help: "Go on with the file of --output: keep its whole records, and pass over as many lines.")
     var skipDone = false
 
-    @Flag(inversion: .prefixedNo, help: "Scale vectors to length 1 (default: as the model says).")
-    var normalize: Bool?
-
-    @Option(help: "Cut texts after this many tokens (default: as the model says).")
-    var maxLength: Int?
-
-    @Option(
-        help: ArgumentHelp(
-            "The prompt of the model that stands before every text (default: as the model says).", valueName: "name"))
-    var prompt: String?
-
-    @Option(help: ArgumentHelp("A prompt of your own that stands before every text; \"\" for none.", valueName: "text"))
-    var promptText: String?
-
     func validate() throws {
-        try checkMaxLength(maxLength)
-        if let dimensions, dimensions < 1 {
-            throw ValidationError("--dimensions is \(dimensions); expected at least 1.")
-        }
         if let quantize {
             if quantize.needsRanges, calibration == nil {
                 throw ValidationError(
@@ -96,7 +69,6 @@ struct Embed: ParsableCommand {
             throw ValidationError("--calibration goes with --quantize int8 or uint8.")
         }
         if skipDone, output == nil { throw ValidationError("--skip-done needs --output, the file to go on with.") }
-        if prompt != nil, promptText != nil { throw ValidationError("Give --prompt or --prompt-text, not both.") }
     }
 
     func run() throws {
@@ -104,20 +76,8 @@ struct Embed: ParsableCommand {
             try threads.apply()
             let (base, setup) = try adapters.open(model.resolve())
             let encoder = try SentenceEncoder(
-                base, precision: precision.resolve(), pooling: pooling, adapters: setup)
-            if let normalize { encoder.normalizes = normalize }
-            if let maxLength {
-                try checkMaxLength(maxLength, positions: encoder.tokenLimit, encoder.tokenizer)
-                encoder.maxLength = maxLength
-            }
-            if let promptText { encoder.usePrompt(promptText) }
-            if let prompt { try encoder.usePrompt(named: prompt) }
-            if let dimensions {
-                if dimensions > encoder.size {
-                    throw ValidationError("--dimensions is \(dimensions); the model's vectors have \(encoder.size).")
-                }
-                encoder.truncate(to: dimensions)
-            }
+                base, precision: precision.resolve(), pooling: vectors.pooling, adapters: setup)
+            try vectors.apply(to: encoder)
             let ranges = try calibration.map { try ValueRanges(calibratedOn: FilePath($0), encoder) }
             let quantizer = quantize.map { VectorQuantizer($0, ranges: ranges) }
             try write(EmbeddingRecords(encoder, format: format, quantizer: quantizer))
@@ -140,18 +100,6 @@ struct Embed: ParsableCommand {
         } else {
             try stream.run(acceptsPairs: false, records.render)
         }
-    }
-}
-
-/// The modes of `--pooling mean,max`.
-@Sendable func poolingModes(_ text: String) throws -> [PoolingMode] {
-    try text.split(separator: ",", omittingEmptySubsequences: false).map { name in
-        guard let mode = PoolingMode(rawValue: String(name)) else {
-            throw ValidationError(
-                "--pooling is \(text); expected one or several of "
-                    + PoolingMode.allCases.map(\.rawValue).joined(separator: ", ") + " with commas between them.")
-        }
-        return mode
     }
 }
 

@@ -64,29 +64,11 @@ struct Index: ParsableCommand {
     @Option(help: "Candidates that are kept while the graph is made (default: 200).")
     var efConstruction: Int?
 
-    @Option(
-        help: """
-            How a text's tokens become one vector: \(PoolingMode.allCases.map(\.rawValue).joined(separator: ", ")); \
-            several with commas between them stand side by side (default: as the model says, else mean).
-            """, transform: poolingModes)
-    var pooling: [PoolingMode]?
-
-    @Option(help: "Keep the first so many values of a vector, for models that were trained for it.")
-    var dimensions: Int?
-
-    @Option(help: "Cut texts after this many tokens (default: as the model says).")
-    var maxLength: Int?
-
-    @Option(
-        help: ArgumentHelp(
-            "The prompt of the model that stands before every text (default: as the model says).", valueName: "name"))
-    var prompt: String?
-
+    @OptionGroup var settings: VectorOptions
     @OptionGroup var threads: ThreadOption
     @OptionGroup var precision: PrecisionOption
 
     func validate() throws {
-        try checkMaxLength(maxLength)
         if let m, !HNSWSettings.mRange.contains(m) { throw ValidationError("--m is \(m); expected 2 to 256.") }
         if let efConstruction, !HNSWSettings.efRange.contains(efConstruction) {
             throw ValidationError("--ef-construction is \(efConstruction); expected 1 to 10000.")
@@ -94,15 +76,11 @@ struct Index: ParsableCommand {
         if m != nil || efConstruction != nil, !graph {
             throw ValidationError("--m and --ef-construction go with --graph.")
         }
-        if let dimensions, dimensions < 1 {
-            throw ValidationError("--dimensions is \(dimensions); expected at least 1.")
-        }
         if model == "-", vectors == nil { throw ValidationError("Without a model, --vectors names the vectors.") }
         if similarity == .euclidean, quantize != nil {
             throw ValidationError("--quantize goes with --similarity cosine or dot.")
         }
-        let areSettings = similarity != nil || quantize != nil || pooling != nil || dimensions != nil || prompt != nil
-        if add, areSettings || maxLength != nil {
+        if add, similarity != nil || quantize != nil || settings.areGiven {
             throw ValidationError(
                 "With --add, similarity, poolings, dimensions, prompt and length are the index's own.")
         }
@@ -123,13 +101,13 @@ struct Index: ParsableCommand {
             } else if let encoder {
                 try indexing.add(texts: textPath, by: encoder) { bar.draw(0, "\($0) texts") }
             }
-            let settings =
+            let graphSettings =
                 graph
                 ? HNSWSettings(
                     m: m ?? HNSWSettings().m, efConstruction: efConstruction ?? HNSWSettings().efConstruction) : nil
-            let total = writer.description.count
-            try writer.commit(graph: settings) { count in
-                bar.draw(Double(count) / Double(max(total, count)), "\(count) vectors in the graph")
+            let total = writer.count
+            try writer.commit(graph: graphSettings) { count in
+                bar.draw(Double(count) / Double(total), "\(count) vectors in the graph")
             }
             bar.clear()
             try StandardOutput.print(
@@ -161,19 +139,11 @@ struct Index: ParsableCommand {
         var (encoder, described): (SentenceEncoder?, IndexedModel?)
         var size = 0
         if let directory {
-            let made = try SentenceEncoder(directory, precision: precision.resolve(), pooling: pooling)
-            if let maxLength {
-                try checkMaxLength(maxLength, positions: made.tokenLimit, made.tokenizer)
-                made.maxLength = maxLength
-            }
-            if let prompt { try made.usePrompt(named: prompt) }
-            if let dimensions {
-                if dimensions > made.size {
-                    throw ValidationError("--dimensions is \(dimensions); the model's vectors have \(made.size).")
-                }
-                made.truncate(to: dimensions)
-            }
-            described = try IndexedModel(made, directory, pooling: pooling, isTruncated: dimensions != nil)
+            let made = try SentenceEncoder(
+                directory, precision: precision.resolve(), pooling: settings.pooling)
+            try settings.apply(to: made)
+            described = try IndexedModel(
+                made, directory, pooling: settings.pooling, isTruncated: settings.dimensions != nil)
             (encoder, size) = (made, made.size)
         }
         if let vectors {

@@ -79,7 +79,7 @@ struct Search: ParsableCommand {
             var settings = SearchSettings(topK: topK)
             (settings.isExact, settings.ef, settings.rescore) = (exact, ef, rescore)
             let format = format ?? (isatty(STDOUT_FILENO) == 1 ? .table : .jsonl)
-            let records = SearchRecords(found, settings, format: format)
+            let records = SearchRecords(found, settings, format: format, shown: \.printable)
             if stream.input.hasSuffix(".npy") {
                 try search(NPYFile(FilePath(stream.input)), found, records)
             } else {
@@ -93,6 +93,11 @@ struct Search: ParsableCommand {
         if queries.columns != index.description.size {
             throw SearchError.size(
                 FilePath(stream.input), found: queries.columns, expected: index.description.size)
+        }
+        if bench {
+            let record = try SearchBenchmark(index, queries.vectors(0..<queries.rows), records.settings).record
+            try StandardOutput.print(line: record)
+            return
         }
         for start in stride(from: 0, to: queries.rows, by: 1024) {
             let vectors = try queries.vectors(start..<min(queries.rows, start + 1024))

@@ -1,5 +1,6 @@
 public import ArgumentParser
 import Checkpoints
+import Embeddings
 import Glibc
 import Synchronization
 import SystemPackage
@@ -57,6 +58,75 @@ struct PrecisionError: Error, CustomStringConvertible {
 }
 
 extension Precision: ExpressibleByArgument {}
+
+/// How texts become vectors.
+struct VectorOptions: ParsableArguments {
+    @Option(
+        help: """
+            How a text's tokens become one vector: \(PoolingMode.allCases.map(\.rawValue).joined(separator: ", ")); \
+            several with commas between them stand side by side (default: as the model says, else mean).
+            """, transform: poolingModes)
+    var pooling: [PoolingMode]?
+
+    @Option(help: "Keep the first so many values of a vector, for models that were trained for it.")
+    var dimensions: Int?
+
+    @Flag(inversion: .prefixedNo, help: "Scale vectors to length 1 (default: as the model says).")
+    var normalize: Bool?
+
+    @Option(help: "Cut texts after this many tokens (default: as the model says).")
+    var maxLength: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "The prompt of the model that stands before every text (default: as the model says).", valueName: "name"))
+    var prompt: String?
+
+    @Option(help: ArgumentHelp("A prompt of your own that stands before every text; \"\" for none.", valueName: "text"))
+    var promptText: String?
+
+    func validate() throws {
+        try checkMaxLength(maxLength)
+        if let dimensions, dimensions < 1 {
+            throw ValidationError("--dimensions is \(dimensions); expected at least 1.")
+        }
+        if prompt != nil, promptText != nil { throw ValidationError("Give --prompt or --prompt-text, not both.") }
+    }
+
+    var areGiven: Bool {
+        pooling != nil || dimensions != nil || normalize != nil || maxLength != nil || prompt != nil
+            || promptText != nil
+    }
+
+    /// All but the pooling, which an encoder is made with.
+    func apply(to encoder: SentenceEncoder) throws {
+        if let normalize { encoder.normalizes = normalize }
+        if let maxLength {
+            try checkMaxLength(maxLength, positions: encoder.tokenLimit, encoder.tokenizer)
+            encoder.maxLength = maxLength
+        }
+        if let promptText { encoder.usePrompt(promptText) }
+        if let prompt { try encoder.usePrompt(named: prompt) }
+        if let dimensions {
+            if dimensions > encoder.size {
+                throw ValidationError("--dimensions is \(dimensions); the model's vectors have \(encoder.size).")
+            }
+            encoder.truncate(to: dimensions)
+        }
+    }
+}
+
+/// The modes of `--pooling mean,max`.
+@Sendable private func poolingModes(_ text: String) throws -> [PoolingMode] {
+    try text.split(separator: ",", omittingEmptySubsequences: false).map { name in
+        guard let mode = PoolingMode(rawValue: String(name)) else {
+            throw ValidationError(
+                "--pooling is \(text); expected one or several of "
+                    + PoolingMode.allCases.map(\.rawValue).joined(separator: ", ") + " with commas between them.")
+        }
+        return mode
+    }
+}
 
 struct StreamOptions: ParsableArguments {
     @Argument(help: "A file with one text a line, or - for standard input.", completion: .file())

@@ -13,7 +13,7 @@ public final class IndexWriter {
     private let target: FilePath
     private let directory: FilePath
     private let new: AtomicDirectory?
-    private let lock: FileLock?
+    private var lock: FileLock?
     private let vectorFile: AppendedFile
     private let entryFile: AppendedFile?
     private let offsetFile: AppendedFile?
@@ -86,6 +86,9 @@ public final class IndexWriter {
         added += vectors.rows
     }
 
+    /// The vectors of the index and those that were added.
+    public var count: Int { description.count + added }
+
     /// Makes what was added count.
     ///
     /// - Parameters:
@@ -118,6 +121,7 @@ public final class IndexWriter {
         if let graph = old.graph, graph.file != description.graph?.file {
             unsafe directory.appending(graph.file).withPlatformString { _ = unsafe unlink($0) }
         }
+        lock = nil
     }
 
     private func writeCodes(_ vectors: StoredTensor, from first: Int) throws(SearchError) {

@@ -14,9 +14,14 @@ public struct SearchRecords {
     private let index: VectorIndex
     public let settings: SearchSettings
     private let format: Format
+    private let shown: (String) -> String
 
-    public init(_ index: VectorIndex, _ settings: SearchSettings, format: Format) {
+    /// - Parameter shown: what a table has in place of a text, whose characters may do something to a terminal.
+    public init(
+        _ index: VectorIndex, _ settings: SearchSettings, format: Format, shown: @escaping (String) -> String = { $0 }
+    ) {
         self.index = index
+        self.shown = shown
         self.settings = settings
         self.format = format
     }
@@ -84,10 +89,10 @@ public struct SearchRecords {
     }
 
     private func table(_ query: String, _ hits: [RankedRow]) -> [UInt8] {
-        var text = "\(query)\n"
+        var text = "\(shown(query))\n"
         for hit in hits {
             let entry = try? index.entry(Int(hit.row))
-            text += "  \(fixed(Double(hit.score), 4))  \(entry?.text ?? "row \(hit.row)")\n"
+            text += "  \(fixed(Double(hit.score), 4))  \(shown(entry?.text ?? "row \(hit.row)"))\n"
         }
         return Array((text + "\n").utf8)
     }
