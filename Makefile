@@ -50,8 +50,8 @@ resilience: build ## kill training KILLS times for each of three methods, resume
 	done
 
 SECONDS_EACH ?= 60
-PARSERS ?= FineTuningData JSON LabelledExamples Merges SafeTensors SentencePiece ShardedCheckpoint \
-	TensorFlowCheckpoint Tokenizer TokenizerConfiguration TorchCheckpoint Verification VocabularyText
+PARSERS ?= FineTuningData JSON LabelledExamples Merges NPYFile SafeTensors SentencePiece ShardedCheckpoint \
+	TensorFlowCheckpoint Tokenizer TokenizerConfiguration TorchCheckpoint VectorIndex Verification VocabularyText
 fuzz: setup ## fuzz every parser of outside files, SECONDS_EACH seconds each
 	$(SWIFT) build --package-path Fuzzing -c release --sanitize fuzzer
 	for parser in $(PARSERS); do \

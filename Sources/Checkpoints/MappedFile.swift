@@ -42,9 +42,23 @@ public import SystemPackage
     }
 
     /// An integer of the file, in little-endian order. The bytes are in the file.
-    func integer<Value: FixedWidthInteger>(at offset: Int, as type: Value.Type) -> Value {
+    package func integer<Value: FixedWidthInteger>(at offset: Int, as type: Value.Type) -> Value {
         precondition(offset >= 0 && offset + MemoryLayout<Value>.size <= count, "\(offset) of \(count) bytes")
         return unsafe withUnsafeBytes { unsafe Value(littleEndian: $0.loadUnaligned(fromByteOffset: offset, as: type)) }
+    }
+
+    /// Integers one behind the other, in little-endian order, as this machine has them; moves `offset` behind them.
+    package func integers(_ count: Int, at offset: inout Int) -> [Int32] {
+        precondition(
+            offset >= 0 && offset + 4 * count <= self.count, "\(count) integers at \(offset) of \(self.count) bytes")
+        defer { offset += 4 * count }
+        return unsafe [Int32](unsafeUninitializedCapacity: count) { values, initialized in
+            unsafe withUnsafeBytes { bytes in
+                unsafe UnsafeMutableRawBufferPointer(values).copyMemory(
+                    from: UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + 4 * count]))
+            }
+            initialized = count
+        }
     }
 
     func contains(_ bytes: [UInt8], at offset: Int) -> Bool {

@@ -65,7 +65,7 @@ public struct StoredRows: Sendable {
 }
 
 /// Memory that its owner keeps unchanged.
-@safe private final class BorrowedBytes: @unchecked Sendable {  // see `StoredRows.init`
+@safe final class BorrowedBytes: @unchecked Sendable {  // see `StoredRows.init`
     let pointer: UnsafeRawPointer
     let owner: any AnyObject & Sendable
 

@@ -7,6 +7,8 @@ import Transformer
 /// What sentence-transformers' modules do with the vectors of texts.
 enum VectorModule {
     case normalize
+    /// The first so many values.
+    case truncate(Int)
     case layerNorm(LayerNorm)
     case dense(DenseModule)
 
@@ -17,6 +19,7 @@ enum VectorModule {
             var vectors = vectors
             vectors.normalizeRows()
             return vectors
+        case .truncate(let size): return vectors.columns(0..<size)
         case .layerNorm(let norm): return norm.forward(vectors).output
         case .dense(let dense): return dense.apply(vectors)
         }
@@ -64,7 +67,11 @@ enum VectorModule {
 
     /// The columns of the result.
     func outputSize(_ size: Int) -> Int {
-        if case .dense(let dense) = self { dense.outputSize } else { size }
+        switch self {
+        case .dense(let dense): dense.outputSize
+        case .truncate(let first): first
+        case .normalize, .layerNorm: size
+        }
     }
 
     var isNormalization: Bool { if case .normalize = self { true } else { false } }
@@ -73,6 +80,7 @@ enum VectorModule {
     var summary: String {
         switch self {
         case .normalize: "normalized"
+        case .truncate(let size): "the first \(size) values"
         case .layerNorm: "layer norm"
         case .dense(let dense): dense.summary
         }

@@ -16,6 +16,8 @@ public struct RecordStream {
 
     public struct Summary: Equatable, Sendable {
         public var records = 0
+        /// Lines that were read, those included that were passed over.
+        public var lines = 0
         /// Records with an `error`.
         public var failures = 0
         /// Whether the reader of the output went away, or the user asked to stop, before the input ended.
@@ -62,8 +64,10 @@ public struct RecordStream {
         self.shouldStop = shouldStop
     }
 
-    /// - Parameter render: the bytes of a window's records; called once a window.
-    public func run(_ render: ([Item]) -> [UInt8]) throws(Failure) -> Summary {
+    /// - Parameters:
+    ///   - done: so many lines are passed over.
+    ///   - render: the bytes of a window's records; called once a window.
+    public func run(skipping done: Int = 0, _ render: ([Item]) -> [UInt8]) throws(Failure) -> Summary {
         var summary = Summary()
         var limit = 64
         while true {
@@ -77,8 +81,10 @@ public struct RecordStream {
                 return summary
             }
             if lines.isEmpty { return summary }
+            summary.lines += lines.count
+            if summary.lines <= done { continue }
             limit = min(Self.windowLimit, 2 * limit)
-            let items: [Item] = lines.map { line in
+            let items: [Item] = lines.dropFirst(max(0, done - lines[0].index)).map { line in
                 (
                     line.index,
                     Result { () throws(LineFault) in
