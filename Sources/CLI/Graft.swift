@@ -17,6 +17,8 @@ struct Graft: AsyncParsableCommand {
         groupedSubcommands: [
             CommandGroup(name: "Models", subcommands: [Fetch.self, Inspect.self, Convert.self, Merge.self]),
             CommandGroup(name: "Text", subcommands: [Tokenize.self, Embed.self, Classify.self, Tag.self, Fill.self]),
+            CommandGroup(
+                name: "Search", subcommands: [Index.self, Search.self, Cluster.self, Duplicates.self, Map.self]),
             CommandGroup(name: "Training", subcommands: [FineTune.self, Adapt.self, Distill.self, Evaluate.self]),
             CommandGroup(name: "This machine", subcommands: [Doctor.self, Bench.self]),
         ])

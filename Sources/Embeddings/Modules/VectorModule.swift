@@ -28,6 +28,8 @@ enum VectorModule {
     /// What the backward pass needs.
     enum Saved: Sendable {
         case normalize(UnitRows)
+        /// The columns there were.
+        case truncate(Int)
         case layerNorm(LayerNorm.Saved)
         case dense(DenseModule.Saved)
     }
@@ -38,6 +40,7 @@ enum VectorModule {
         case .normalize:
             let unit = UnitRows(vectors)
             return (unit.rows, .normalize(unit))
+        case .truncate(let size): return (vectors.columns(0..<size), .truncate(vectors.columns))
         case .layerNorm(let norm):
             let (output, saved) = norm.forward(vectors)
             return (output, .layerNorm(saved))
@@ -51,6 +54,8 @@ enum VectorModule {
     func backward(_ gradient: Tensor, _ saved: Saved) -> Tensor {
         switch (self, saved) {
         case (.normalize, .normalize(let unit)): return unit.backward(gradient)
+        case (.truncate(let size), .truncate(let columns)):
+            return Tensor(columns: [gradient, .zeros([gradient.rows, columns - size])])
         case (.layerNorm(let norm), .layerNorm(let saved)): return norm.backward(gradient, saved)
         case (.dense(let dense), .dense(let saved)): return dense.backward(gradient, saved)
         default: preconditionFailure("another module than in the forward pass")
@@ -59,7 +64,7 @@ enum VectorModule {
 
     var parameters: [Parameter] {
         switch self {
-        case .normalize: []
+        case .normalize, .truncate: []
         case .layerNorm(let norm): [norm.weight] + (norm.bias.map { [$0] } ?? [])
         case .dense(let dense): dense.parameters
         }

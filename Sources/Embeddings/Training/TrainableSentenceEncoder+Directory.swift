@@ -90,6 +90,7 @@ extension VectorModule {
     fileprivate var className: String {
         switch self {
         case .normalize: "Normalize"
+        case .truncate: preconditionFailure("no directory has this module")
         case .layerNorm: "LayerNorm"
         case .dense: "Dense"
         }
@@ -97,7 +98,7 @@ extension VectorModule {
 
     fileprivate func write(to directory: FilePath) throws(CheckpointError) {
         switch self {
-        case .normalize: return
+        case .normalize, .truncate: return
         case .layerNorm(let norm):
             let settings: JSONObject = ["dimension": .integer(norm.weight.shape.count)]
             try JSONFile(directory, object: settings).write(to: directory.appending("config.json"))
