@@ -21,7 +21,7 @@ struct Graft: AsyncParsableCommand {
                 subcommands: [Tokenize.self, Embed.self, Classify.self, Tag.self, Fill.self, Vectors.self]),
             CommandGroup(
                 name: "Search", subcommands: [Index.self, Search.self, Cluster.self, Duplicates.self, Map.self]),
-            CommandGroup(name: "Training", subcommands: [FineTune.self, Adapt.self, Evaluate.self]),
+            CommandGroup(name: "Training", subcommands: [FineTune.self, Adapt.self, Distill.self, Evaluate.self]),
             CommandGroup(name: "This machine", subcommands: [Doctor.self, Bench.self]),
         ])
 

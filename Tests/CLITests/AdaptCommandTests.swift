@@ -101,4 +101,28 @@ struct AdaptCommandTests {
                 .status == 64
         )
     }
+
+    @Test("hard negatives are found for pairs")
+    func hardNegatives() async throws {
+        let result = try await adapt("--loss", "mnr", "--mine-negatives", "2", "--negative-range", "1-6")
+        #expect(result.status == 0, "\(result.errors)")
+        #expect(result.errors.contains("examples of 4 texts"))
+        let file = try scratch.write(Self.pairs, to: "train.tsv")
+        for arguments in [["--mine-negatives", "3", "--negative-range", "4-5"], ["--random-negatives"]] {
+            let outcome = try await Graft().run(
+                ["adapt", model.string, "--loss", "mnr", "--train", file.string, "--output", "o"] + arguments)
+            #expect(outcome.status == 64)
+        }
+    }
+
+    @Test("static embeddings are made of an encoder")
+    func distill() async throws {
+        let result = try await Graft().run(
+            ["distill", model.string, "--static", "--dimensions", "8", "--output", scratch("fast").string])
+        #expect(result.status == 0, "\(result.errors)")
+        #expect(try JSON(parsing: Array(result.output.utf8))["dimensions"]?.integer == 8)
+        let embedded = try await Graft().run(["embed", scratch("fast").string], input: Array("the film\n".utf8))
+        #expect(embedded.status == 0 && embedded.output.contains("\"tokens\":2"))
+        #expect(try await Graft().run(["distill", model.string, "--output", "x"]).status == 64)
+    }
 }

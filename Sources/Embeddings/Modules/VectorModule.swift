@@ -7,7 +7,7 @@ import Transformer
 /// What sentence-transformers' modules do with the vectors of texts.
 enum VectorModule {
     case normalize
-    /// The first so many values, as inference alone may be asked for them.
+    /// The first so many values.
     case truncate(Int)
     case layerNorm(LayerNorm)
     case dense(DenseModule)
@@ -28,6 +28,8 @@ enum VectorModule {
     /// What the backward pass needs.
     enum Saved: Sendable {
         case normalize(UnitRows)
+        /// The columns there were.
+        case truncate(Int)
         case layerNorm(LayerNorm.Saved)
         case dense(DenseModule.Saved)
     }
@@ -38,7 +40,7 @@ enum VectorModule {
         case .normalize:
             let unit = UnitRows(vectors)
             return (unit.rows, .normalize(unit))
-        case .truncate: preconditionFailure("vectors are cut in inference alone")
+        case .truncate(let size): return (vectors.columns(0..<size), .truncate(vectors.columns))
         case .layerNorm(let norm):
             let (output, saved) = norm.forward(vectors)
             return (output, .layerNorm(saved))
@@ -52,6 +54,8 @@ enum VectorModule {
     func backward(_ gradient: Tensor, _ saved: Saved) -> Tensor {
         switch (self, saved) {
         case (.normalize, .normalize(let unit)): return unit.backward(gradient)
+        case (.truncate(let size), .truncate(let columns)):
+            return Tensor(columns: [gradient, .zeros([gradient.rows, columns - size])])
         case (.layerNorm(let norm), .layerNorm(let saved)): return norm.backward(gradient, saved)
         case (.dense(let dense), .dense(let saved)): return dense.backward(gradient, saved)
         default: preconditionFailure("another module than in the forward pass")

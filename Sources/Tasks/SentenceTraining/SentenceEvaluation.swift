@@ -60,23 +60,12 @@ public struct SentenceEvaluation: Sendable {
 
     /// Texts that come several times are one query, or one document.
     private func ofPairs(_ queries: Tensor, _ documents: Tensor) -> RetrievalMetrics {
-        func firsts(_ column: Int) -> (rows: [Int32], place: [Int]) {
-            var rows: [Int32] = []
-            var places: [UInt64: Int] = [:]
-            let place = (0..<examples.count).map { example in
-                let key = examples.keys[example * 2 + column]
-                if let known = places[key] { return known }
-                places[key] = rows.count
-                rows.append(Int32(example))
-                return rows.count - 1
-            }
-            return (rows, place)
-        }
-        let (left, right) = (firsts(0), firsts(1))
-        var relevant = [Set<Int>](repeating: [], count: left.rows.count)
+        let (left, right) = (examples.unique(0), examples.unique(1))
+        var relevant = [Set<Int>](repeating: [], count: left.examples.count)
         for (query, document) in zip(left.place, right.place) { relevant[query].insert(document) }
         return RetrievalMetrics(
-            queries: queries.gather(left.rows), documents: documents.gather(right.rows), relevant: relevant)
+            queries: queries.gather(left.examples.map { Int32($0) }),
+            documents: documents.gather(right.examples.map { Int32($0) }), relevant: relevant)
     }
 
     private func ofLabels(_ classes: [Int], _ vectors: Tensor) -> RetrievalMetrics {

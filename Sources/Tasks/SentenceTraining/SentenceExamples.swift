@@ -74,6 +74,23 @@ public struct SentenceExamples: Sendable {
         (targets, labels) = try column.finish()
     }
 
+    /// Some of the texts as examples without labels, which are not copied.
+    ///
+    /// - Parameter rows: of the texts, those of an example one behind the other.
+    func selecting(_ rows: [Int], columns: Int) -> SentenceExamples {
+        SentenceExamples(
+            texts: texts.selecting(rows), columns: columns, keys: rows.map { keys[$0] }, cut: cut, dropped: dropped)
+    }
+
+    private init(texts: TokenizedTexts, columns: Int, keys: [UInt64], cut: Int, dropped: Int) {
+        self.texts = texts
+        self.columns = columns
+        self.keys = keys
+        self.cut = cut
+        self.dropped = dropped
+        (targets, labels) = (.none, [])
+    }
+
     func ids(_ example: Int, _ column: Int) -> [Int32] { texts[example * columns + column].ids }
 
     /// All texts of a column.

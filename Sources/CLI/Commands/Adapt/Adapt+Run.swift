@@ -26,9 +26,10 @@ extension Adapt {
             let encoder = try TrainableSentenceEncoder(model.resolve(), dropout: dropout)
             try limit(encoder)
             try checkSizes(encoder)
-            let examples = try SentenceExamples(
+            var examples = try SentenceExamples(
                 corpus, for: objective.objective, objective.selection, teacher: teacher(of: encoder), encoder,
                 keepingTokensIn: scratch)
+            if let mining = negatives.mining { examples = try withNegatives(examples, mining, encoder) }
             let evaluation = try devSet(encoder, scratch)
             describe(examples, encoder)
 
@@ -73,6 +74,23 @@ extension Adapt {
                     + "choose a teacher of the same size, or --loss margin-distill.")
         }
         return teacher
+    }
+
+    private func withNegatives(
+        _ examples: SentenceExamples, _ mining: HardNegativeMining, _ encoder: TrainableSentenceEncoder
+    ) throws -> SentenceExamples {
+        guard examples.columns == 2 else {
+            throw ValidationError("--mine-negatives is for pairs; the examples have \(examples.columns) texts.")
+        }
+        guard let found = examples.withNegatives(mining, seed: seed, encoder.embed) else {
+            throw ValidationError(
+                "--mine-negatives \(mining.count): no pair has so many candidates; allow more with the --negative options."
+            )
+        }
+        if found.count < examples.count {
+            StandardError.note("\(examples.count - found.count) pairs with too few hard negatives are left out")
+        }
+        return found
     }
 
     private func devSet(_ encoder: TrainableSentenceEncoder, _ scratch: FilePath) throws -> SentenceEvaluation? {

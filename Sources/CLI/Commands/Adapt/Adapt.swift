@@ -67,6 +67,7 @@ struct Adapt: ParsableCommand {
 
     @OptionGroup var precision: PrecisionOption
     @OptionGroup var threads: ThreadOption
+    @OptionGroup(title: "Hard negatives") var negatives: HardNegativeOptions
     @OptionGroup(title: "Columns") var columns: SentenceColumnOptions
     @OptionGroup(title: "The run") var runOptions: RunOptions
     @OptionGroup(title: "Reports") var reports: ReportOptions
@@ -87,6 +88,7 @@ struct Adapt: ParsableCommand {
             throw ValidationError("--precision int8 is for inference; use f32 or bf16.")
         }
         try objective.check(batchSize: batchSize)
+        try negatives.check(objective.loss)
     }
 
     var warmupValue: Optimization.Warmup? { Optimization.Warmup(warmup) }

@@ -31,8 +31,10 @@ public struct RetrievalMetrics: Codable, Equatable, Sendable {
     public init(queries: Tensor, documents: Tensor, relevant: [Set<Int>], own: [Int]? = nil) {
         self.queries = relevant.count
         self.documents = documents.rows
-        let found = Self.nearest(queries, documents, own: own).enumerated().map { query, documents in
-            documents.map { relevant[query].contains($0) }
+        let found = NearestByCosine.documents(
+            for: queries, among: documents, count: 100, except: own
+        ).enumerated().map { query, nearest in
+            nearest.map { relevant[query].contains($0.row) }
         }
         func mean(_ value: (_ hits: [Bool], _ relevant: Int) -> Double) -> Double {
             zip(found, relevant).reduce(0) { $0 + value($1.0, $1.1.count) } / Double(max(1, found.count))
@@ -58,40 +60,5 @@ public struct RetrievalMetrics: Codable, Equatable, Sendable {
             }
             return sum / Double(min(100, relevant))
         }
-    }
-
-    private static let depth = 100
-    private static let queriesPerBlock = 256
-
-    /// The nearest documents of every query, the first ones first.
-    private static func nearest(_ queries: Tensor, _ documents: Tensor, own: [Int]?) -> [[Int]] {
-        let matrix = PackedMatrix(UnitRows(documents).rows.transposed)
-        let queries = UnitRows(queries).rows
-        return stride(from: 0, to: queries.rows, by: queriesPerBlock).flatMap { start in
-            let block = matmul(queries.rows(start..<min(queries.rows, start + queriesPerBlock)), matrix)
-            return parallelMap(block.rows) { row in
-                var scores = Array(block.row(row))
-                if let own { scores[own[start + row]] = -.infinity }
-                return largest(of: scores)
-            }
-        }
-    }
-
-    /// The places of the largest values.
-    private static func largest(of scores: [Float]) -> [Int] {
-        let count = min(depth, scores.count)
-        var best: [Int] = []
-        // What is below the smallest of those kept is not looked at twice.
-        var limit = -Float.infinity
-        for index in scores.indices where best.count < count || scores[index] > limit {
-            best.append(index)
-            if best.count >= 4 * count {
-                best.sort { (scores[$1], $0) < (scores[$0], $1) }
-                best.removeLast(best.count - count)
-                limit = scores[best[count - 1]]
-            }
-        }
-        best.sort { (scores[$1], $0) < (scores[$0], $1) }
-        return Array(best.prefix(count).filter { scores[$0] > -.infinity })
     }
 }
