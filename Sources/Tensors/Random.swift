@@ -36,6 +36,21 @@ public final class RandomSource: RandomNumberGenerator {
         }
     }
 
+    /// Gamma-distributed, with a scale of 1.
+    ///
+    /// Source: Marsaglia and Tsang 2000, "A Simple Method for Generating Gamma Variables", §2 and, below 1, §6.
+    public func gamma(shape: Double) -> Double {
+        precondition(shape > 0, "shape \(shape)")
+        if shape < 1 { return gamma(shape: shape + 1) * pow(Double(1 - uniform()), 1 / shape) }
+        let d = shape - 1 / 3
+        let c = 1 / (9 * d).squareRoot()
+        while true {
+            let x = Double(normal())
+            let v = (1 + c * x) * (1 + c * x) * (1 + c * x)
+            if v > 0, log(Double(1 - uniform())) < 0.5 * x * x + d - d * v + d * log(v) { return d * v }
+        }
+    }
+
     /// The integers of a range in random order.
     public func permutation(of count: Int) -> [Int] {
         var generator = self

@@ -39,7 +39,7 @@ struct ProblemTypeTests {
         let examples = try FineTuning.Examples(data, classifier.targets(data), classifier)
         let outcome = try FineTuning(classifier, configuration, keepingBestIn: scratch.path)
             .run(train: examples, dev: examples) { _ in }
-        let best = try #require(outcome.bestEvaluation.dev)
+        let best = try #require(outcome.keptEvaluation.dev)
         // But for the last bits: `head` computes its features in other company, by which some kernels round.
         switch (classifier.evaluate(logits: classifier.logits(examples.texts), targets: examples.targets), best) {
         case (.regression(let found), .regression(let best)): #expect(abs(found.mse - best.mse) < 1e-5 * best.mse)
@@ -47,7 +47,7 @@ struct ProblemTypeTests {
         default: throw SomethingElse()
         }
         #expect(
-            outcome.evaluations.enumerated().allSatisfy { $1.isBest == ($0 == outcome.best) || $0 < outcome.best })
+            outcome.evaluations.enumerated().allSatisfy { $1.isBest == ($0 == outcome.kept) || $0 < outcome.kept })
         return (classifier, best)
     }
 

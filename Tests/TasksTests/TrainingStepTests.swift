@@ -151,6 +151,9 @@ struct TrainingStepTests {
             Case(name: "dropout"), Case(name: "r-drop") { $0.objective.rDrop = 0.5 },
             Case(name: "r-drop of sets", targets: .sets) { $0.objective.rDrop = 0.5 },
             Case(name: "r-drop of numbers", targets: .values) { $0.objective.rDrop = 0.5 },
+            Case(name: "mixup") { $0.mixupAlpha = 0.4 },
+            Case(name: "mixup of sets", targets: .sets) { $0.mixupAlpha = 0.4 },
+            Case(name: "mixup of numbers", targets: .values) { $0.mixupAlpha = 0.4 },
             Case(name: "mixout") { $0.mixout = 0.3 }, Case(name: "noise") { $0.embeddingNoise = 5 },
         ])
     func seeds(item: Case) throws {

@@ -6,7 +6,7 @@ struct MetricsText {
 
     init(_ metrics: EvaluationMetrics) { self.metrics = metrics }
 
-    /// The one that the best epoch is chosen by.
+    /// The one by which evaluations are compared.
     var number: String {
         switch metrics {
         case .classification(let metrics): "\(percent(metrics.accuracy)) %"

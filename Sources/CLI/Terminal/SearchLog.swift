@@ -1,4 +1,5 @@
 import Checkpoints
+import FoundationEssentials
 import JSON
 import SystemPackage
 import Tasks
@@ -19,6 +20,11 @@ final class SearchLog {
                 file, .writeOnly, options: [.create, .truncate, .append, .closeOnExec],
                 permissions: [.ownerReadWrite, .groupRead, .otherRead])
         } catch { throw .unwritable(file, error as? Errno ?? .ioError) }
+    }
+
+    /// Removes what an earlier search left.
+    static func remove(from directory: FilePath) {
+        try? FileManager.default.removeItem(atPath: directory.appending(fileName).string)
     }
 
     deinit { try? descriptor.close() }

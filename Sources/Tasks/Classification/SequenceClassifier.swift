@@ -200,20 +200,17 @@ public final class SequenceClassifier {
 
     // MARK: Both passes
 
-    /// - Returns: `[sequences, labels]`
-    public func forward(
-        _ batch: TokenBatch, training random: RandomSource? = nil
-    ) -> (logits: Tensor, saved: SavedForward) {
-        let (hidden, encoderSaved) = encoder.forward(batch, firstOnly: pooling == .first, training: random)
+    /// - Returns: `[sequences, hiddenSize]`
+    public func encode(
+        _ batch: TokenBatch, training random: RandomSource?
+    ) -> (features: Tensor, saved: SavedFeatures) {
+        let (hidden, saved) = encoder.forward(batch, firstOnly: pooling == .first, training: random)
         let sequences = encoder.rows(of: batch)
-        let (logits, headSaved) = head.forward(pooling.pool(hidden, sequences), training: random)
-        return (logits, SavedForward(encoder: encoderSaved, head: headSaved, sequences: sequences))
+        return (pooling.pool(hidden, sequences), SavedFeatures(encoder: saved, sequences: sequences))
     }
 
-    /// Adds to the gradients of all trainable parameters.
-    public func backward(_ gradient: Tensor, _ saved: SavedForward) {
-        let features = head.backward(gradient, saved.head)
-        encoder.backward(pooling.backward(features, saved.sequences), saved.encoder)
+    public func backward(features gradient: Tensor, _ saved: SavedFeatures) {
+        encoder.backward(pooling.backward(gradient, saved.sequences), saved.encoder)
     }
 
     // MARK: Inference

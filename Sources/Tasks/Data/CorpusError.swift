@@ -102,7 +102,7 @@ extension CorpusError: CustomStringConvertible {
         case .wrongValueCount(let file, let line, let found, let expected):
             "\(file):\(line): \(found) number\(found == 1 ? "" : "s"); \(expected) expected. Several numbers are a JSON array."
         case .tooFewToSplit(let file):
-            "\(file): too few examples to set some aside to choose the best epoch by. Give others with --dev, or say --no-dev."
+            "\(file): too few examples to set some aside to measure on. Give others with --dev, or say --no-dev."
         case .tooFewForFolds(let file, let folds):
             "\(file): too few different texts for \(folds) parts. Choose fewer --folds."
         case .onlyDuplicates(let file):

@@ -25,7 +25,7 @@ public enum CorpusFolder {
 
     private static let endings = ["tsv", "csv", "jsonl", "json", "txt"]
 
-    /// The part of a folder with the examples to choose the best epoch by, where it has one.
+    /// The part of a folder with the examples to measure on during training, where it has one.
     public static func development(in path: FilePath) -> FilePath? {
         guard ClassFolders.isFolder(path) else { return nil }
         return try? part(in: path, for: .development)?.path

@@ -11,7 +11,7 @@ public struct FineTuningData: Sendable {
         public var columns = LabelledExamples.Columns()
         /// `nil`: what the labels look like.
         public var problem: ProblemType?
-        /// Of the training data, to choose the best epoch by where no other data is given; `nil`: none.
+        /// Of the training data, to measure on where no other data is given; `nil`: none.
         public var devShare: Double? = 0.1
         /// Whether training texts that come before, or that are in the given dev data, are left out.
         public var dropsDuplicates = false

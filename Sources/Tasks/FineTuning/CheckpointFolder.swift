@@ -13,17 +13,24 @@ package final class CheckpointFolder {
 
     private static let prefix = "checkpoint-"
 
+    /// Takes the place for this run alone: a second one is refused while this one lives.
+    ///
     /// - Parameter resumes: whether what is there may be used.
     package init(_ path: FilePath, resumes: Bool) throws(RunCheckpointError) {
         self.path = path
-        guard FileManager.default.fileExists(atPath: path.string) else { return }
+        do {
+            try FileManager.default.createDirectory(atPath: path.string, withIntermediateDirectories: true)
+        } catch { throw .file(.unwritable(path, .ioError)) }
+        lock = FileLock.takeDirectory(path)
+        if lock == nil { throw .inUse(path) }
         number = Self.lastNumber(path)
         guard resumes || number == 0 else { throw .exists(path) }
-        try takeLock()
         for name in Self.names(path) where name.hasPrefix("." + Self.prefix) { remove(path.appending(name)) }
         if number > 0 { latest = path.appending("\(Self.prefix)\(number)") }
         removeOthers()
     }
+
+    deinit { if latest == nil, number == 0 { remove() } }
 
     /// Writes a checkpoint; the one before stays until this one is on the disk.
     package func write(
@@ -32,14 +39,8 @@ package final class CheckpointFolder {
         let target = path.appending("\(Self.prefix)\(number + 1)")
         let directory: AtomicDirectory
         do { directory = try AtomicDirectory(target) } catch { throw .file(error) }
-        if lock == nil { try takeLock() }
-        do throws(RunCheckpointError) {
-            try body(directory.temporary, latest)
-            do { try directory.commit() } catch { throw .file(error) }
-        } catch {
-            if latest == nil { remove() }
-            throw error
-        }
+        try body(directory.temporary, latest)
+        do { try directory.commit() } catch { throw .file(error) }
         number += 1
         latest = target
         removeOthers()
@@ -50,11 +51,6 @@ package final class CheckpointFolder {
         if lock == nil { return }
         remove(path)
         lock = nil
-    }
-
-    private func takeLock() throws(RunCheckpointError) {
-        lock = FileLock.takeDirectory(path)
-        if lock == nil { throw .inUse(path) }
     }
 
     /// Whether a directory holds a checkpoint that is whole.

@@ -18,7 +18,7 @@ public final class FineTuning {
     let lastGood: LastGoodState
     var state: TrainingState
     /// Whether it was said that the last good state cannot be kept.
-    private var lacksGoodState = false
+    var lacksGoodState = false
     /// Where checkpoints go.
     package var saving: RunSaving?
 
@@ -45,7 +45,8 @@ public final class FineTuning {
         trainingStep = TrainingStep(model, optimizer, optimization, dropout: RandomSource(seed: state.dropout))
     }
 
-    /// Trains the model, which then holds the weights of the best evaluation on `dev`, or without `dev` the last ones.
+    /// Trains the model, which then holds the weights of the best evaluation on `dev`, or the last ones: without `dev`,
+    /// and where the configuration says so.
     ///
     /// - Parameters:
     ///   - checkpoints: `nil` writes none.
@@ -57,7 +58,7 @@ public final class FineTuning {
     ) throws(Failure) -> Outcome {
         do {
             try MemoryShortage.check(
-                estimatedMemory(train.texts), for: "--method \(configuration.method.rawValue)",
+                estimatedMemory(train.texts, dev: dev?.texts), for: "--method \(configuration.method.rawValue)",
                 advice: "Lower --max-length, use --recompute, or --method head.")
         } catch { throw .memory(error) }
         try prepareSaving(checkpoints, train, dev, report)
@@ -72,7 +73,8 @@ public final class FineTuning {
         }
         model.freeze(.f32)
         return Outcome(
-            evaluations: state.evaluations, best: state.best ?? state.evaluations.count - 1, steps: state.step,
+            evaluations: state.evaluations, kept: (keepsBest ? state.best : nil) ?? state.evaluations.count - 1,
+            steps: state.step,
             trainingSeconds: state.trainingSeconds,
             samplesPerSecond: Double(state.trained) / max(state.trainingSeconds, 1e-9),
             inverseRegularization: state.inverseRegularization)
@@ -85,7 +87,9 @@ public final class FineTuning {
         let solver = HeadSolver(
             model.head, configuration.optimization.objective,
             inverseRegularization: configuration.optimization.inverseRegularization)
-        let dev = run.devFeatures.flatMap { features in run.dev.map { (features, $0.targets.ofRows) } }
+        let dev = run.devFeatures.flatMap { features in
+            keepsBest ? run.dev.map { (features, $0.targets.ofRows) } : nil
+        }
         let solution = solver.solve(
             features, run.train.targets.ofRows, dev: dev, random: RandomSource(seed: configuration.seed))
         state.add(loss: solution.loss, examples: run.train.texts.count)
@@ -105,13 +109,15 @@ public final class FineTuning {
         }
     }
 
+    private var keepsBest: Bool { configuration.keeps == .best }
+
     /// Whether the last evaluations were no better than one before.
     private var isStalled: Bool {
-        state.evaluations.last?.dev != nil && state.evaluationsSinceBest >= configuration.patience
+        keepsBest && state.evaluations.last?.dev != nil && state.evaluationsSinceBest >= configuration.patience
     }
 
     private func takeBestWeights() throws(Failure) {
-        if state.evaluationsSinceBest > 0 {
+        if keepsBest, state.evaluationsSinceBest > 0 {
             do { try bestWeights.restore() } catch { throw .weights(error) }
         } else {
             optimizer.exchangeAverages()
@@ -222,50 +228,10 @@ public final class FineTuning {
         let evaluation = state.add(dev: metrics, endsEpoch: endsEpoch)
         report(.evaluation(evaluation))
         // The last weights need not be kept.
-        if metrics != nil, evaluation.isBest, state.step < run.schedule.steps, let error = bestWeights.keep() {
+        if keepsBest, metrics != nil, evaluation.isBest, state.step < run.schedule.steps, let error = bestWeights.keep()
+        {
             report(.cannotWrite(.bestWeights, error))
         }
         return true
-    }
-
-    private var weightsAreFinite: Bool { optimizer.parameters.allSatisfy(\.value.isFinite) }
-
-    // MARK: Divergence
-
-    private func keepGoodState(_ report: (Event) -> Void) throws(Failure) {
-        guard state.watch.isCalm else { return }
-        guard weightsAreFinite else { return try rollBack(report) }
-        do { try lastGood.keep(state) } catch {
-            if !lacksGoodState { report(.cannotWrite(.lastGoodState, error)) }
-            lacksGoodState = true
-        }
-    }
-
-    private func rollBack(_ report: (Event) -> Void) throws(Failure) {
-        let failure = Failure.diverged(epoch: state.epoch, step: state.step + 1)
-        guard state.rollbacks < Self.maxRollbacks else { throw failure }
-        let good: TrainingState?
-        do { good = try lastGood.restore() } catch { throw .weights(error) }
-        guard let good else { throw failure }
-        let divergedAt = state.step + 1
-        state.rollBack(to: good)
-        trainingStep.dropout?.state = state.dropout
-        report(
-            .rolledBack(Rollback(divergedAt: divergedAt, step: state.step, learningRateScale: state.learningRateScale)))
-    }
-
-    /// About how many bytes training takes: weights, gradients, moments, packed matrices and activations.
-    private func estimatedMemory(_ texts: TokenizedTexts) -> Int {
-        let encoder = model.encoder.architecture
-        guard configuration.method != .head else { return InferencePlan.bytes(encoder, configuration.precision) }
-        let values = optimizer.parameters.reduce(0) { $0 + $1.shape.count }
-        let longest = texts.lengths.max() ?? 0
-        let tokens = max(
-            longest, min(TrainingBatches.tokensPerPart, longest * min(configuration.batchSize, texts.count)))
-        // Of a token in a layer: rows of the hidden size and of the intermediate one, and its attention.
-        let token =
-            4 * (14 * encoder.hiddenSize + 3 * encoder.intermediateSize + 2 * encoder.numAttentionHeads * longest)
-        let layers = configuration.recomputesActivations ? 2 : encoder.numHiddenLayers
-        return values * (20 + 4 * configuration.optimization.copies) + tokens * token * layers
     }
 }

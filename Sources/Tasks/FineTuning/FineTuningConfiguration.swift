@@ -62,6 +62,24 @@ extension FineTuning {
         }
     }
 
+    /// Which of the weights that were evaluated are the result.
+    public enum KeptWeights: String, Sendable, CaseIterable {
+        /// Those with the best dev score.
+        case best
+        case last
+
+        /// By so few dev examples, taken from the training data, no epoch is chosen: their score is uncertain by more
+        /// than epochs differ (docs/recipes.md).
+        public static let leastExamples = 500
+
+        /// What suits a dev set.
+        ///
+        /// - Parameter isSplit: whether it was taken from the training data.
+        public init(devExamples: Int?, isSplit: Bool) {
+            self = isSplit && (devExamples ?? 0) < Self.leastExamples ? .last : .best
+        }
+    }
+
     public struct Configuration: Equatable, Sendable {
         public var method: Method
         /// Of the encoder's products; weights, gradients, moments and sums are f32. `int8` is for the method `head`.
@@ -75,7 +93,9 @@ extension FineTuning {
         public var recomputesActivations = false
         /// The number of steps after which the model is evaluated; `nil`: at the end of each epoch.
         public var evaluationSteps: Int?
-        /// Training stops after this many evaluations without a better dev score.
+        /// Which weights the model has in the end.
+        public var keeps = KeptWeights.best
+        /// Training stops after this many evaluations without a better dev score, where the best weights are kept.
         public var patience = 3
         public var optimization = Optimization()
         /// What was attached to the model, with the methods that train an adapter.

@@ -30,7 +30,7 @@ extension FineTuning {
                 "\(error)"
                     + (checkpoint.map { " The run is in \($0): then run the same command with --resume." } ?? "")
             case .diverged(let epoch, let step):
-                "the loss or a weight is not a number, or exploded, in epoch \(epoch), step \(step). Lower --learning-rate; nothing was written."
+                "the loss or a weight is not a number, or exploded, in epoch \(epoch), step \(step). Lower --learning-rate; no model was written."
             }
         }
     }

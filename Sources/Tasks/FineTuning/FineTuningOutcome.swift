@@ -15,7 +15,7 @@ extension FineTuning {
     public struct Outcome: Sendable {
         public let evaluations: [Evaluation]
         /// The index of the evaluation whose weights the model holds now.
-        public let best: Int
+        public let kept: Int
         public let steps: Int
         /// Training alone, without the evaluations on dev.
         public let trainingSeconds: Double
@@ -23,7 +23,7 @@ extension FineTuning {
         /// scikit-learn's `C`, where the head was solved for.
         public let inverseRegularization: Double?
 
-        public var bestEvaluation: Evaluation { evaluations[best] }
+        public var keptEvaluation: Evaluation { evaluations[kept] }
         /// The number of epochs that were trained.
         public var epochs: Int { evaluations.last?.epoch ?? 0 }
     }

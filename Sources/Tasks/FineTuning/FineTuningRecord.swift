@@ -64,7 +64,7 @@ public struct FineTuningRecord {
                 "temperature": .number(Double("\(temperature.temperature)") ?? 1), "fitted_on": .string("dev"),
             ])
         }
-        object["metrics"] = .object(["dev": bestMetrics])
+        object["metrics"] = .object(["dev": devMetrics])
         return object
     }
 
@@ -83,7 +83,8 @@ public struct FineTuningRecord {
             }
             object["batch_size"] = .integer(configuration.batchSize)
             object["weight_decay"] = .number(readable(configuration.weightDecay))
-            object["best_epoch"] = .integer(outcome.bestEvaluation.epoch)
+            object["keep"] = .string(configuration.keeps.rawValue)
+            object["kept_epoch"] = .integer(outcome.keptEvaluation.epoch)
         }
         if hasMeanLayer { object["mean_layer"] = .bool(true) }
         object["steps"] = .integer(outcome.steps)
@@ -95,7 +96,7 @@ public struct FineTuningRecord {
     /// The last line of `finetune`.
     public func summary(output: String, seconds: Double, peakMemoryMB: Int) -> JSONObject {
         [
-            "output": .string(output), "dev": bestMetrics, "bestEpoch": .integer(outcome.bestEvaluation.epoch),
+            "output": .string(output), "dev": devMetrics, "keptEpoch": .integer(outcome.keptEvaluation.epoch),
             "epochs": .integer(outcome.epochs), "steps": .integer(outcome.steps),
             "seconds": .number(rounded(seconds, 100)),
             "trainingSeconds": .number(rounded(outcome.trainingSeconds, 100)),
@@ -103,8 +104,8 @@ public struct FineTuningRecord {
         ]
     }
 
-    private var bestMetrics: JSON {
-        guard let metrics = outcome.bestEvaluation.dev else { return .null }
+    private var devMetrics: JSON {
+        guard let metrics = outcome.keptEvaluation.dev else { return .null }
         return metrics.summary
     }
 

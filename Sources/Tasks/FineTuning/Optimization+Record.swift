@@ -35,6 +35,7 @@ extension Optimization {
         if objective.isOrdinal { object["ordinal"] = .bool(true) }
         object["huber_delta"] = objective.huberDelta.map { .number($0) }
         add("r_drop", objective.rDrop)
+        add("mixup", mixupAlpha)
         add("mixout", readable(mixout))
         add("l2_sp", startingPointPenalty)
         add("fgm", readable(adversarialStep))

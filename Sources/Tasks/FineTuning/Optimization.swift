@@ -94,6 +94,8 @@ public struct Optimization: Equatable, Sendable {
     ///
     /// Source: Rücklé et al. 2021, "AdapterDrop", §4.
     public var dropsAdapters = false
+    /// Of the distribution of shares in which the features of texts are mixed in pairs; 0 mixes none.
+    public var mixupAlpha = 0.0
     /// The size of the noise on word vectors.
     public var embeddingNoise: Float = 0
     /// How much of the moving averages is kept in a step; `nil` keeps no averages.

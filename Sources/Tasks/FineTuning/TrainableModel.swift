@@ -12,11 +12,13 @@ public protocol TrainableModel: AnyObject {
     var parameters: [Parameter] { get }
 
     /// - Parameter random: applies dropout when given.
-    /// - Returns: the logits, one row for each text, or for each token where tokens have labels.
-    func forward(_ batch: TokenBatch, training random: RandomSource?) -> (logits: Tensor, saved: SavedForward)
+    /// - Returns: the head's input, one row for each text, or for each token where tokens have labels.
+    func encode(_ batch: TokenBatch, training random: RandomSource?) -> (features: Tensor, saved: SavedFeatures)
 
-    /// Adds to the gradients of all trainable parameters.
-    func backward(_ gradient: Tensor, _ saved: SavedForward)
+    /// Adds to the gradients of the encoder's trainable parameters.
+    ///
+    /// - Parameter gradient: by the features.
+    func backward(features gradient: Tensor, _ saved: SavedFeatures)
 
     /// Packs all matrices for a training step.
     func pack()
@@ -33,11 +35,37 @@ public protocol TrainableModel: AnyObject {
     func evaluate(_ examples: FineTuning.Examples, features: Tensor?) -> EvaluationMetrics
 }
 
+/// What the backward pass of an encoder with its pooling needs.
+public struct SavedFeatures: Sendable {
+    let encoder: TransformerEncoder.Saved
+    let sequences: [Range<Int>]
+}
+
 /// What the backward pass of an encoder with its head needs.
 public struct SavedForward: Sendable {
-    let encoder: TransformerEncoder.Saved
+    let features: SavedFeatures
+    let mixup: Mixup?
     let head: ClassificationHead.Saved
-    let sequences: [Range<Int>]
+}
+
+extension TrainableModel {
+    /// - Parameters:
+    ///   - random: applies dropout when given.
+    ///   - mixup: mixes the features of the texts.
+    /// - Returns: the logits, one row for each text, or for each token where tokens have labels.
+    public func forward(
+        _ batch: TokenBatch, training random: RandomSource? = nil, mixup: Mixup? = nil
+    ) -> (logits: Tensor, saved: SavedForward) {
+        let (features, saved) = encode(batch, training: random)
+        let (logits, head) = head.forward(mixup?.mixed(features) ?? features, training: random)
+        return (logits, SavedForward(features: saved, mixup: mixup, head: head))
+    }
+
+    /// Adds to the gradients of all trainable parameters.
+    public func backward(_ gradient: Tensor, _ saved: SavedForward) {
+        let gradient = head.backward(gradient, saved.head)
+        backward(features: saved.mixup?.backward(gradient) ?? gradient, saved.features)
+    }
 }
 
 extension SequenceClassifier: TrainableModel {

@@ -42,6 +42,21 @@ public struct TrainingObjective: Equatable, Sendable {
         }
     }
 
+    /// The loss of logits of mixed texts, and its gradient.
+    package func loss(
+        _ logits: Tensor, _ targets: Targets, _ mixup: Mixup?
+    ) -> (loss: Double, gradient: Tensor) {
+        var (loss, gradient) = loss(logits, targets)
+        guard let mixup else { return (loss, gradient) }
+        let other = self.loss(logits, targets.gather(mixup.partners))
+        gradient.scale(by: mixup.share)
+        var otherGradient = other.gradient
+        otherGradient.scale(by: 1 - mixup.share)
+        gradient += otherGradient
+        loss = Double(mixup.share) * loss + Double(1 - mixup.share) * other.loss
+        return (loss, gradient)
+    }
+
     /// Tokens without a label count nothing.
     private func ofLabelledTokens(_ logits: Tensor, _ targets: Targets) -> (loss: Double, gradient: Tensor) {
         let rows = targets.labelledTokens

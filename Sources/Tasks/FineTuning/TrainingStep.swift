@@ -70,8 +70,9 @@ package final class TrainingStep {
 
     private func learnHead(_ batch: [Int], _ examples: FineTuning.Examples, _ features: Tensor) -> Double {
         let rows = features.gather(examples.targets.featureRows(of: batch))
-        return accumulate(examples.targets.gather(batch).ofRows, share: 1) {
-            model.head.forward(rows, training: dropout)
+        let mixup = mixup(rows.shape.rows)
+        return accumulate(examples.targets.gather(batch).ofRows, mixup, share: 1) {
+            model.head.forward(mixup?.mixed(rows) ?? rows, training: dropout)
         } backward: {
             _ = model.head.backward($0, $1)
         }
@@ -85,8 +86,9 @@ package final class TrainingStep {
             let tokens = TokenBatch(part.map { examples.texts[$0] })
             let targets = examples.targets.gather(part)
             let share = weight > 0 ? optimization.objective.weight(of: targets) / weight : 0
-            loss += accumulate(targets, share: share) {
-                model.forward(tokens, training: dropout)
+            let mixup = mixup(part.count)
+            loss += accumulate(targets, mixup, share: share) {
+                model.forward(tokens, training: dropout, mixup: mixup)
             } backward: {
                 model.backward($0, $1)
             }
@@ -94,9 +96,14 @@ package final class TrainingStep {
         return loss
     }
 
+    private func mixup(_ count: Int) -> Mixup? {
+        guard optimization.mixupAlpha > 0, let dropout else { return nil }
+        return Mixup(count, alpha: optimization.mixupAlpha, random: dropout)
+    }
+
     /// Adds the gradients of a share of the batch: of one pass, or with R-Drop of two.
     private func accumulate<Saved>(
-        _ targets: Targets, share: Double, forward: () -> (logits: Tensor, saved: Saved),
+        _ targets: Targets, _ mixup: Mixup?, share: Double, forward: () -> (logits: Tensor, saved: Saved),
         backward: (Tensor, Saved) -> Void
     ) -> Double {
         let first = forward()
@@ -106,7 +113,7 @@ package final class TrainingStep {
             return gradient
         }
         guard optimization.objective.rDrop > 0 else {
-            let (loss, gradient) = optimization.objective.loss(first.logits, targets)
+            let (loss, gradient) = optimization.objective.loss(first.logits, targets, mixup)
             backward(scaled(gradient), first.saved)
             return share * loss
         }

@@ -35,6 +35,7 @@ public struct FineTuningReport: Sendable {
         report.data = Self.facts(data)
         report.recipe = [RunReport.Fact("base model", base)] + recipe
         report.machine = Machine.facts + run
+        report.keepsLast = Self.keepsLast(record)
         self.report = report
 
         var card = ModelCard(
@@ -73,6 +74,7 @@ public struct FineTuningReport: Sendable {
         if let dev = data.dev { report.data.append(RunReport.Fact("dev", dev.description)) }
         report.recipe = [RunReport.Fact("base model", base)] + recipe
         report.machine = Machine.facts + run
+        report.keepsLast = Self.keepsLast(record)
         self.report = report
 
         var card = ModelCard(
@@ -88,6 +90,10 @@ public struct FineTuningReport: Sendable {
     public func write(to directory: FilePath) throws(CheckpointError) {
         try AtomicFile.write(Array(report.html.utf8), to: directory.appending(RunReport.fileName))
         try AtomicFile.write(Array(card.text.utf8), to: directory.appending(ModelCard.fileName))
+    }
+
+    private static func keepsLast(_ record: JSONObject) -> Bool {
+        record["training"]?["keep"]?.string == FineTuning.KeptWeights.last.rawValue
     }
 
     private static func name(_ file: FilePath) -> String { file.lastComponent?.string ?? file.string }

@@ -250,7 +250,7 @@ public struct ModelCard: Sendable {
         return """
             ## Metrics
 
-            On the dev set, \(dev.examples) examples, by which the best epoch was chosen:
+            On the dev set, \(dev.examples) examples:
 
             | metric | value |
             |---|---:|

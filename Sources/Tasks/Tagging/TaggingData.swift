@@ -1,6 +1,6 @@
 public import SystemPackage
 
-/// What a tagger learns from, and what its best epoch is chosen by; checked before a model is opened.
+/// What a tagger learns from, and is measured on; checked before a model is opened.
 public struct TaggingData: Equatable, Sendable {
     public let train: TaggedSentences
     public let dev: TaggedSentences?

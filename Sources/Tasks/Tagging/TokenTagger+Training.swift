@@ -6,18 +6,16 @@ public import Transformer
 extension TokenTagger: TrainableModel {
     public var encoder: TransformerEncoder { pretrained.encoder }
 
-    /// - Returns: `[tokens, labels]`
-    public func forward(
-        _ batch: TokenBatch, training random: RandomSource? = nil
-    ) -> (logits: Tensor, saved: SavedForward) {
-        let (hidden, encoderSaved) = encoder.forward(batch, training: random)
-        let (logits, headSaved) = head.forward(hidden, training: random)
-        return (logits, SavedForward(encoder: encoderSaved, head: headSaved, sequences: batch.sequences))
+    /// - Returns: `[tokens, hiddenSize]`
+    public func encode(
+        _ batch: TokenBatch, training random: RandomSource?
+    ) -> (features: Tensor, saved: SavedFeatures) {
+        let (hidden, saved) = encoder.forward(batch, training: random)
+        return (hidden, SavedFeatures(encoder: saved, sequences: batch.sequences))
     }
 
-    /// Adds to the gradients of all trainable parameters.
-    public func backward(_ gradient: Tensor, _ saved: SavedForward) {
-        encoder.backward(head.backward(gradient, saved.head), saved.encoder)
+    public func backward(features gradient: Tensor, _ saved: SavedFeatures) {
+        encoder.backward(gradient, saved.encoder)
     }
 
     /// The hidden states of the labelled tokens, `[labelled tokens, hiddenSize]`.

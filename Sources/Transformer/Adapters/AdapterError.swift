@@ -46,7 +46,7 @@ extension AdapterError: CustomStringConvertible {
             "\(kind) is not for model_type \"\(type)\": \(reason)."
         case .indivisible(let name, let size, let parts):
             "the adapter \"\(name)\" cuts \(size) columns into \(parts) equal parts, which does not come out even. Choose "
-                + "another reduction factor."
+                + "another reduction factor (--reduction-factor)."
         case .noReductionFactor(let name, let layer):
             "the adapter \"\(name)\" has no reduction factor for layer \(layer), and no default."
         case .notComposable(let name, let kind):

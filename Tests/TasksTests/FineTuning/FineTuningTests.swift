@@ -15,7 +15,8 @@ struct FineTuningTests {
 
     private func train(
         _ method: FineTuning.Method, seed: UInt64 = 1, epochs: Int = 4, learningRate: Double = 2e-3,
-        precision: Precision = .f32, recomputes: Bool = false
+        precision: Precision = .f32, recomputes: Bool = false,
+        _ change: (inout FineTuning.Configuration) -> Void = { _ in }
     ) throws -> (SequenceClassifier, FineTuning.Outcome, [FineTuning.Event]) {
         let data = try LabelledExamples(scratch.write(TinyModel.examples(96), to: "train.tsv"))
         let dev = try LabelledExamples(scratch.write(TinyModel.examples(24), to: "dev.tsv"))
@@ -29,6 +30,7 @@ struct FineTuningTests {
         configuration.precision = precision
         configuration.recomputesActivations = recomputes
         configuration.optimization.headSolver = .steps
+        change(&configuration)
         var events: [FineTuning.Event] = []
         let outcome = try FineTuning(classifier, configuration, keepingBestIn: scratch.path).run(
             train: FineTuning.Examples(data, classifier.targets(data), classifier),
@@ -46,7 +48,7 @@ struct FineTuningTests {
     @Test("methods learn what can be learned", arguments: [FineTuning.Method.head, .full, .topK])
     func learning(method: FineTuning.Method) throws {
         let (_, outcome, events) = try train(method, epochs: method == .head ? 30 : 8, learningRate: 3e-3)
-        let best = try #require(outcome.bestEvaluation.dev)
+        let best = try #require(outcome.keptEvaluation.dev)
         #expect(try #require(best.classification).accuracy >= 0.95)
         #expect(outcome.evaluations.last!.trainingLoss < outcome.evaluations[0].trainingLoss)
         #expect(events.count { if case .step = $0 { true } else { false } } == outcome.steps)
@@ -91,7 +93,7 @@ struct FineTuningTests {
     func bestEpoch() throws {
         // A rate that wrecks what the first epochs learned.
         let (classifier, outcome, events) = try train(.full, epochs: 12, learningRate: 0.03)
-        let best = try #require(outcome.bestEvaluation.dev)
+        let best = try #require(outcome.keptEvaluation.dev)
         let dev = try LabelledExamples(scratch("dev.tsv"))
         let examples = try FineTuning.Examples(dev, classifier.targets(dev), classifier)
         #expect(classifier.evaluate(logits: classifier.logits(examples.texts), targets: examples.targets) == best)
@@ -99,7 +101,28 @@ struct FineTuningTests {
         #expect(outcome.evaluations.allSatisfy { ($0.dev?.classification?.accuracy ?? 0) <= accuracy })
         let stopped = events.contains { if case .stoppedEarly = $0 { true } else { false } }
         #expect(stopped == (outcome.epochs < 12))
-        #expect(outcome.epochs <= outcome.bestEvaluation.epoch + 3)
+        #expect(outcome.epochs <= outcome.keptEvaluation.epoch + 3)
+    }
+
+    @Test("the weights of the last epoch are kept where that is asked for, and no epoch is left out")
+    func lastEpoch() throws {
+        let (classifier, outcome, events) = try train(.full, epochs: 12, learningRate: 0.03) { $0.keeps = .last }
+        #expect(outcome.epochs == 12)
+        #expect(outcome.kept == outcome.evaluations.count - 1)
+        #expect(!events.contains { if case .stoppedEarly = $0 { true } else { false } })
+        let dev = try LabelledExamples(scratch("dev.tsv"))
+        let examples = try FineTuning.Examples(dev, classifier.targets(dev), classifier)
+        let metrics = classifier.evaluate(logits: classifier.logits(examples.texts), targets: examples.targets)
+        #expect(metrics == outcome.evaluations.last?.dev)
+    }
+
+    @Test("few examples that were set aside choose no epoch")
+    func keptWeights() {
+        typealias Kept = FineTuning.KeptWeights
+        #expect(Kept(devExamples: 499, isSplit: true) == .last)
+        #expect(Kept(devExamples: 500, isSplit: true) == .best)
+        #expect(Kept(devExamples: 40, isSplit: false) == .best)
+        #expect(Kept(devExamples: nil, isSplit: false) == .best)
     }
 
     @Test("a written classifier loads again and gives the same logits")

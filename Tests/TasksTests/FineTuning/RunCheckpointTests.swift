@@ -93,7 +93,7 @@ struct RunCheckpointTests {
             #expect(interruptions > 0)
             #expect(resumed.weights == whole.weights)
             #expect(resumed.outcome.evaluations == whole.outcome.evaluations)
-            #expect(resumed.outcome.best == whole.outcome.best)
+            #expect(resumed.outcome.kept == whole.outcome.kept)
             // Its checkpoint is gone.
             #expect(throws: Never.self) { try CheckpointFolder(scratch("out.checkpoint"), resumes: false) }
         }
@@ -137,7 +137,7 @@ struct RunCheckpointTests {
         var steps = 0
         let resumed = try run(configuration, resumes: true) { if case .step = $0 { steps += 1 } }
         #expect(steps == 0)
-        #expect(resumed.weights == whole.weights && resumed.outcome.best == whole.outcome.best)
+        #expect(resumed.weights == whole.weights && resumed.outcome.kept == whole.outcome.kept)
     }
 
     private func refusal(_ body: () throws -> Void) -> RunCheckpointError? {
@@ -195,6 +195,17 @@ struct RunCheckpointTests {
         (try? FileManager.default.contentsOfDirectory(atPath: directory.string)) ?? []
     }
 
+    @Test("a run without a checkpoint keeps others away while it lives, and leaves nothing")
+    func place() throws {
+        let path = scratch("out.checkpoint")
+        do {
+            let folder = try CheckpointFolder(path, resumes: false)
+            #expect(throws: RunCheckpointError.inUse(path)) { try CheckpointFolder(path, resumes: false) }
+            #expect(folder.latest == nil)
+        }
+        #expect(!FileManager.default.fileExists(atPath: path.string))
+    }
+
     @Test("one checkpoint is kept, and what a killed process left half-written goes")
     func folder() throws {
         let path = scratch("out.checkpoint")
@@ -234,6 +245,6 @@ struct RunCheckpointTests {
             #expect(evaluation.step == 2 * (index + 1))
             #expect(evaluation.epoch == (evaluation.step + 5) / 6)
         }
-        #expect(outcome.evaluations.count - 1 == min(outcome.best + 3, 59))
+        #expect(outcome.evaluations.count - 1 == min(outcome.kept + 3, 59))
     }
 }

@@ -84,7 +84,7 @@ struct TokenTaggerTrainingTests {
         configuration.optimization.headSolver = .lbfgs
         let outcome = try FineTuning(tagger, configuration, keepingBestIn: scratch.path)
             .run(train: examples, dev: examples) { _ in }
-        guard case .entities(let metrics) = try #require(outcome.bestEvaluation.dev) else {
+        guard case .entities(let metrics) = try #require(outcome.keptEvaluation.dev) else {
             Issue.record("no metrics of entities")
             return
         }

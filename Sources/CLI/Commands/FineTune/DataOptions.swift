@@ -3,7 +3,7 @@ import Checkpoints
 import SystemPackage
 import Tasks
 
-/// What is learned from, and what the best epoch is chosen by.
+/// What is learned from, and what is measured on.
 struct DataOptions: ParsableArguments {
     @Option(
         help: """
@@ -13,14 +13,14 @@ struct DataOptions: ParsableArguments {
     var train: String
 
     @Option(
-        help: "The examples to choose the best epoch by (default: a share of the training examples).",
+        help: "The examples to measure on after each epoch (default: a share of the training examples).",
         completion: .file())
     var dev: String?
 
     @Option(help: "The share of the training examples that is set aside where --dev is not given (default: 0.1).")
     var devShare: Double?
 
-    @Flag(help: "Learn from all examples and keep the last epoch.")
+    @Flag(help: "Learn from all examples, measure on none and keep the last epoch.")
     var noDev = false
 
     @Flag(help: "Leave out training texts that come twice, or that are in --dev.")
@@ -68,7 +68,7 @@ struct DataOptions: ParsableArguments {
         StandardError.note(data.train.description)
         if let dev = data.dev { StandardError.note(dev.description) }
         if data.isSplit, let count = data.devCount {
-            StandardError.note("\(count) of them are set aside to choose the best epoch by (--dev, --no-dev)")
+            StandardError.note("\(count) of them are set aside to measure on (--dev, --no-dev)")
         }
         if let labels = data.checks.labelSummary { StandardError.note("labels: \(labels)") }
         for warning in data.checks.warnings { StandardError.note("warning: \(warning)") }

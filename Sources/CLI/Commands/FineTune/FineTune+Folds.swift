@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Glibc
 import JSON
 import SystemPackage
 import Tasks
@@ -10,12 +11,13 @@ extension FineTune {
         _ directory: FilePath
     ) throws -> JSON? {
         guard let count = self.data.folds else { return nil }
+        _ = try Signals.catchInterruption(SIGINT, SIGTERM)
         let validation = try CrossValidation(examples.train, folds: examples.folds) { part in
             let classifier = try newClassifier(data, configuration)
             var progress = FineTuningProgress()
+            defer { progress.end() }
             _ = try FineTuning(classifier, configuration, keepingBestIn: directory)
-                .run(train: part, dev: nil) { progress.show($0) }
-            progress.end()
+                .run(train: part, dev: nil, isInterrupted: { Signals.isInterrupted }) { progress.show($0) }
             return classifier
         } report: { fold, metrics in
             StandardError.note("fold \(fold + 1) of \(count): \(MetricsText(metrics).line)")

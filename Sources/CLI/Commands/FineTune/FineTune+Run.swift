@@ -43,9 +43,10 @@ extension FineTune {
             }
             let validation = try crossValidate(data, examples, configuration, scratch)
             guard let target else { return }
-            let logs = try reports.logs(for: target)
+            let logs = try reports.logs(for: target, resumes: runOptions.resume)
             if let minutes = searches.search, let dev = examples.dev {
                 let base = configuration
+                logs.keep()
                 configuration = try searches.search(
                     around: base, minutes: minutes, train: examples.train, dev: dev, scratch: scratch,
                     log: SearchLog(in: logs.directory)
@@ -60,19 +61,15 @@ extension FineTune {
             let record = FineTuningRecord(
                 classifier: classifier, configuration: configuration, outcome: outcome, model: model.model,
                 data: data, temperature: analysis?.temperature)
-            try logs.keptWithCheckpoint { () throws(FineTuning.Failure) in
-                try tuning.deliver { () throws(CheckpointError) in
-                    try classifier.write(to: target, record: record.object)
-                }
+            let seconds = try deliver(outcome, of: tuning, to: target, logs, since: start) {
+                () throws(CheckpointError) in
+                try classifier.write(to: target, record: record.object)
+            } report: { run, directory in
+                try FineTuningReport(
+                    output: target, model: model.model, directory: directory, classifier: classifier,
+                    record: record.object, history: logs.history, data: data, examples: examples, analysis: analysis,
+                    run: run)
             }
-            try logs.move(to: target)
-            if let failure = logs.failure { StandardError.note("the logs are not complete: \(failure)") }
-            let seconds = monotonicSeconds() - start
-            try FineTuningReport(
-                output: target, model: model.model, directory: model.resolve().path, classifier: classifier,
-                record: record.object, history: logs.history, data: data, examples: examples, analysis: analysis,
-                run: reports.facts(outcome, seconds: seconds)
-            ).write(to: target)
             var summary = record.summary(output: target.string, seconds: seconds, peakMemoryMB: peakMemoryMB)
             if let validation { summary.append("crossValidation", validation) }
             try StandardOutput.print(line: .object(summary))
@@ -102,7 +99,6 @@ extension FineTune {
         if let epochs { configuration.epochs = epochs }
         if let learningRate { configuration.learningRate = learningRate }
         if let batchSize { configuration.batchSize = batchSize }
-        configuration.patience = runOptions.patience
         configuration.evaluationSteps = runOptions.evaluateEvery
         configuration.optimization = optimization.optimization(asksForSteps: asksForSteps)
         if let weightDecay = optimization.weightDecay { configuration.weightDecay = weightDecay }
@@ -119,6 +115,7 @@ extension FineTune {
         configuration.optimization.dropsAdapters = bottlenecks.adapterDrop
         configuration.adapter = adapter.configuration(method)
         configuration.augmentation = try augmentation.augmentation
+        runOptions.set(&configuration, devExamples: data.devCount, isSplit: data.isSplit)
         return configuration
     }
 
@@ -160,6 +157,25 @@ extension FineTune {
         guard method != .head || optimization.headSolver == .steps else { return }
         let rate = optimization.algorithm == .adafactorRelative ? "" : ", learning rate \(configuration.learningRate)"
         StandardError.note("\(configuration.epochs) epochs, batches of \(configuration.batchSize)\(rate)")
+    }
+
+    /// Writes what a run has made: the model, its logs and its report.
+    ///
+    /// - Parameters:
+    ///   - start: of the run, by the monotonic clock.
+    ///   - report: is given what it says of the run, and the base model's directory.
+    /// - Returns: how many seconds the run took.
+    func deliver(
+        _ outcome: FineTuning.Outcome, of tuning: FineTuning, to target: FilePath, _ logs: RunLogs,
+        since start: Double, write: () throws(CheckpointError) -> Void,
+        report: ([RunReport.Fact], FilePath) throws -> FineTuningReport
+    ) throws -> Double {
+        try logs.keptWithCheckpoint { () throws(FineTuning.Failure) in try tuning.deliver(write) }
+        try logs.move(to: target)
+        if let failure = logs.failure { StandardError.note("the logs are not complete: \(failure)") }
+        let seconds = monotonicSeconds() - start
+        try report(reports.facts(outcome, seconds: seconds), model.resolve().path).write(to: target)
+        return seconds
     }
 
     func train(

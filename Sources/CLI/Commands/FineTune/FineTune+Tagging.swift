@@ -20,6 +20,7 @@ extension FineTune {
             (data.dropDuplicates, "--drop-duplicates"),
             (data.strictData, "--strict-data"), (augmentation.augment != nil, "--augment"),
             (objective.ordinal != nil, "--ordinal"), (objective.huberDelta != nil, "--huber-delta"),
+            (objective.mixup > 0, "--mixup"),
             (!optimization.meanLayer, "--no-mean-layer"), (searches.search != nil, "--search"),
             (searches.findLearningRate, "--find-learning-rate"), (columns.areGiven, "what columns are called"),
         ]
@@ -42,25 +43,23 @@ extension FineTune {
         var configuration = try configuration(examples: train.examples.texts.count)
         try objective.set(
             &configuration.optimization, labels: data.labels, targets: train.examples.targets, problem: .singleLabel)
+        runOptions.set(&configuration, devExamples: data.dev?.count, isSplit: data.isSplit)
         describe(data, tagger, cut: train.cut + (dev?.cut ?? 0))
 
-        let logs = try reports.logs(for: target)
+        let logs = try reports.logs(for: target, resumes: runOptions.resume)
         let scratch = target.lexicallyNormalized().removingLastComponent()
         let tuning = try FineTuning(tagger, configuration, keepingBestIn: scratch)
         let outcome = try self.train(tuning, train.examples, dev: dev?.examples, checkpoints, logs)
         let record = FineTuningRecord(
             tagger: tagger, configuration: configuration, outcome: outcome, model: model.model, data: data)
-        try logs.keptWithCheckpoint { () throws(FineTuning.Failure) in
-            try tuning.deliver { () throws(CheckpointError) in try tagger.write(to: target, record: record.object) }
+        let seconds = try deliver(outcome, of: tuning, to: target, logs, since: start) {
+            () throws(CheckpointError) in
+            try tagger.write(to: target, record: record.object)
+        } report: { run, directory in
+            FineTuningReport(
+                output: target, model: model.model, directory: directory, tagger: tagger, record: record.object,
+                history: logs.history, data: data, metrics: outcome.keptEvaluation.dev, run: run)
         }
-        try logs.move(to: target)
-        if let failure = logs.failure { StandardError.note("the logs are not complete: \(failure)") }
-        let seconds = monotonicSeconds() - start
-        try FineTuningReport(
-            output: target, model: model.model, directory: model.resolve().path, tagger: tagger, record: record.object,
-            history: logs.history, data: data, metrics: outcome.bestEvaluation.dev,
-            run: reports.facts(outcome, seconds: seconds)
-        ).write(to: target)
         let summary = record.summary(output: output, seconds: seconds, peakMemoryMB: peakMemoryMB)
         try StandardOutput.print(line: .object(summary))
     }
@@ -93,7 +92,7 @@ extension DataOptions {
         if let dev = data.dev {
             StandardError.note(
                 data.isSplit
-                    ? "\(dev.count) more are set aside to choose the best epoch by (--dev, --no-dev)" : dev.description)
+                    ? "\(dev.count) more are set aside to measure on (--dev, --no-dev)" : dev.description)
         }
         return data
     }

@@ -15,7 +15,7 @@ struct FineTune: ParsableCommand {
             Reads TSV, CSV, JSON, fastText's lines, GLUE's folders or a folder for each class, gzipped or not, and says \
             which columns it takes (docs/data.md). A text has one label, a set of labels ("joy,surprise"; in JSON also \
             ["joy","surprise"]), or a number (in JSON also several). After each epoch the classifier is measured on the dev set, by accuracy, micro-F1 or \
-            squared error; the best weights are kept and written to the output, a directory that transformers loads \
+            squared error; the best weights (of little data the last ones, --keep) are written to the output, a directory that transformers loads \
             too. With --problem-type token_classification every word has a tag, such as B-PER: CoNLL's columns, or JSON \
             lines with "tokens" and "tags"; what is measured is the F1 of the entities. The last line of standard output is a JSON record of the result.
 
@@ -120,6 +120,11 @@ struct FineTune: ParsableCommand {
         }
         if searches.findLearningRate || searches.search != nil, optimization.optimizer == .adafactorRelative {
             throw ValidationError("--optimizer adafactor-relative chooses its own rates: there are none to look for.")
+        }
+        if data.folds != nil, runOptions.resume {
+            throw ValidationError(
+                "--folds and --resume: a cross-validation does not go on. Leave --folds out to go on with the model's "
+                    + "own training.")
         }
         if searches.search != nil, runOptions.resume {
             throw ValidationError(

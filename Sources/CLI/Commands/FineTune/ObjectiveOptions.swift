@@ -26,6 +26,12 @@ struct ObjectiveOptions: ParsableArguments {
     @Option(help: "Pass each batch twice and pull both answers together, so strongly (R-Drop).")
     var rDrop = 0.0
 
+    @Option(
+        help: ArgumentHelp(
+            "Mix the hidden states of texts in pairs, and their labels, by shares from Beta(alpha, alpha), such as 0.2.",
+            valueName: "alpha"))
+    var mixup = 0.0
+
     @Option(help: "The share of weights that each step puts back to where they started.")
     var mixout: Float = 0
 
@@ -56,6 +62,7 @@ struct ObjectiveOptions: ParsableArguments {
         try require(Set(order).count == order.count, "--ordinal", ordinal ?? "", "every label once")
         if let huberDelta { try require(huberDelta > 0, "--huber-delta", huberDelta, "a number above 0") }
         try requireAtLeastZero(rDrop, "--r-drop")
+        try require(mixup >= 0 && mixup <= 100, "--mixup", mixup, "0 to 100")
         try require((0..<1).contains(mixout), "--mixout", mixout, "0 to below 1")
         try requireAtLeastZero(l2Sp, "--l2-sp")
         try requireAtLeastZero(Double(fgm), "--fgm")
@@ -69,6 +76,7 @@ struct ObjectiveOptions: ParsableArguments {
     /// Refuses what does not go together.
     func check(_ method: FineTuning.Method) throws {
         try refuse(labelSmoothing > 0 && focalGamma > 0, "--label-smoothing and --focal-gamma exclude each other.")
+        try refuse(mixup > 0 && rDrop > 0, "--mixup and --r-drop exclude each other.")
         try refuse(
             ordinal != nil && (labelSmoothing > 0 || focalGamma > 0),
             "--ordinal goes with neither --label-smoothing nor --focal-gamma.")
@@ -82,7 +90,7 @@ struct ObjectiveOptions: ParsableArguments {
     }
 
     /// Whether something is asked for that only steps of training can give.
-    var needsSteps: Bool { rDrop > 0 || l2Sp > 0 || averageWeights != nil || dropout != nil }
+    var needsSteps: Bool { mixup > 0 || rDrop > 0 || l2Sp > 0 || averageWeights != nil || dropout != nil }
 
     /// The labels from lowest to highest, which are those of the examples.
     func order(_ labels: [String]) throws -> [String] {
@@ -110,6 +118,7 @@ struct ObjectiveOptions: ParsableArguments {
         optimization.objective.isOrdinal = ordinal != nil
         optimization.objective.huberDelta = huberDelta
         optimization.objective.rDrop = rDrop
+        optimization.mixupAlpha = mixup
         optimization.mixout = mixout
         optimization.startingPointPenalty = l2Sp
         optimization.adversarialStep = fgm

@@ -32,11 +32,15 @@ struct ReportOptions: ParsableArguments {
     }
 
     /// The logs of a run that is to write `output`: beside it, until it is there.
-    func logs(for output: FilePath) throws(CheckpointError) -> RunLogs {
+    ///
+    /// - Parameter resumes: whether what is there is of the same run.
+    func logs(for output: FilePath, resumes: Bool) throws(CheckpointError) -> RunLogs {
         let output = output.lexicallyNormalized()
         let name = output.lastComponent?.string ?? "output"
+        let directory = output.removingLastComponent().appending("\(name).run")
+        if !resumes { SearchLog.remove(from: directory) }
         return try RunLogs(
-            in: output.removingLastComponent().appending("\(name).run"), tensorBoard: tensorboard.map { FilePath($0) },
+            in: directory, tensorBoard: tensorboard.map { FilePath($0) },
             stepsBetweenLines: loggingSteps)
     }
 

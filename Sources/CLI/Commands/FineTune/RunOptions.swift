@@ -1,14 +1,23 @@
-import ArgumentParser
+public import ArgumentParser
 import SystemPackage
-import Tasks
+public import Tasks
 
 /// How a run is watched, saved and taken up again.
 struct RunOptions: ParsableArguments {
     @Option(help: "Evaluate after this many steps (default: at the end of each epoch).")
     var evaluateEvery: Int?
 
-    @Option(help: "Stop after this many evaluations without a better dev score.")
-    var patience = 3
+    @Option(
+        help: """
+            The weights that are written: those with the best dev score (best) or those of the last epoch (last) \
+            (default: best; last without dev examples, or with fewer than \(FineTuning.KeptWeights.leastExamples) of \
+            them that were set aside from --train).
+            """)
+    var keep: FineTuning.KeptWeights?
+
+    @Option(
+        help: "With --keep best, stop after this many evaluations without a better dev score (default: 3).")
+    var patience: Int?
 
     @Option(
         help: ArgumentHelp(
@@ -26,7 +35,17 @@ struct RunOptions: ParsableArguments {
         if let evaluateEvery, evaluateEvery < 1 {
             throw ValidationError("--evaluate-every is \(evaluateEvery); expected at least 1 step.")
         }
-        if patience < 1 { throw ValidationError("--patience is \(patience); expected at least 1.") }
+        if let patience, patience < 1 { throw ValidationError("--patience is \(patience); expected at least 1.") }
+        if patience != nil, keep == .last {
+            throw ValidationError("--patience waits for a better dev score; with --keep last leave it out.")
+        }
+    }
+
+    /// Which weights are kept, and when training stops before its end.
+    func set(_ configuration: inout FineTuning.Configuration, devExamples: Int?, isSplit: Bool) {
+        configuration.patience = patience ?? configuration.patience
+        configuration.keeps =
+            keep ?? (patience == nil ? FineTuning.KeptWeights(devExamples: devExamples, isSplit: isSplit) : .best)
     }
 
     func checkpoints(beside output: FilePath) -> FineTuning.Checkpoints {
@@ -34,6 +53,8 @@ struct RunOptions: ParsableArguments {
             beside: output, every: checkpointEvery?.interval ?? .seconds(300), resumes: resume)
     }
 }
+
+extension FineTuning.KeptWeights: ExpressibleByArgument {}
 
 /// The value of `--checkpoint-every`.
 struct CheckpointInterval: ExpressibleByArgument {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Checkpoints
+import Glibc
 import JSON
 import SystemPackage
 import Tasks
@@ -54,20 +55,21 @@ struct SearchOptions: ParsableArguments {
         around base: FineTuning.Configuration, minutes: Double, train: FineTuning.Examples, dev: FineTuning.Examples,
         scratch: FilePath, log: SearchLog, makeClassifier: () throws -> SequenceClassifier
     ) throws -> FineTuning.Configuration {
+        _ = try Signals.catchInterruption(SIGINT, SIGTERM)
         var bar = ProgressBar()
         let result = try HyperparameterSearch(
             SearchSpace(around: base), examples: train.texts.count, seconds: minutes * 60
         ).run(clock: monotonicSeconds) { configuration, share in
             do {
                 return try FineTuning(makeClassifier(), configuration, keepingBestIn: scratch).run(
-                    train: train.part(share, seed: base.seed), dev: dev
+                    train: train.part(share, seed: base.seed), dev: dev, isInterrupted: { Signals.isInterrupted }
                 ) { event in
                     if case .step(let step) = event {
                         bar.draw(
                             Double(step.step) / Double(step.steps), "trial \(log.count + 1)",
                             "learning rate \(configuration.learningRate)", "loss \(fixed(step.loss, 3))")
                     }
-                }.bestEvaluation.dev
+                }.keptEvaluation.dev
             } catch let error as FineTuning.Failure {
                 guard case .diverged = error else { throw error }
                 bar.clear()

@@ -4,7 +4,8 @@ import JSON
 public import SystemPackage
 
 /// What a run writes while it goes on: `metrics.jsonl` and TensorBoard's event files, in a directory of their own until
-/// the model is there. Without `move` nothing remains of it, but where there is a checkpoint to go on from.
+/// the model is there. Without `move` nothing remains of it, but where there is a checkpoint to go on from, or the run
+/// diverged, which they show.
 ///
 /// A log that cannot be written does not stop the training; `failure` says why.
 public final class RunLogs {
@@ -44,13 +45,16 @@ public final class RunLogs {
         if !remains { try? FileManager.default.removeItem(atPath: directory.string) }
     }
 
+    /// From now on the directory stays, until the training begins: something else is in it that is of use without a model.
+    public func keep() { remains = true }
+
     /// Runs what may end with a checkpoint, beside which the logs stay for the run that goes on from it.
     public func keptWithCheckpoint<Result>(
         _ body: () throws(FineTuning.Failure) -> Result
     ) throws(FineTuning.Failure) -> Result {
         do throws(FineTuning.Failure) { return try body() } catch {
             switch error {
-            case .interrupted(_, .some), .output(_, .some): remains = true
+            case .interrupted(_, .some), .output(_, .some), .diverged: remains = true
             default: break
             }
             throw error

@@ -65,7 +65,7 @@ extension HTMLPage {
         th:first-child, td:first-child { text-align: left; padding-left: 0; }
         thead th { color: var(--quiet); font-weight: 500; font-size: 13px; }
         tbody th { font-weight: 500; }
-        tr.best { font-weight: 700; }
+        tr.kept { font-weight: 700; }
         table.texts th, table.texts td { text-align: left; vertical-align: top; }
         table.texts bdi { white-space: normal; overflow-wrap: break-word; }
         td.text { white-space: pre-wrap; overflow-wrap: anywhere; min-width: 240px; width: 70%; unicode-bidi: plaintext; }

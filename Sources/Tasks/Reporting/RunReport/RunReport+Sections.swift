@@ -13,9 +13,9 @@ extension RunReport {
             tiles.append(tile("entity F1", "\(percent(entities.micro.f1)) %", "of \(entities.micro.support) entities"))
             tiles.append(tile("words", "\(percent(entities.accuracy)) %", "of \(entities.words) tags right"))
         }
-        if let best = history.best, let examples = analysis?.examples ?? entities?.sentences {
+        if let kept, let examples = analysis?.examples ?? entities?.sentences {
             tiles.append(
-                tile("best epoch", "\(best.epoch)", "of \(history.evaluations.count); \(examples) dev examples"))
+                tile("kept epoch", "\(kept.epoch)", "of \(history.evaluations.count); \(examples) dev examples"))
         } else if let last = history.evaluations.last {
             tiles.append(tile("training loss", fixed(last.trainingLoss, 4), "mean of epoch \(last.epoch)"))
         }
@@ -45,7 +45,7 @@ extension RunReport {
         let rows = history.evaluations.map { evaluation -> HTML in
             let numbers = devNames.map { name -> HTML in "<td>\(evaluation[name].map { fixed($0, 4) } ?? "–")</td>" }
             return """
-                <tr\(evaluation == history.best ? " class=\"best\"" : "" as HTML)><th scope="row">\(evaluation.epoch)</th>\
+                <tr\(evaluation == kept ? " class=\"kept\"" : "" as HTML)><th scope="row">\(evaluation.epoch)</th>\
                 <td>\(evaluation.step)</td><td>\(fixed(evaluation.trainingLoss, 4))</td>\(numbers)</tr>
 
                 """
@@ -101,8 +101,8 @@ extension RunReport {
         }
         guard let first = series.first, !first.points.isEmpty else { return nil }
         var chart = LineChart(xTitle: "step", yTitle: "dev", series: Array(series), xRange: stepRange)
-        if let best = history.best, let value = best[first.name] {
-            chart.mark = LineChart.Mark(LineChart.Point(x: Double(best.step), y: value), "best \(fixed(value, 4))")
+        if let kept, let value = kept[first.name] {
+            chart.mark = LineChart.Mark(LineChart.Point(x: Double(kept.step), y: value), "kept: \(fixed(value, 4))")
         }
         return ("Dev set", chart)
     }

@@ -58,6 +58,11 @@ public struct RunReport: Sendable {
     public var data: [Fact] = []
     public var recipe: [Fact] = []
     public var machine: [Fact] = []
+    /// Whether the model has the weights of the last evaluation and not those of the best.
+    public var keepsLast = false
+
+    /// The evaluation of the weights that the model has.
+    var kept: TrainingHistory.Evaluation? { keepsLast ? history.evaluations.last : history.best }
 
     public init(title: String, baseModel: String, history: TrainingHistory) {
         self.title = title

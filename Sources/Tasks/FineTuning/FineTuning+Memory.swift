@@ -1,0 +1,22 @@
+import Tensors
+import Transformer
+
+extension FineTuning {
+    /// About how many bytes training takes: weights, gradients, moments, packed matrices and activations.
+    func estimatedMemory(_ texts: TokenizedTexts, dev: TokenizedTexts?) -> Int {
+        let encoder = model.encoder.architecture
+        guard configuration.method != .head else {
+            let rows = texts.count + (dev?.count ?? 0)
+            return InferencePlan.bytes(encoder, configuration.precision) + 4 * rows * encoder.hiddenSize
+        }
+        let values = optimizer.parameters.reduce(0) { $0 + $1.shape.count }
+        let longest = texts.lengths.max() ?? 0
+        let tokens = max(
+            longest, min(TrainingBatches.tokensPerPart, longest * min(configuration.batchSize, texts.count)))
+        // Of a token in a layer: rows of the hidden size and of the intermediate one, and its attention.
+        let token =
+            4 * (14 * encoder.hiddenSize + 3 * encoder.intermediateSize + 2 * encoder.numAttentionHeads * longest)
+        let layers = configuration.recomputesActivations ? 2 : encoder.numHiddenLayers
+        return values * (20 + 4 * configuration.optimization.copies) + tokens * token * layers
+    }
+}
