@@ -3,11 +3,11 @@ SetFit, at the same settings, and with nothing but defaults.
 
 usage: accuracy.py MODEL_DIR DATA_DIR RESULTS.jsonl --system graft|transformers|peft|adapters|setfit
                    [--methods full,lora,pfeiffer,head,defaults] [--corpora sst2,...] [--seeds 1,2,3] [--train 1000]
-                   [--test 1000] [--threads 2] [--graft PATH]
+                   [--test 1000] [--max-length 128] [--threads 2] [--graft PATH]
        accuracy.py --table RESULTS.jsonl
 
 Every run learns from the same --train examples of a corpus (drawn with a fixed seed, stratified), without a dev set,
-and is measured on the same --test ones; texts are cut at 128 tokens. A run is one line of RESULTS.jsonl, and a run that
+and is measured on the same --test ones; texts are cut at --max-length tokens. A run is one line of RESULTS.jsonl, and a run that
 is there already is not repeated. `transformers` runs full and head, `peft` lora, `adapters` (in a Python environment of
 its own: the package pins an older transformers) pfeiffer, `setfit` its own recipe; `graft` runs everything, and
 `defaults` with no settings at all.
@@ -38,7 +38,6 @@ SYSTEM_METHODS = {
     "transformers": ["full", "head"], "peft": ["lora"], "adapters": ["pfeiffer"], "setfit": ["setfit"],
     "graft": ["full", "lora", "pfeiffer", "head", "defaults"],
 }
-LENGTH = 128
 
 
 def read(path):
@@ -99,7 +98,7 @@ class Run:
             if self.method != "defaults":
                 settings = SETTINGS[self.method]
                 flags += ["--method", self.method, "--learning-rate", str(settings["rate"]), "--batch-size",
-                          str(settings["batch"]), "--epochs", str(settings["epochs"]), "--max-length", str(LENGTH),
+                          str(settings["batch"]), "--epochs", str(settings["epochs"]), "--max-length", str(self.options.max_length),
                           "--no-dev"]
                 flags += ["--head-solver", "steps", "--no-mean-layer"] if self.method == "head" else \
                     ["--warmup", "0", "--weight-decay", "0"]
@@ -119,7 +118,7 @@ class Run:
     # Python
 
     def tokenized(self, tokenizer, rows):
-        encoded = tokenizer([text for text, _ in rows], truncation=True, max_length=LENGTH)
+        encoded = tokenizer([text for text, _ in rows], truncation=True, max_length=self.options.max_length)
         return [dict(input_ids=encoded["input_ids"][i], attention_mask=encoded["attention_mask"][i],
                      labels=self.labels.index(rows[i][1])) for i in range(len(rows))]
 
@@ -269,6 +268,7 @@ def main():
     parser.add_argument("--seeds", default="1,2,3")
     parser.add_argument("--train", type=int, default=1000)
     parser.add_argument("--test", type=int, default=1000)
+    parser.add_argument("--max-length", type=int, default=128)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--setfit-steps", type=int, default=-1)
     parser.add_argument("--graft", default=str(Path(__file__).parent.parent / ".build/release/graft"))

@@ -7,7 +7,8 @@ let parsers = [
     "Tokenizer": "Tokenizers",
     "TokenizerConfiguration": "Tokenizers", "VocabularyText": "Tokenizers", "Merges": "Tokenizers",
     "SentencePiece": "Tokenizers", "Verification": "Tokenizers", "TorchCheckpoint": "Checkpoints",
-    "TensorFlowCheckpoint": "Checkpoints", "ShardedCheckpoint": "Checkpoints", "WordVectors": "Embeddings",
+    "TensorFlowCheckpoint": "Checkpoints", "ShardedCheckpoint": "Checkpoints", "NPYFile": "Embeddings",
+    "VectorIndex": "Embeddings", "WordVectors": "Embeddings",
 ]
 let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 let settings: [SwiftSetting] = [.strictMemorySafety(), .unsafeFlags(["-parse-as-library"])]

@@ -19,7 +19,9 @@ struct Graft: AsyncParsableCommand {
             CommandGroup(
                 name: "Text",
                 subcommands: [Tokenize.self, Embed.self, Classify.self, Tag.self, Fill.self, Vectors.self]),
-            CommandGroup(name: "Training", subcommands: [FineTune.self, Evaluate.self]),
+            CommandGroup(
+                name: "Search", subcommands: [Index.self, Search.self, Cluster.self, Duplicates.self, Map.self]),
+            CommandGroup(name: "Training", subcommands: [FineTune.self, Adapt.self, Evaluate.self]),
             CommandGroup(name: "This machine", subcommands: [Doctor.self, Bench.self]),
         ])
 

@@ -32,6 +32,9 @@ public final class AtomicFile {
     /// Writes values in little-endian order.
     func write(_ values: [UInt16]) throws(CheckpointError) { try writeValues(values) }
 
+    /// Writes integers in little-endian order.
+    package func write(integers: [Int32]) throws(CheckpointError) { try writeValues(integers) }
+
     private func writeValues(_ values: [some BitwiseCopyable]) throws(CheckpointError) {
         do {
             _ = unsafe try values.withUnsafeBytes { unsafe try descriptor.writeAll($0) }

@@ -47,6 +47,20 @@ public import SystemPackage
         return unsafe withUnsafeBytes { unsafe Value(littleEndian: $0.loadUnaligned(fromByteOffset: offset, as: type)) }
     }
 
+    /// Integers one behind the other, in little-endian order, as this machine has them; moves `offset` behind them.
+    package func integers(_ count: Int, at offset: inout Int) -> [Int32] {
+        precondition(
+            offset >= 0 && offset + 4 * count <= self.count, "\(count) integers at \(offset) of \(self.count) bytes")
+        defer { offset += 4 * count }
+        return unsafe [Int32](unsafeUninitializedCapacity: count) { values, initialized in
+            unsafe withUnsafeBytes { bytes in
+                unsafe UnsafeMutableRawBufferPointer(values).copyMemory(
+                    from: UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + 4 * count]))
+            }
+            initialized = count
+        }
+    }
+
     func contains(_ bytes: [UInt8], at offset: Int) -> Bool {
         offset + bytes.count <= count && self.bytes(offset..<offset + bytes.count) == bytes
     }

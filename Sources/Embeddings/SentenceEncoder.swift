@@ -20,11 +20,11 @@ public final class SentenceEncoder {
 
     /// - Parameters:
     ///   - precision: of the encoder's products, which is available.
-    ///   - pooling: in place of the model's.
+    ///   - pooling: in place of the model's; the vectors of several stand side by side.
     ///   - adapters: to be put on the encoder.
     /// - Throws: `ModelError.staticEmbeddings` where there is nothing to choose.
     public init(
-        _ directory: ModelDirectory, precision: Precision = .f32, pooling: PoolingMode? = nil,
+        _ directory: ModelDirectory, precision: Precision = .f32, pooling: [PoolingMode]? = nil,
         adapters: AdapterHubSetup? = nil
     ) throws(ModelError) {
         self.directory = directory
@@ -44,6 +44,12 @@ public final class SentenceEncoder {
         try checkSizes(directory.path.appending("modules.json"))
     }
 
+    /// Whether a directory says that what it holds makes vectors of texts: it has modules, or static embeddings.
+    public static func isPublished(in directory: ModelDirectory) throws(ModelError) -> Bool {
+        if directory.exists("modules.json") { return true }
+        return try loading { () throws(CheckpointError) in try Model2VecSettings.describe(directory) }
+    }
+
     public var tokenizer: Tokenizer { text.tokenizer }
     /// The length of a vector.
     public var size: Int { modules.reduce(text.size) { $1.outputSize($0) } }
@@ -59,6 +65,15 @@ public final class SentenceEncoder {
             if newValue == normalizes { return }
             if newValue { modules.append(.normalize) } else { modules.removeLast() }
         }
+    }
+
+    /// Cuts vectors after this many values, before they are scaled to length 1.
+    ///
+    /// Source: Kusupati et al. 2022, "Matryoshka Representation Learning", §3.
+    /// - Precondition: the vectors are as long.
+    public func truncate(to size: Int) {
+        precondition((1...self.size).contains(size), "\(size) of \(self.size) values")
+        modules.insert(.truncate(size), at: normalizes ? modules.count - 1 : modules.count)
     }
 
     /// Puts a prompt before every text.
@@ -108,16 +123,19 @@ public final class SentenceEncoder {
 
 extension SentenceModules {
     fileprivate func textEncoder(
-        precision: Precision, pooling: PoolingMode?, adapters: AdapterHubSetup?
+        precision: Precision, pooling: [PoolingMode]?, adapters: AdapterHubSetup?
     ) throws(ModelError) -> any TextEncoder {
         switch source {
         case .transformer(let directory):
             var chosen = self.pooling
-            if let pooling { chosen.modes = [pooling] }
+            if let pooling { chosen.modes = pooling }
             return try PooledTransformer(directory, chosen, precision: precision, adapters: adapters)
         case .staticEmbeddings(let directory):
             if precision != .f32 { throw .staticEmbeddings(directory.path, option: "precision \(precision.rawValue)") }
-            if let pooling { throw .staticEmbeddings(directory.path, option: "pooling \(pooling.rawValue)") }
+            if let pooling {
+                throw .staticEmbeddings(
+                    directory.path, option: "pooling \(pooling.map(\.rawValue).joined(separator: ","))")
+            }
             return try StaticEmbeddings(directory)
         }
     }

@@ -7,4 +7,12 @@ extension Tokenizer {
         let ids = ids(text, truncation: Truncation(maxLength: maxLength))
         return ids.isEmpty ? [unkID ?? padID ?? 0] : ids
     }
+
+    /// How many tokens of a text are its prompt's: those of the prompt alone, less a special token at the end, as
+    /// sentence-transformers counts them.
+    func promptLength(_ ids: [Int32]) -> Int {
+        guard let last = ids.last else { return 0 }
+        let isSpecial = last == sepID || addedTokens.contains { $0.id == last && $0.special }
+        return isSpecial ? ids.count - 1 : ids.count
+    }
 }

@@ -66,7 +66,7 @@ struct SentenceModulesTests {
         #expect(ids.count == 7)
         let vector = encoder.embed([ids])
         #expect(abs(vector.sumOfSquares - 1) < 1e-6)
-        let mean = try SentenceEncoder(ModelDirectory(path), pooling: .mean)
+        let mean = try SentenceEncoder(ModelDirectory(path), pooling: [.mean])
         #expect(mean.embed([ids]).largestDifference(from: vector) > 1e-3)
         mean.normalizes = false
         #expect(abs(mean.embed([ids]).sumOfSquares - 1) > 1e-3)
@@ -146,7 +146,7 @@ struct SentenceModulesTests {
     func staticRefusals() throws {
         let source = Self.directory.appending("model2vec")
         #expect(throws: ModelError.staticEmbeddings(source, option: "pooling max")) {
-            try SentenceEncoder(ModelDirectory(source), pooling: .max)
+            try SentenceEncoder(ModelDirectory(source), pooling: [.max])
         }
         #expect(throws: ModelError.staticEmbeddings(source, option: "precision bf16")) {
             try SentenceEncoder(ModelDirectory(source), precision: .bf16)

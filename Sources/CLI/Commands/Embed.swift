@@ -1,6 +1,7 @@
 public import ArgumentParser
 import Checkpoints
 public import Embeddings
+import SystemPackage
 public import Tasks
 import Tokenizers
 
@@ -10,9 +11,18 @@ struct Embed: ParsableCommand {
         discussion: """
             Writes one JSON record a line: {"index":0,"tokens":9,"embedding":[...]}. With --format npy it writes one \
             NumPy array of all vectors, with tsv and bin the bare numbers; there, a line that cannot be used becomes \
-            a vector of NaN.
+            a vector of NaN, or of zeros where numbers are bytes.
 
-            Example: graft embed all-MiniLM-L6-v2 --format npy < lines.txt > vectors.npy
+            With --quantize a vector is written in bytes, as sentence-transformers' quantize_embeddings makes them. \
+            int8 and uint8 say where in the range of its dimension a value lies: --calibration names texts, or \
+            vectors in a NumPy file, that have those ranges; it may be the input itself.
+
+            With --output the vectors go to a file, with --skip-done to one that a run which was interrupted began.
+
+            Examples:
+              graft embed all-MiniLM-L6-v2 --format npy < lines.txt > vectors.npy
+              graft embed all-MiniLM-L6-v2 lines.txt --quantize int8 --calibration lines.txt --format npy > bytes.npy
+              graft embed all-MiniLM-L6-v2 lines.txt --format npy --output vectors.npy --skip-done
             """)
 
     @OptionGroup var model: ModelArgument
@@ -20,6 +30,7 @@ struct Embed: ParsableCommand {
     @OptionGroup var threads: ThreadOption
     @OptionGroup var precision: PrecisionOption
     @OptionGroup var adapters: AdapterChoice
+    @OptionGroup var vectors: VectorOptions
 
     @Option(
         help: "How vectors are written: \(EmbeddingRecords.Format.allCases.map(\.rawValue).joined(separator: ", ")).")
@@ -27,28 +38,37 @@ struct Embed: ParsableCommand {
 
     @Option(
         help: """
-            How a text's tokens become one vector: \(PoolingMode.allCases.map(\.rawValue).joined(separator: ", ")) \
-            (default: as the model says, else mean).
+            Write vectors in bytes: \(VectorQuantization.allCases.map(\.rawValue).joined(separator: ", ")); binary and \
+            ubinary have eight values in a byte.
             """)
-    var pooling: PoolingMode?
-
-    @Flag(inversion: .prefixedNo, help: "Scale vectors to length 1 (default: as the model says).")
-    var normalize: Bool?
-
-    @Option(help: "Cut texts after this many tokens (default: as the model says).")
-    var maxLength: Int?
+    var quantize: VectorQuantization?
 
     @Option(
         help: ArgumentHelp(
-            "The prompt of the model that stands before every text (default: as the model says).", valueName: "name"))
-    var prompt: String?
+            "For int8 and uint8: texts, one a line, or vectors (.npy), that show the ranges of the values.",
+            valueName: "file"), completion: .file())
+    var calibration: String?
 
-    @Option(help: ArgumentHelp("A prompt of your own that stands before every text; \"\" for none.", valueName: "text"))
-    var promptText: String?
+    @Option(help: ArgumentHelp("Write to this file, which must not exist yet.", valueName: "file"), completion: .file())
+    var output: String?
+
+    @Flag(help: "Go on with the file of --output: keep its whole records, and pass over as many lines.")
+    var skipDone = false
 
     func validate() throws {
-        try checkMaxLength(maxLength)
-        if prompt != nil, promptText != nil { throw ValidationError("Give --prompt or --prompt-text, not both.") }
+        if let quantize {
+            if quantize.needsRanges, calibration == nil {
+                throw ValidationError(
+                    "--quantize \(quantize.rawValue) needs --calibration: a file of texts or vectors (.npy) like the input's."
+                )
+            }
+            if !quantize.needsRanges, calibration != nil {
+                throw ValidationError("--calibration is for int8 and uint8; \(quantize.rawValue) has no ranges.")
+            }
+        } else if calibration != nil {
+            throw ValidationError("--calibration goes with --quantize int8 or uint8.")
+        }
+        if skipDone, output == nil { throw ValidationError("--skip-done needs --output, the file to go on with.") }
     }
 
     func run() throws {
@@ -56,24 +76,32 @@ struct Embed: ParsableCommand {
             try threads.apply()
             let (base, setup) = try adapters.open(model.resolve())
             let encoder = try SentenceEncoder(
-                base, precision: precision.resolve(), pooling: pooling, adapters: setup)
-            if let normalize { encoder.normalizes = normalize }
-            if let maxLength {
-                try checkMaxLength(maxLength, positions: encoder.tokenLimit, encoder.tokenizer)
-                encoder.maxLength = maxLength
+                base, precision: precision.resolve(), pooling: vectors.pooling, adapters: setup)
+            try vectors.apply(to: encoder)
+            let ranges = try calibration.map { try ValueRanges(calibratedOn: FilePath($0), encoder) }
+            let quantizer = quantize.map { VectorQuantizer($0, ranges: ranges) }
+            try write(EmbeddingRecords(encoder, format: format, quantizer: quantizer))
+        }
+    }
+
+    private func write(_ records: EmbeddingRecords) throws {
+        if let output {
+            let file = try RecordFile(FilePath(output), records.layout, continues: skipDone)
+            let result = Result {
+                try stream.run(
+                    to: file.descriptor, skipping: file.done, acceptsPairs: false,
+                    atEnd: { try file.check(linesRead: $0) }, records.render)
             }
-            if let promptText { encoder.usePrompt(promptText) }
-            if let prompt { try encoder.usePrompt(named: prompt) }
-            let records = EmbeddingRecords(encoder, format: format)
-            if format == .npy {
-                let output = try NPYOutput(columns: encoder.size)
-                try output.run { descriptor in try stream.run(to: descriptor, acceptsPairs: false, records.render) }
-            } else {
-                try stream.run(acceptsPairs: false, records.render)
-            }
+            try file.close()
+            try result.get()
+        } else if format == .npy {
+            let output = try NPYOutput(records.layout)
+            try output.run { descriptor in try stream.run(to: descriptor, acceptsPairs: false, records.render) }
+        } else {
+            try stream.run(acceptsPairs: false, records.render)
         }
     }
 }
 
+extension VectorQuantization: ExpressibleByArgument {}
 extension EmbeddingRecords.Format: ExpressibleByArgument {}
-extension PoolingMode: ExpressibleByArgument {}

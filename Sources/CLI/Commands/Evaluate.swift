@@ -1,17 +1,20 @@
 import ArgumentParser
 import Checkpoints
+import Embeddings
+import FoundationEssentials
 import JSON
 import SystemPackage
 import Tasks
 
 struct Evaluate: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Measure a classifier, a regression or a tagger on labelled texts.",
+        abstract: "Measure a classifier, a regression, a tagger or a sentence encoder on labelled texts.",
         discussion: """
             Prints accuracy with its 95 % confidence interval, macro-F1, precision and recall of every label, and the \
             confusion matrix. Of a tagger: the F1 of entities, and the share of words with the right tag. Where a text may have several labels: micro-F1, macro-F1, the share of exact matches, \
             and precision and recall of every label. For numbers: the correlations of Pearson and Spearman, and the \
-            squared and the absolute error.
+            squared and the absolute error. Of a model that makes vectors, by what the file has: of pairs with scores the correlations, of pairs with 0 and 1 how well they are told apart, of triplets the share \
+            whose positive is nearer, of queries with documents, or of texts with labels, what is found first.
 
             Example: graft evaluate reviews/ --data test.tsv
             """)
@@ -32,6 +35,9 @@ struct Evaluate: ParsableCommand {
     @Option(help: "Where a text may have several labels: the score from which on one is given (default: 0.5).")
     var threshold: Float?
 
+    @Option(help: "With pairs for a model that makes vectors: the label of those that belong together (default: 1).")
+    var positiveLabel: String?
+
     @OptionGroup var columns: ColumnOptions
     @OptionGroup var threads: ThreadOption
     @OptionGroup var precision: PrecisionOption
@@ -47,6 +53,7 @@ struct Evaluate: ParsableCommand {
             try threads.apply()
             let directory = try model.resolve()
             if try TokenTagger.isPublished(in: directory) { return try printed(evaluateTagger(directory)) }
+            if try SentenceEncoder.isPublished(in: directory) { return try printed(evaluateVectors(directory)) }
             let examples = try LabelledExamples(FilePath(data), columns: columns.columns, for: .evaluation)
             StandardError.note("\(examples.file): \(examples.layout.description), \(examples.examples.count) examples")
             let classifier = try adapters.classifier(directory, precision: precision.resolve())
@@ -65,6 +72,26 @@ struct Evaluate: ParsableCommand {
         } else {
             try StandardOutput.print(MetricsText(metrics).text, terminator: "")
         }
+    }
+
+    private func evaluateVectors(_ directory: ModelDirectory) throws -> EvaluationMetrics {
+        for (isGiven, option) in [
+            (columns.textTemplate != nil, "--text-template"), (threshold != nil, "--threshold"),
+            (columns.labelNames != nil, "--label-names"),
+        ] { try refuse(isGiven, "\(option) does not go with a model that makes vectors.") }
+        let (base, setup) = try adapters.open(directory)
+        let encoder = try SentenceEncoder(base, precision: precision.resolve(), adapters: setup)
+        if let maxLength {
+            try checkMaxLength(maxLength, positions: encoder.tokenLimit, encoder.tokenizer)
+            encoder.maxLength = maxLength
+        }
+        let corpus = try SentenceCorpus(FilePath(data), columns.sentenceColumns, for: .evaluation)
+        StandardError.note("\(corpus.file): \(corpus.columns.description)")
+        let scratch = FilePath(FileManager.default.temporaryDirectory.path())
+        let evaluation = try SentenceEvaluation(corpus, positive: positiveLabel, keepingTokensIn: scratch) {
+            (encoder.ids($0), false)
+        }
+        return .sentences(evaluation.metrics(encoder.embed))
     }
 
     private func evaluateTagger(_ directory: ModelDirectory) throws -> EvaluationMetrics {

@@ -1,3 +1,4 @@
+import Embeddings
 import Glibc
 import SystemPackage
 import Tasks
@@ -6,13 +7,13 @@ import Tasks
 ///
 /// A file gets its header corrected in place. Through a pipe the rows wait in a temporary file.
 struct NPYOutput {
-    private let columns: Int
+    private let layout: EmbeddingRecords.Layout
     private let rows: FileDescriptor
     private let start: Int64
     private let isFile: Bool
 
-    init(columns: Int) throws(RecordStream.Failure) {
-        self.columns = columns
+    init(_ layout: EmbeddingRecords.Layout) throws(RecordStream.Failure) {
+        self.layout = layout
         do {
             let flags = fcntl(STDOUT_FILENO, F_GETFL)
             var position: Int64? = nil
@@ -20,7 +21,7 @@ struct NPYOutput {
             isFile = position != nil
             start = position ?? 0
             rows = isFile ? .standardOutput : try Self.temporaryFile()
-            if isFile { try rows.writeAll(NPYHeader.bytes(rows: 0, columns: columns)) }
+            if isFile { try rows.writeAll(header(rows: 0)) }
         } catch { throw .output(error as? Errno ?? .ioError) }
     }
 
@@ -35,7 +36,7 @@ struct NPYOutput {
         do {
             let end = try rows.seek(offset: 0, from: .end)
             let dataStart = isFile ? start + Int64(NPYHeader.byteCount) : 0
-            let header = NPYHeader.bytes(rows: Int(end - dataStart) / (4 * columns), columns: columns)
+            let header = header(rows: Int(end - dataStart) / layout.rowSize)
             if isFile {
                 _ = try rows.writeAll(toAbsoluteOffset: start, header)
                 return
@@ -52,6 +53,10 @@ struct NPYOutput {
             let error = error as? Errno ?? .ioError
             if error != .brokenPipe { throw .output(error) }
         }
+    }
+
+    private func header(rows: Int) -> [UInt8] {
+        NPYHeader.bytes(rows: rows, columns: layout.columns, element: layout.element)
     }
 
     /// A file without a name: it goes with the program.

@@ -1,5 +1,6 @@
 public import ArgumentParser
 import Checkpoints
+import Embeddings
 import Glibc
 import Synchronization
 import SystemPackage
@@ -58,6 +59,75 @@ struct PrecisionError: Error, CustomStringConvertible {
 
 extension Precision: ExpressibleByArgument {}
 
+/// How texts become vectors.
+struct VectorOptions: ParsableArguments {
+    @Option(
+        help: """
+            How a text's tokens become one vector: \(PoolingMode.allCases.map(\.rawValue).joined(separator: ", ")); \
+            several with commas between them stand side by side (default: as the model says, else mean).
+            """, transform: poolingModes)
+    var pooling: [PoolingMode]?
+
+    @Option(help: "Keep the first so many values of a vector, for models that were trained for it.")
+    var dimensions: Int?
+
+    @Flag(inversion: .prefixedNo, help: "Scale vectors to length 1 (default: as the model says).")
+    var normalize: Bool?
+
+    @Option(help: "Cut texts after this many tokens (default: as the model says).")
+    var maxLength: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "The prompt of the model that stands before every text (default: as the model says).", valueName: "name"))
+    var prompt: String?
+
+    @Option(help: ArgumentHelp("A prompt of your own that stands before every text; \"\" for none.", valueName: "text"))
+    var promptText: String?
+
+    func validate() throws {
+        try checkMaxLength(maxLength)
+        if let dimensions, dimensions < 1 {
+            throw ValidationError("--dimensions is \(dimensions); expected at least 1.")
+        }
+        if prompt != nil, promptText != nil { throw ValidationError("Give --prompt or --prompt-text, not both.") }
+    }
+
+    var areGiven: Bool {
+        pooling != nil || dimensions != nil || normalize != nil || maxLength != nil || prompt != nil
+            || promptText != nil
+    }
+
+    /// All but the pooling, which an encoder is made with.
+    func apply(to encoder: SentenceEncoder) throws {
+        if let normalize { encoder.normalizes = normalize }
+        if let maxLength {
+            try checkMaxLength(maxLength, positions: encoder.tokenLimit, encoder.tokenizer)
+            encoder.maxLength = maxLength
+        }
+        if let promptText { encoder.usePrompt(promptText) }
+        if let prompt { try encoder.usePrompt(named: prompt) }
+        if let dimensions {
+            if dimensions > encoder.size {
+                throw ValidationError("--dimensions is \(dimensions); the model's vectors have \(encoder.size).")
+            }
+            encoder.truncate(to: dimensions)
+        }
+    }
+}
+
+/// The modes of `--pooling mean,max`.
+@Sendable private func poolingModes(_ text: String) throws -> [PoolingMode] {
+    try text.split(separator: ",", omittingEmptySubsequences: false).map { name in
+        guard let mode = PoolingMode(rawValue: String(name)) else {
+            throw ValidationError(
+                "--pooling is \(text); expected one or several of "
+                    + PoolingMode.allCases.map(\.rawValue).joined(separator: ", ") + " with commas between them.")
+        }
+        return mode
+    }
+}
+
 struct StreamOptions: ParsableArguments {
     @Argument(help: "A file with one text a line, or - for standard input.", completion: .file())
     var input = "-"
@@ -66,9 +136,15 @@ struct StreamOptions: ParsableArguments {
     var json = false
 
     /// Runs lines through `render` to standard output, and ends the program with the status that the contract asks for.
+    ///
+    /// - Parameters:
+    ///   - done: so many lines are passed over.
+    ///   - atEnd: checks the number of lines of the input.
     func run(
-        to output: FileDescriptor = .standardOutput, acceptsPairs: Bool = true, readsPairs: Bool = false,
-        fault: @escaping (InputText, _ line: Int) -> LineFault? = { _, _ in nil }, waitsForAll: Bool = false,
+        to output: FileDescriptor = .standardOutput, skipping done: Int = 0, acceptsPairs: Bool = true,
+        readsPairs: Bool = false,
+        fault: @escaping (InputText, _ line: Int) -> LineFault? = { _, _ in nil },
+        waitsForAll: Bool = false, atEnd: (_ lines: Int) throws -> Void = { _ in },
         _ render: ([RecordStream.Item]) -> [UInt8]
     ) throws {
         let descriptor: FileDescriptor
@@ -81,7 +157,8 @@ struct StreamOptions: ParsableArguments {
         let stream = RecordStream(
             input: descriptor, output: output, readsJSON: json, acceptsPairs: acceptsPairs, readsPairs: readsPairs,
             fault: fault, interruption: interruption, shouldStop: { Signals.isInterrupted })
-        let summary = try waitsForAll ? stream.runAtOnce(render) : stream.run(render)
+        let summary = try waitsForAll ? stream.runAtOnce(render) : stream.run(skipping: done, render)
+        if !summary.endedEarly { try atEnd(summary.lines) }
         if Signals.isInterrupted { throw ExitCode(Signals.interruptedStatus) }
         if summary.failures > 0 {
             StandardError.note(
@@ -164,7 +241,10 @@ struct ColumnOptions: ParsableArguments {
             || header != nil || labelSeparator != ","
     }
 
-    private var delimiterByte: UInt8? {
+    private var delimiterByte: UInt8? { Self.byte(of: delimiter) }
+
+    /// The one byte that a delimiter is; `nil` where it is none.
+    static func byte(of delimiter: String?) -> UInt8? {
         if delimiter == "tab" || delimiter == "\\t" { return UInt8(ascii: "\t") }
         guard let delimiter, delimiter.utf8.count == 1, let byte = delimiter.utf8.first, byte != UInt8(ascii: "\""),
             byte >= 0x20 || byte == 0x09
@@ -185,6 +265,19 @@ struct ColumnOptions: ParsableArguments {
         columns.template = textTemplate
         columns.labelNames = labels
         return columns
+    }
+}
+
+extension ColumnOptions {
+    /// For texts side by side: one column of texts, or two.
+    var sentenceColumns: SentenceColumns.Choice {
+        var choice = SentenceColumns.Choice()
+        choice.delimiter = columns.delimiter
+        choice.format = columns.format
+        choice.hasHeader = header
+        choice.texts = textColumn.map { text in [text] + (pairColumn.map { [$0] } ?? []) }
+        choice.label = labelColumn
+        return choice
     }
 }
 

@@ -1,3 +1,4 @@
+import Embeddings
 import Tasks
 
 /// The numbers of an evaluation for the terminal.
@@ -13,6 +14,7 @@ struct MetricsText {
         case .multiLabel(let metrics): "\(percent(metrics.micro.f1)) %"
         case .regression(let metrics): "error \(fixed(metrics.mse, 4))"
         case .entities(let metrics): "\(percent(metrics.micro.f1)) %"
+        case .sentences(let metrics): fixed(metrics.main, 4)
         }
     }
 
@@ -31,6 +33,7 @@ struct MetricsText {
             "entity F1 \(percent(metrics.micro.f1)) %, precision \(percent(metrics.micro.precision)) %, "
                 + "recall \(percent(metrics.micro.recall)) %, words \(percent(metrics.accuracy)) %, "
                 + "loss \(loss(metrics.loss))"
+        case .sentences(let metrics): line(metrics)
         }
     }
 
@@ -46,6 +49,52 @@ struct MetricsText {
         case .regression(let metrics): return "\(metrics.examples) examples, \(line)\n"
         case .entities(let metrics):
             return "\(metrics.sentences) sentences, \(line)\n\n\(table("entity", metrics.types, metrics.perType))"
+        case .sentences(let metrics): return "\(metrics.examples) examples, \(line)\n\n\(table(metrics).text)"
+        }
+    }
+
+    /// Of cosines.
+    private func line(_ metrics: SentenceMetrics) -> String {
+        switch metrics {
+        case .similarity(let metrics):
+            "Pearson \(correlation(metrics.cosine.pearson)), Spearman \(correlation(metrics.cosine.spearman))"
+        case .pairs(let metrics):
+            "average precision \(fixed(metrics.cosine.averagePrecision, 4)), "
+                + "accuracy \(percent(metrics.cosine.accuracy)) %, F1 \(percent(metrics.cosine.f1)) %"
+        case .triplets(let metrics): "accuracy \(percent(metrics.cosine)) %"
+        case .retrieval(let metrics):
+            "NDCG@10 \(fixed(metrics.ndcg10, 4)), MRR@10 \(fixed(metrics.mrr10, 4)), "
+                + "MAP@100 \(fixed(metrics.map100, 4)), accuracy@1 \(percent(metrics.cuts[0].accuracy)) %"
+        }
+    }
+
+    private func table(_ metrics: SentenceMetrics) -> Table {
+        switch metrics {
+        case .similarity(let metrics):
+            var table = Table(["similarity", "Pearson", "Spearman"])
+            for (name, values) in metrics.all {
+                table.add([name, correlation(values.pearson), correlation(values.spearman)])
+            }
+            return table
+        case .pairs(let metrics):
+            var table = Table(["similarity", "accuracy", "threshold", "F1", "threshold", "AP"])
+            for (name, values) in metrics.all {
+                table.add([
+                    name, percent(values.accuracy), fixed(values.accuracyThreshold, 4), percent(values.f1),
+                    fixed(values.f1Threshold, 4), fixed(values.averagePrecision, 4),
+                ])
+            }
+            return table
+        case .triplets(let metrics):
+            var table = Table(["similarity", "accuracy"])
+            for (name, accuracy) in metrics.all { table.add([name, percent(accuracy)]) }
+            return table
+        case .retrieval(let metrics):
+            var table = Table(["first", "accuracy", "precision", "recall"])
+            for cut in metrics.cuts {
+                table.add(["\(cut.k)", percent(cut.accuracy), percent(cut.precision), percent(cut.recall)])
+            }
+            return table
         }
     }
 

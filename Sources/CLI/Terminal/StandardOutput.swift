@@ -6,7 +6,11 @@ import Tasks
 /// away is none.
 enum StandardOutput {
     static func print(_ text: some CustomStringConvertible, terminator: String = "\n") throws(RecordStream.Failure) {
-        do { try FileDescriptor.standardOutput.writeAll(Array((text.description + terminator).utf8)) } catch {
+        try write(Array((text.description + terminator).utf8))
+    }
+
+    static func write(_ bytes: [UInt8]) throws(RecordStream.Failure) {
+        do { try FileDescriptor.standardOutput.writeAll(bytes) } catch {
             let error = error as? Errno ?? .ioError
             if error != .brokenPipe { throw .output(error) }
         }

@@ -50,9 +50,6 @@ final class PooledTransformer: TextEncoder {
     /// The tokens of a prompt alone, less a special token at the end: as sentence-transformers counts them.
     private func promptLength(_ prompt: String, maxLength: Int?) -> Int {
         guard !prompt.isEmpty, !pooling.includesPrompt else { return 0 }
-        let ids = ids(prompt, maxLength: maxLength)
-        guard let last = ids.last else { return 0 }
-        let isSpecial = last == tokenizer.sepID || tokenizer.addedTokens.contains { $0.id == last && $0.special }
-        return isSpecial ? ids.count - 1 : ids.count
+        return tokenizer.promptLength(ids(prompt, maxLength: maxLength))
     }
 }

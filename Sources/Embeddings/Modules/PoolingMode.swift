@@ -13,6 +13,9 @@ public enum PoolingMode: String, Sendable, CaseIterable {
     case weightedMean = "weightedmean"
     case lastToken = "lasttoken"
 
+    /// The order in which the older form of `1_Pooling/config.json` has vectors side by side.
+    static let olderOrder: [PoolingMode] = [.cls, .max, .mean, .meanSqrtLenTokens, .weightedMean, .lastToken]
+
     /// The key of `1_Pooling/config.json` that chooses this mode.
     var configurationKey: String {
         switch self {
@@ -36,14 +39,19 @@ public enum PoolingMode: String, Sendable, CaseIterable {
         case .cls: return hidden.gather(sequences.map { Int32($0.lowerBound) })
         case .lastToken: return hidden.gather(sequences.map { Int32($0.upperBound - 1) })
         case .max: return hidden.largestValues(of: sequences)
-        case .mean: return hidden.weightedSums(of: sequences) { _, length in 1 / Float(length) }
-        case .meanSqrtLenTokens:
-            return hidden.weightedSums(of: sequences) { _, length in 1 / Float(length).squareRoot() }
-        case .weightedMean:
-            // Places keep their weights when others are left out.
-            return hidden.weightedSums(of: sequences) { place, length in
-                Float(skipped + place + 1) / Float(length * (2 * skipped + length + 1) / 2)
-            }
+        case .mean, .meanSqrtLenTokens, .weightedMean:
+            return hidden.weightedSums(of: sequences) { place, length in weight(place, length, skipped) }
+        }
+    }
+
+    /// What a token counts in a weighted sum, by its place among those that count.
+    func weight(_ place: Int, _ length: Int, _ skipped: Int) -> Float {
+        switch self {
+        case .mean: 1 / Float(length)
+        case .meanSqrtLenTokens: 1 / Float(length).squareRoot()
+        // Places keep their weights when others are left out.
+        case .weightedMean: Float(skipped + place + 1) / Float(length * (2 * skipped + length + 1) / 2)
+        case .cls, .max, .lastToken: preconditionFailure("\(rawValue) pooling is no weighted sum")
         }
     }
 }

@@ -82,8 +82,8 @@ public struct SentenceModules {
         case "Normalize":
             try Self.checkName(directory)
             vectorModules.append(.normalize)
-        case "Dense": vectorModules.append(.dense(try DenseModule(directory)))
-        case "LayerNorm": vectorModules.append(.layerNorm(try Self.layerNorm(directory)))
+        case "Dense": vectorModules.append(.dense(try DenseModule(directory, name: moduleName(index))))
+        case "LayerNorm": vectorModules.append(.layerNorm(try Self.layerNorm(directory, name: moduleName(index))))
         // Not in inference.
         case "Dropout": break
         default:
@@ -112,11 +112,14 @@ public struct SentenceModules {
         }
     }
 
-    private static func layerNorm(_ directory: ModelDirectory) throws(CheckpointError) -> LayerNorm {
+    /// What stands in front of the names of a module's parameters.
+    private func moduleName(_ index: Int) -> String { "modules.\(index)" }
+
+    private static func layerNorm(_ directory: ModelDirectory, name: String) throws(CheckpointError) -> LayerNorm {
         let file = try JSONFile(directory.configuration, purpose: "the size of a normalization")
-        let source = ParameterSource(try directory.openWeights(), random: RandomSource(seed: 0))
+        let source = try DenseModule.source(directory, name: name)
         let norm = try LayerNorm(
-            source.root["norm"], size: try file.size("dimension"), NormalizationKind(epsilon: 1e-5))
+            source.root[name]["norm"], size: try file.size("dimension"), NormalizationKind(epsilon: 1e-5))
         try source.checkAllUsed { _ in false }
         return norm
     }
@@ -132,9 +135,8 @@ extension SentencePooling {
     private static func modes(_ file: JSONFile) throws(CheckpointError) -> [PoolingMode] {
         let key = "pooling_mode"
         guard let value = file.object[key] else {
-            // The older form, in the order in which the vectors stand side by side.
-            let order: [PoolingMode] = [.cls, .max, .mean, .meanSqrtLenTokens, .weightedMean, .lastToken]
-            let modes = order.filter { file.object[$0.configurationKey]?.bool == true }
+            // The older form.
+            let modes = PoolingMode.olderOrder.filter { file.object[$0.configurationKey]?.bool == true }
             return modes.isEmpty ? [.mean] : modes
         }
         let names = value.array ?? [value]

@@ -10,12 +10,17 @@ public struct SentenceSettings: Sendable {
     public private(set) var defaultPromptName: String?
     /// `cosine`, `dot`, `euclidean` or `manhattan`.
     public private(set) var similarity: String?
+    /// The file's, or what it says where there is none.
+    private(set) var object: JSONObject = [
+        "prompts": .object([:]), "default_prompt_name": .null, "similarity_fn_name": .string("cosine"),
+    ]
 
     static let fileName = "config_sentence_transformers.json"
 
     public init(_ directory: ModelDirectory) throws(CheckpointError) {
         guard directory.exists(Self.fileName) else { return }
         let file = try JSONFile(directory.path.appending(Self.fileName), purpose: "sentence-transformers' settings")
+        object = file.object
         for member in file.object["prompts"]?.object?.members ?? [] {
             guard let text = member.value == .null ? "" : member.value.string else {
                 throw file.invalid("prompts", expected: "an object of strings")

@@ -7,6 +7,8 @@ import Transformer
 /// What sentence-transformers' modules do with the vectors of texts.
 enum VectorModule {
     case normalize
+    /// The first so many values, as inference alone may be asked for them.
+    case truncate(Int)
     case layerNorm(LayerNorm)
     case dense(DenseModule)
 
@@ -17,14 +19,60 @@ enum VectorModule {
             var vectors = vectors
             vectors.normalizeRows()
             return vectors
+        case .truncate(let size): return vectors.columns(0..<size)
         case .layerNorm(let norm): return norm.forward(vectors).output
         case .dense(let dense): return dense.apply(vectors)
         }
     }
 
+    /// What the backward pass needs.
+    enum Saved: Sendable {
+        case normalize(UnitRows)
+        case layerNorm(LayerNorm.Saved)
+        case dense(DenseModule.Saved)
+    }
+
+    /// - Parameter vectors: `[texts, size]`
+    func forward(_ vectors: Tensor) -> (output: Tensor, saved: Saved) {
+        switch self {
+        case .normalize:
+            let unit = UnitRows(vectors)
+            return (unit.rows, .normalize(unit))
+        case .truncate: preconditionFailure("vectors are cut in inference alone")
+        case .layerNorm(let norm):
+            let (output, saved) = norm.forward(vectors)
+            return (output, .layerNorm(saved))
+        case .dense(let dense):
+            let (output, saved) = dense.forward(vectors)
+            return (output, .dense(saved))
+        }
+    }
+
+    /// Adds to the gradients of the module's parameters, and returns the gradient of its input.
+    func backward(_ gradient: Tensor, _ saved: Saved) -> Tensor {
+        switch (self, saved) {
+        case (.normalize, .normalize(let unit)): return unit.backward(gradient)
+        case (.layerNorm(let norm), .layerNorm(let saved)): return norm.backward(gradient, saved)
+        case (.dense(let dense), .dense(let saved)): return dense.backward(gradient, saved)
+        default: preconditionFailure("another module than in the forward pass")
+        }
+    }
+
+    var parameters: [Parameter] {
+        switch self {
+        case .normalize, .truncate: []
+        case .layerNorm(let norm): [norm.weight] + (norm.bias.map { [$0] } ?? [])
+        case .dense(let dense): dense.parameters
+        }
+    }
+
     /// The columns of the result.
     func outputSize(_ size: Int) -> Int {
-        if case .dense(let dense) = self { dense.outputSize } else { size }
+        switch self {
+        case .dense(let dense): dense.outputSize
+        case .truncate(let first): first
+        case .normalize, .layerNorm: size
+        }
     }
 
     var isNormalization: Bool { if case .normalize = self { true } else { false } }
@@ -33,6 +81,7 @@ enum VectorModule {
     var summary: String {
         switch self {
         case .normalize: "normalized"
+        case .truncate(let size): "the first \(size) values"
         case .layerNorm: "layer norm"
         case .dense(let dense): dense.summary
         }
@@ -50,9 +99,13 @@ final class DenseModule {
     private let activation: Activation?
     private let hasResidual: Bool
     private let residual: Linear?
+    /// What `config.json` says.
+    let settings: JSONObject
 
-    /// - Parameter directory: the module's own, with `config.json` and weights.
-    init(_ directory: ModelDirectory) throws(CheckpointError) {
+    /// - Parameters:
+    ///   - directory: the module's own, with `config.json` and weights.
+    ///   - name: stands in front of the parameters' names, and is not in the file.
+    init(_ directory: ModelDirectory, name: String) throws(CheckpointError) {
         let file = try JSONFile(directory.configuration, purpose: "the sizes of a dense module")
         for key in ["module_input_name", "module_output_name"] {
             if let name = file.object[key], name != .null, name != .string("sentence_embedding") {
@@ -62,14 +115,15 @@ final class DenseModule {
         (inputSize, outputSize) = (try file.size("in_features"), try file.size("out_features"))
         activation = try Self.activation(file)
         hasResidual = file.object["use_residual"]?.bool ?? false
-        let source = ParameterSource(try directory.openWeights(), random: RandomSource(seed: 0))
+        settings = file.object
+        let source = try Self.source(directory, name: name)
         linear = try Linear(
-            source.root["linear"], inputSize: inputSize, outputSize: outputSize,
+            source.root[name]["linear"], inputSize: inputSize, outputSize: outputSize,
             hasBias: file.object["bias"]?.bool ?? true, standardDeviation: 0)
         residual =
             hasResidual && inputSize != outputSize
             ? try Linear(
-                source.root["residual"], inputSize: inputSize, outputSize: outputSize, hasBias: false,
+                source.root[name]["residual"], inputSize: inputSize, outputSize: outputSize, hasBias: false,
                 standardDeviation: 0) : nil
         try source.checkAllUsed { _ in false }
         // Several threads may apply it.
@@ -77,11 +131,43 @@ final class DenseModule {
         residual?.pack()
     }
 
-    func apply(_ vectors: Tensor) -> Tensor {
-        var output = linear.forward(vectors).output
-        if let activation { output = output.activated(activation) }
-        if hasResidual { output += residual?.forward(vectors).output ?? vectors }
-        return output
+    func apply(_ vectors: Tensor) -> Tensor { forward(vectors).output }
+
+    struct Saved: Sendable {
+        let linear: Linear.Saved
+        let hidden: Tensor
+        let residual: Linear.Saved?
+    }
+
+    func forward(_ vectors: Tensor) -> (output: Tensor, saved: Saved) {
+        let (hidden, saved) = linear.forward(vectors)
+        var output = activation.map { hidden.activated($0) } ?? hidden
+        let projected = residual?.forward(vectors)
+        if hasResidual { output += projected?.output ?? vectors }
+        return (output, Saved(linear: saved, hidden: hidden, residual: projected?.saved))
+    }
+
+    func backward(_ gradient: Tensor, _ saved: Saved) -> Tensor {
+        var inner = gradient
+        if let activation { inner.multiply(byDerivativeOf: activation, at: saved.hidden) }
+        var result = linear.backward(inner, saved.linear)
+        if let residual, let rows = saved.residual {
+            result += residual.backward(gradient, rows)
+        } else if hasResidual {
+            result += gradient
+        }
+        return result
+    }
+
+    var parameters: [Parameter] {
+        [linear, residual].compactMap { $0 }.flatMap { [$0.weight] + ($0.bias.map { [$0] } ?? []) }
+    }
+
+    /// The weights of a module whose names here begin with the module's own.
+    static func source(_ directory: ModelDirectory, name: String) throws(CheckpointError) -> ParameterSource {
+        ParameterSource(
+            try directory.openWeights(), spellings: CheckpointSpellings(optionalPrefix: name + "."),
+            random: RandomSource(seed: 0))
     }
 
     var summary: String {

@@ -48,6 +48,14 @@ public enum CorpusError: Error, Equatable, Sendable {
     /// A JSON object without a list of words, or of their tags.
     case missingWords(FilePath, line: Int, wanted: [String])
     case unevenTags(FilePath, line: Int, words: Int, tags: Int)
+    /// A way of writing data that has no columns of texts.
+    case noColumns(FilePath, format: CorpusFormat)
+    /// What is to be learned or measured needs other columns.
+    case wrongColumns(FilePath, found: String, expected: String)
+    case notAScore(FilePath, line: Int, label: String)
+    case notBinary(FilePath, line: Int, label: String)
+    /// Too few labels with two examples for batches that have two of each.
+    case tooFewGroups(FilePath)
     /// The tokens cannot be kept in a file.
     case tokens(CheckpointError)
 }
@@ -116,6 +124,16 @@ extension CorpusError: CustomStringConvertible {
                 + "Expected the words in \"tokens\" and a name for each one's tag in \"tags\"."
         case .unevenTags(let file, let line, let words, let tags):
             "\(file):\(line): \(words) words and \(tags) tags; expected a tag for each word. Correct the line."
+        case .noColumns(let file, let format):
+            "\(file): \(format), where a table or JSON objects with columns of texts are expected."
+        case .wrongColumns(let file, let found, let expected):
+            "\(file): \(found); expected \(expected). Name the columns with --text-columns and --label-column."
+        case .notAScore(let file, let line, let label):
+            "\(file):\(line): \"\(label)\" is not a number. Correct the line, or name the column with --label-column."
+        case .notBinary(let file, let line, let label):
+            "\(file):\(line): \"\(label)\" is neither 0 nor 1. Say with --positive-label which label belongs together."
+        case .tooFewGroups(let file):
+            "\(file): fewer than two labels with two examples; triplets need texts of one label, and others."
         case .tokens(let error): "\(error)"
         }
     }

@@ -7,7 +7,7 @@ extension CorpusLayout {
     /// What a record says.
     func example(_ record: RawRecord, _ file: FilePath) throws(CorpusError) -> Example {
         if case .failure(let error) = validatedString(record.bytes[...]) {
-            throw invalidUTF8(record, record.textFile?.path ?? file, at: error.offset)
+            throw Self.invalidUTF8(record, record.textFile?.path ?? file, at: error.offset)
         }
         switch format {
         case .tabSeparated, .delimited: return try row(record, file)
@@ -20,7 +20,7 @@ extension CorpusLayout {
         }
     }
 
-    private func invalidUTF8(_ record: RawRecord, _ file: FilePath, at offset: Int) -> CorpusError {
+    static func invalidUTF8(_ record: RawRecord, _ file: FilePath, at offset: Int) -> CorpusError {
         let before = record.bytes[..<offset]
         let lineStart = before.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
         let lines = before.count { $0 == UInt8(ascii: "\n") }
@@ -57,14 +57,14 @@ extension CorpusLayout {
             throw .invalidJSON(file, line: line, error)
         }
         func member(_ column: Int, _ option: String) throws(CorpusError) -> String {
-            if let text = value[names[column]].flatMap(scalar) { return text }
+            if let text = value[names[column]].flatMap(Self.scalar) { return text }
             throw .missingMember(file, line: line, wanted: [names[column]], option: option)
         }
         var listed: [String]?
         if let list = value[names[label]]?.array {
             listed = []
             for element in list {
-                guard let text = scalar(element) else {
+                guard let text = Self.scalar(element) else {
                     throw .missingMember(file, line: line, wanted: [names[label]], option: "--label-column")
                 }
                 listed?.append(try named(text, line, file))
@@ -83,7 +83,7 @@ extension CorpusLayout {
     }
 
     /// A scalar as text.
-    private func scalar(_ value: JSON) -> String? {
+    static func scalar(_ value: JSON) -> String? {
         switch value {
         case .string(let text): text
         case .integer(let number): "\(number)"

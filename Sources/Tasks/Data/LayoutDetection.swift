@@ -13,7 +13,7 @@ struct LayoutDetection {
         case .fastText, .classFolders:
             return layout(
                 ["label", "text"], hasHeader: false, text: TextTemplate(column: 1), pair: nil, label: 0)
-        case .jsonLines, .jsonArray: return try named(memberNames(), hasHeader: false)
+        case .jsonLines, .jsonArray: return try named(Self.memberNames(of: sample(), file), hasHeader: false)
         case .tabSeparated, .delimited:
             let rows = try sample().map(format.fields)
             guard let first = rows.first else { throw .noExamples(file) }
@@ -37,10 +37,9 @@ struct LayoutDetection {
 
     // MARK: Names
 
-    /// The names of all members in the sample, in the order in which they first come.
-    private func memberNames() throws(CorpusError) -> [String] {
+    /// The names of all members in records, in the order in which they first come.
+    static func memberNames(of records: [RawRecord], _ file: FilePath) throws(CorpusError) -> [String] {
         var names: [String] = []
-        let records = try sample()
         if records.isEmpty { throw .noExamples(file) }
         for record in records {
             do throws(JSONError) {

@@ -1,30 +1,27 @@
 import Tensors
+import Transformer
 
 extension FineTuning {
     /// Takes a few steps with growing learning rates, after which the weights are as they were before.
     ///
     /// The optimizer is used up by it: another `FineTuning` trains.
     public func findLearningRate(train: Examples, report: (Event) -> Void) throws(Failure) -> LearningRateRange {
-        if let error = bestWeights.keep() { report(.cannotWrite(.bestWeights, error)) }
-        let run = prepare(train, nil, report)
-        let order = RandomSource(seed: state.order)
-        learning.choose(epoch: configuration.epochs)
+        let start = BestWeights(optimizer.parameters, in: scratch)
+        if let error = start.keep() { report(.cannotWrite(.bestWeights, error)) }
+        let work = FineTuningWork(self, train: train, dev: nil)
+        _ = work.extractFeatures(report)
+        let order = RandomSource(seed: configuration.seed)
         var range = LearningRateRange()
         var batches: [[Int]] = []
         var loss = 0.0
         repeat {
-            if batches.isEmpty {
-                batches = TrainingBatches.epoch(
-                    lengths: run.lengths, batchSize: run.batchSize,
-                    accumulating: configuration.optimization.accumulation, order: order)
-            }
+            if batches.isEmpty { batches = Array(work.batches(inEpoch: configuration.epochs, order: order)) }
             loss =
-                trainingStep.take(
-                    batches.removeFirst(), of: train, features: run.features,
-                    learningRate: LearningRateRange.learningRate(at: range.points.count)
+                work.take(
+                    batches.removeFirst(), learningRate: LearningRateRange.learningRate(at: range.points.count)
                 ).loss
         } while range.add(loss: loss)
-        do { try bestWeights.restore() } catch { throw .weights(error) }
+        do { try start.restore() } catch { throw .weights(error) }
         return range
     }
 }

@@ -5,7 +5,7 @@ extension FineTuning {
     /// About how many bytes training takes: weights, gradients, moments, packed matrices and activations.
     func estimatedMemory(_ texts: TokenizedTexts, dev: TokenizedTexts?) -> Int {
         let encoder = model.encoder.architecture
-        guard configuration.method != .head else {
+        guard !configuration.method.learnsHeadAlone else {
             let rows = texts.count + (dev?.count ?? 0)
             return InferencePlan.bytes(encoder, configuration.precision) + 4 * rows * encoder.hiddenSize
         }

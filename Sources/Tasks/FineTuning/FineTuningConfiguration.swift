@@ -5,6 +5,10 @@ extension FineTuning {
     public enum Method: String, Sendable, CaseIterable {
         /// The head learns; the encoder's features are computed once and used in every epoch.
         case head
+        /// The encoder learns from pairs of examples with and without a common label, as a sentence encoder; then the head.
+        ///
+        /// Source: Tunstall et al. 2022, "Efficient Few-Shot Learning Without Prompts" (SetFit), §3.
+        case fewShot = "fewshot"
         /// Every parameter learns.
         case full
         /// The top layers and the head learn.
@@ -49,6 +53,9 @@ extension FineTuning {
             default: nil
             }
         }
+
+        /// Whether `FineTuning` trains the head alone, on features of the encoder as it is.
+        public var learnsHeadAlone: Bool { self == .head || self == .fewShot }
 
         /// Whether bottleneck adapters are on the encoder.
         public var hasBottlenecks: Bool { self == .fusion || bottlenecks != nil }
@@ -110,6 +117,7 @@ extension FineTuning {
             self.seed = seed
             switch method {
             case .head: (epochs, learningRate, batchSize) = (20, 1e-3, 32)
+            case .fewShot: (epochs, learningRate, batchSize) = (1, 2e-5, 16)
             case .full: (epochs, learningRate, batchSize) = (3, 5e-5, 32)
             case .topK: (epochs, learningRate, batchSize) = (3, 1e-4, 32)
             case .gradual: (epochs, learningRate, batchSize) = (5, 2e-4, 32)

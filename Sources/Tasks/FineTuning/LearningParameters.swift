@@ -49,7 +49,7 @@ package struct LearningParameters {
         let top = model.encoder.layers.count + 1
         let depth = model.encoder.depth(of: parameter)
         switch configuration.method {
-        case .head: return depth == top && !model.encoder.parameters.contains { $0 === parameter }
+        case .head, .fewShot: return depth == top && !model.encoder.parameters.contains { $0 === parameter }
         case .full: return true
         case .topK: return depth >= top - configuration.optimization.topKLayers
         case .gradual: return depth > top - epoch

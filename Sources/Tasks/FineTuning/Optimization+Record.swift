@@ -5,7 +5,7 @@ extension Optimization {
     /// What `graft.json` says of it: all that is other than nothing.
     func record(_ method: FineTuning.Method) -> JSONObject {
         var object: JSONObject = [:]
-        if method != .head || headSolver == .steps {
+        if !method.learnsHeadAlone || headSolver == .steps {
             let kind = schedule ?? method.usualSchedule
             object["optimizer"] = .string(algorithm.rawValue)
             object["schedule"] = .string(kind.rawValue)

@@ -19,7 +19,7 @@ public struct Recipe: Equatable, Sendable {
         case .full:
             learningRate = Self.learningRate(hiddenSize)
             epochs = Self.epochs(seeing: 4000, of: examples, atLeast: 3)
-        case .head:
+        case .head, .fewShot:
             (epochs, learningRate) = (usual.epochs, usual.learningRate)
         default:
             learningRate = usual.learningRate

@@ -28,6 +28,21 @@ struct RunIdentity: Codable, Equatable, Sendable {
         self.settings = settings
     }
 
+    /// - Parameters:
+    ///   - model: what the run starts from.
+    ///   - configuration: a value whose parts are what the result depends on besides,
+    ///   - settings: with these.
+    init(
+        trainingData: String, devData: String?, model: PretrainedEncoder, configuration: Any,
+        settings: [String: String]
+    ) throws(CheckpointError) {
+        self.trainingData = trainingData
+        self.devData = devData
+        baseModel = try Self.digest(of: model)
+        adapters = nil
+        self.settings = Self.settings(configuration).merging(settings) { $1 }
+    }
+
     private static func digest(of examples: FineTuning.Examples) -> String {
         var fingerprint = Fingerprint()
         for text in examples.texts {

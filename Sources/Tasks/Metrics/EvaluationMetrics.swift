@@ -1,3 +1,4 @@
+public import Embeddings
 public import JSON
 
 /// What a head reached on labelled examples.
@@ -6,9 +7,10 @@ public enum EvaluationMetrics: Codable, Equatable, Sendable {
     case multiLabel(MultiLabelMetrics)
     case regression(RegressionMetrics)
     case entities(EntityMetrics)
+    case sentences(SentenceMetrics)
 
     /// More accurate, of equal ones that with the smaller loss: accuracy, micro-F1, of tags that of
-    /// their entities, or for numbers the squared error.
+    /// their entities, of vectors the main number, or for numbers the squared error.
     ///
     /// - Precondition: both are of one kind.
     package func isBetter(than other: EvaluationMetrics) -> Bool {
@@ -18,6 +20,7 @@ public enum EvaluationMetrics: Codable, Equatable, Sendable {
             return (new.micro.f1, -(new.loss ?? 0)) > (old.micro.f1, -(old.loss ?? 0))
         case (.regression(let new), .regression(let old)): return new.mse < old.mse
         case (.entities(let new), .entities(let old)): return new.isBetter(than: old)
+        case (.sentences(let new), .sentences(let old)): return new.main > old.main
         default: preconditionFailure("metrics of two kinds")
         }
     }
@@ -47,6 +50,7 @@ public enum EvaluationMetrics: Codable, Equatable, Sendable {
                 "precision": .number(metrics.micro.precision), "recall": .number(metrics.micro.recall),
                 "accuracy": .number(metrics.accuracy), "loss": number(metrics.loss),
             ])
+        case .sentences(let metrics): .object(metrics.summary)
         }
     }
 
@@ -55,6 +59,7 @@ public enum EvaluationMetrics: Codable, Equatable, Sendable {
         switch self {
         case .classification(let metrics): return metrics.report
         case .regression: return summary
+        case .sentences(let metrics): return .object(metrics.report)
         case .multiLabel(let metrics):
             var object = summary.object ?? JSONObject()
             object["microPrecision"] = .number(metrics.micro.precision)

@@ -6,9 +6,7 @@ public struct RegressionMetrics: Codable, Equatable, Sendable {
     public let examples: Int
     /// The linear correlation; `nil` where either side of any is constant, or a prediction is not a number.
     public let pearson: Double?
-    /// The correlation of the ranks, equal values sharing the mean of theirs.
-    ///
-    /// Source: Spearman 1904, "The Proof and Measurement of Association between Two Things".
+    /// The correlation of the ranks.
     public let spearman: Double?
     /// The mean squared error.
     public let mse: Double
@@ -28,9 +26,8 @@ public struct RegressionMetrics: Codable, Equatable, Sendable {
         let columns = (0..<targets.columns).map { column in
             (Self.column(column, of: targets), Self.column(column, of: predictions))
         }
-        let correlations = columns.map { RankCorrelation($0, $1) }
-        pearson = Self.mean(correlations.map(\.pearson))
-        spearman = Self.mean(correlations.map(\.spearman))
+        pearson = Self.mean(columns.map { Correlation.pearson($0, $1) })
+        spearman = Self.mean(columns.map { Correlation.spearman($0, $1) })
     }
 
     private static func column(_ column: Int, of tensor: Tensor) -> [Double] {

@@ -80,7 +80,7 @@ public struct ModelCard: Sendable {
                 Metric(type: "recall", name: "Entity recall", value: metrics.micro.recall),
                 Metric(type: "accuracy", name: "Word accuracy", value: metrics.accuracy),
             ]
-        case nil: []
+        case .sentences, nil: []
         }
     }
 

@@ -11,21 +11,42 @@ public struct EmbeddingRecords {
         case npy
         /// Numbers with tabs between them.
         case tsv
-        /// Little-endian float32, one vector behind the other.
+        /// Little-endian float32, or bytes, one vector behind the other.
         case bin
+    }
+
+    /// How vectors are written.
+    public struct Layout: Equatable, Sendable {
+        public let format: Format
+        /// Numbers of a vector as it is written.
+        public let columns: Int
+        public let element: NPYHeader.Element
+
+        /// - Parameter size: values of a vector before it is quantized.
+        public init(_ format: Format, size: Int, _ quantization: VectorQuantization? = nil) {
+            self.format = format
+            columns = quantization?.byteCount(size) ?? size
+            element = quantization.map { $0.isSigned ? .int8 : .uint8 } ?? .float32
+        }
+
+        /// Bytes of a vector in `npy` and `bin`.
+        public var rowSize: Int { columns * element.size }
     }
 
     /// A vector for each text, `[texts, size]`, and of how many tokens or words each is made.
     private typealias Embedding = (_ texts: [InputText]) -> (vectors: Tensor, tokens: [Int])
 
     private let size: Int
-    private let format: Format
     private let countName: String
     private let embed: Embedding
+    private let quantizer: VectorQuantizer?
+    public let layout: Layout
 
-    public init(_ encoder: SentenceEncoder, format: Format) {
+    /// - Parameter quantizer: what makes bytes of vectors; `nil` for f32.
+    public init(_ encoder: SentenceEncoder, format: Format, quantizer: VectorQuantizer? = nil) {
+        self.quantizer = quantizer
         size = encoder.size
-        self.format = format
+        layout = Layout(format, size: encoder.size, quantizer?.quantization)
         countName = "tokens"
         embed = { inputs in
             let ids = UsableItems.map(inputs) { encoder.ids($0.text) }
@@ -35,8 +56,9 @@ public struct EmbeddingRecords {
 
     /// Vectors of texts made of their words'.
     public init(_ sentences: WordVectorSentences, format: Format) {
+        quantizer = nil
         size = sentences.vectors.dimension
-        self.format = format
+        layout = Layout(format, size: size)
         countName = "words"
         embed = { inputs in
             let (vectors, words) = sentences.embed(inputs.map(\.text))
@@ -45,33 +67,52 @@ public struct EmbeddingRecords {
     }
 
     /// The bytes of the records. In the formats that have no place for an error, a line that cannot be used becomes a
-    /// vector of NaN.
+    /// vector of NaN, or of zeros where numbers are bytes.
     public func render(_ items: [RecordStream.Item]) -> [UInt8] {
         let usable = UsableItems(items)
         let (vectors, tokens) = embed(usable.inputs)
-        let nan = [Float](repeating: .nan, count: size)[...]
-        var writer = JSONWriter()
-        var bytes: [UInt8] = []
-        for (item, place) in zip(items, usable.places) {
-            let vector = (try? place.get()).map { vectors.row($0) } ?? nan
-            switch (format, place) {
-            case (.jsonl, .failure(let fault)): writer.errorRecord(item.index, fault)
-            case (.jsonl, .success(let place)):
-                writer.beginRecord(item.index, id: usable.inputs[place].id)
+        switch layout.format {
+        case .jsonl:
+            return usable.records { place, writer in
                 writer.key(countName)
                 writer.integer(tokens[place])
                 writer.key("embedding")
                 writer.beginArray()
-                for value in vector { writer.number(value) }
+                if let quantizer {
+                    for byte in quantizer.bytes(vectors.row(place)) { writer.integer(integer(byte)) }
+                } else {
+                    for value in vectors.row(place) { writer.number(value) }
+                }
                 writer.endArray()
-                writer.endObject()
-                writer.endLine()
-            case (.tsv, _):
-                bytes.append(contentsOf: vector.map { "\($0)" }.joined(separator: "\t").utf8)
-                bytes.append(UInt8(ascii: "\n"))
-            case (.npy, _), (.bin, _): unsafe vector.withUnsafeBytes { unsafe bytes.append(contentsOf: $0) }
+            }
+        case .tsv: return rows(usable.places, of: vectors, text: true)
+        case .npy, .bin: return rows(usable.places, of: vectors, text: false)
+        }
+    }
+
+    private func rows(_ places: [Result<Int, LineFault>], of vectors: Tensor, text: Bool) -> [UInt8] {
+        let nan = [Float](repeating: .nan, count: size)[...]
+        var output: [UInt8] = []
+        for place in places {
+            let vector = (try? place.get()).map { vectors.row($0) }
+            if let quantizer {
+                let bytes = vector.map(quantizer.bytes) ?? [UInt8](repeating: 0, count: layout.columns)
+                if text { output.append(row: bytes.map { "\(integer($0))" }) } else { output += bytes }
+            } else if text {
+                output.append(row: (vector ?? nan).map { "\($0)" })
+            } else {
+                unsafe (vector ?? nan).withUnsafeBytes { unsafe output.append(contentsOf: $0) }
             }
         }
-        return format == .jsonl ? writer.bytes : bytes
+        return output
+    }
+
+    private func integer(_ byte: UInt8) -> Int { layout.element == .int8 ? Int(Int8(bitPattern: byte)) : Int(byte) }
+}
+
+extension [UInt8] {
+    fileprivate mutating func append(row: [String]) {
+        append(contentsOf: row.joined(separator: "\t").utf8)
+        append(UInt8(ascii: "\n"))
     }
 }

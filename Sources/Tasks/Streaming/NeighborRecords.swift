@@ -1,5 +1,6 @@
 public import Embeddings
 import JSON
+import Tensors
 
 /// Input lines, a word each or three words of an analogy, to records with the words that fit best.
 public struct NeighborRecords {
@@ -52,7 +53,7 @@ public struct NeighborRecords {
             for answer in answers[place] {
                 writer.beginObject()
                 writer.key("word")
-                writer.string(vectors.word(answer.row))
+                writer.string(vectors.word(Int(answer.row)))
                 writer.key("score")
                 writer.number(answer.score)
                 writer.endObject()
@@ -75,7 +76,7 @@ public struct NeighborRecords {
         writer.endObject()
     }
 
-    private func answers(_ matches: [[WordVectors.Match]]) -> [[ScoredRow]] {
+    private func answers(_ matches: [[WordVectors.Match]]) -> [[RankedRow]] {
         do throws(WordVectorsError) {
             switch question {
             case .neighbors:

@@ -16,6 +16,8 @@ public struct RecordStream {
 
     public struct Summary: Equatable, Sendable {
         public var records = 0
+        /// Lines that were read, those included that were passed over.
+        public var lines = 0
         /// Records with an `error`.
         public var failures = 0
         /// Whether the reader of the output went away, or the user asked to stop, before the input ended.
@@ -62,13 +64,18 @@ public struct RecordStream {
         self.shouldStop = shouldStop
     }
 
-    /// - Parameter render: the bytes of a window's records; called once a window.
-    public func run(_ render: ([Item]) -> [UInt8]) throws(Failure) -> Summary {
+    /// - Parameters:
+    ///   - done: so many lines are passed over.
+    ///   - render: the bytes of a window's records; called once a window.
+    public func run(skipping done: Int = 0, _ render: ([Item]) -> [UInt8]) throws(Failure) -> Summary {
         var summary = Summary()
         var limit = 64
-        while let items = try nextItems(limit: limit) {
-            if items.isEmpty { return summary }
+        while let lines = try nextLines(limit: limit) {
+            if lines.isEmpty { return summary }
+            summary.lines += lines.count
+            if summary.lines <= done { continue }
             limit = min(Self.windowLimit, 2 * limit)
+            let items = lines.dropFirst(max(0, done - lines[0].index)).map(item)
             guard try write(render(items), items, &summary) else { return summary }
         }
         summary.endedEarly = true
@@ -79,9 +86,10 @@ public struct RecordStream {
     public func runAtOnce(_ render: ([Item]) -> [UInt8]) throws(Failure) -> Summary {
         var summary = Summary()
         var all: [Item] = []
-        while let items = try nextItems(limit: Self.windowLimit) {
-            all += items
-            guard items.isEmpty else { continue }
+        while let lines = try nextLines(limit: Self.windowLimit) {
+            summary.lines += lines.count
+            all += lines.map(item)
+            guard lines.isEmpty else { continue }
             _ = try write(render(all), all, &summary)
             return summary
         }
@@ -90,28 +98,27 @@ public struct RecordStream {
     }
 
     /// The next lines, none at the end; `nil` where the user asked to stop.
-    private func nextItems(limit: Int) throws(Failure) -> [Item]? {
+    private func nextLines(limit: Int) throws(Failure) -> [LineReader.Line]? {
         while true {
-            let lines: [LineReader.Line]
             do throws(Errno) {
-                lines = try reader.nextWindow(limit: limit, byteLimit: Self.windowByteLimit)
+                return try reader.nextWindow(limit: limit, byteLimit: Self.windowByteLimit)
             } catch {
                 guard error == .interrupted else { throw .input(error) }
-                if !shouldStop() { continue }
-                return nil
-            }
-            return lines.map { line in
-                (
-                    line.index,
-                    Result { () throws(LineFault) in
-                        let input = try InputText(
-                            line, readsJSON: readsJSON, acceptsPairs: acceptsPairs, readsPairs: readsPairs)
-                        if let fault = fault(input, line.index + 1) { throw fault }
-                        return input
-                    }
-                )
+                if shouldStop() { return nil }
             }
         }
+    }
+
+    private func item(_ line: LineReader.Line) -> Item {
+        (
+            line.index,
+            Result { () throws(LineFault) in
+                let input = try InputText(
+                    line, readsJSON: readsJSON, acceptsPairs: acceptsPairs, readsPairs: readsPairs)
+                if let fault = fault(input, line.index + 1) { throw fault }
+                return input
+            }
+        )
     }
 
     /// - Returns: whether there is still a reader, and a user who wants more.

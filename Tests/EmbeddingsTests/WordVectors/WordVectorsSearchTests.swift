@@ -19,11 +19,11 @@ struct WordVectorsSearchTests {
         golden = try #require(try Golden.json(Self.directory)["keyed"])
     }
 
-    private func check(_ found: [ScoredRow], _ name: String, in vectors: WordVectors? = nil) throws {
+    private func check(_ found: [RankedRow], _ name: String, in vectors: WordVectors? = nil) throws {
         let expected = try #require(golden[name]?.array)
         #expect(found.count == expected.count)
         for (found, expected) in zip(found, expected) {
-            #expect((vectors ?? self.vectors).word(found.row) == expected.array?[0].string)
+            #expect((vectors ?? self.vectors).word(Int(found.row)) == expected.array?[0].string)
             #expect(abs(Double(found.score) - (expected.array?[1].number ?? 0)) < 1e-6)
         }
     }

@@ -53,7 +53,7 @@ struct WordVectorsTests {
             to: [try #require(try written.find("king")).vector], k: 4,
             excluding: [[written.row(of: "king")].compactMap { $0 }])
         for (found, expected) in zip(nearest[0], golden["neighbors"]?.array ?? []) {
-            #expect(written.word(found.row) == expected.array?[0].string)
+            #expect(written.word(Int(found.row)) == expected.array?[0].string)
             #expect(abs(Double(found.score) - (expected.array?[1].number ?? 0)) < 1e-6)
         }
     }

@@ -56,11 +56,15 @@ struct DataOptions: ParsableArguments {
     }
 
     /// The data, and what is worth knowing about it on standard error.
-    func load(_ columns: ColumnOptions, problem: ProblemType?, seed: UInt64) throws -> FineTuningData {
+    ///
+    /// - Parameter splits: whether a share is set aside where nothing is said of it.
+    func load(
+        _ columns: ColumnOptions, problem: ProblemType?, seed: UInt64, splits: Bool = true
+    ) throws -> FineTuningData {
         var options = FineTuningData.Options()
         options.columns = columns.columns
         options.problem = problem
-        options.devShare = noDev || folds != nil ? nil : devShare ?? 0.1
+        options.devShare = noDev || folds != nil ? nil : devShare ?? (splits ? 0.1 : nil)
         options.dropsDuplicates = dropDuplicates
         options.folds = folds
         options.seed = seed

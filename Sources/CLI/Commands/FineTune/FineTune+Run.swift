@@ -24,14 +24,17 @@ extension FineTune {
             if let target { _ = try AtomicDirectory(target) }
             let checkpoints = target.map { runOptions.checkpoints(beside: $0) }
             try checkpoints?.checkPlace()
-            var data = try self.data.load(columns, problem: problem, seed: seed)
+            var data = try self.data.load(
+                columns, problem: problem, seed: seed, splits: method != .fewShot)
             data.order(try objective.order(data.labels))
             var configuration = try fineTuningConfiguration(data)
-            let classifier = try newClassifier(data, configuration)
-            try check(classifier, data)
             let scratch =
                 target?.lexicallyNormalized().removingLastComponent()
                 ?? FilePath(FileManager.default.temporaryDirectory.path())
+            let body = try method == .fewShot ? trainBody(data, configuration, scratch) : nil
+            defer { body?.remove() }
+            let classifier = try newClassifier(data, configuration, from: body?.directory)
+            try check(classifier, data)
             let examples = try tokenized(data, classifier, scratch)
             describe(data, examples, classifier, configuration)
 
@@ -77,12 +80,14 @@ extension FineTune {
     }
 
     /// The pretrained model with a new head, and with the adapter that is to learn.
+    ///
+    /// - Parameter base: in place of the model.
     func newClassifier(
-        _ data: FineTuningData, _ configuration: FineTuning.Configuration
+        _ data: FineTuningData, _ configuration: FineTuning.Configuration, from base: ModelDirectory? = nil
     ) throws -> SequenceClassifier {
         let classifier = try SequenceClassifier(
-            pretrained: model.resolve(), labels: data.labels, problem: data.problem,
-            meanLayer: method == .head && optimization.meanLayer, dropout: configuration.optimization.dropout,
+            pretrained: base ?? model.resolve(), labels: data.labels, problem: data.problem,
+            meanLayer: method.learnsHeadAlone && optimization.meanLayer, dropout: configuration.optimization.dropout,
             random: RandomSource(seed: seed))
         try bottlenecks.attach(method, to: classifier, random: RandomSource(seed: seed))
         if let adapter = configuration.adapter {
@@ -100,7 +105,7 @@ extension FineTune {
         if let learningRate { configuration.learningRate = learningRate }
         if let batchSize { configuration.batchSize = batchSize }
         configuration.evaluationSteps = runOptions.evaluateEvery
-        configuration.optimization = optimization.optimization(asksForSteps: asksForSteps)
+        configuration.optimization = optimization.optimization(asksForSteps: asksForSteps && method != .fewShot)
         if let weightDecay = optimization.weightDecay { configuration.weightDecay = weightDecay }
         configuration.recomputesActivations = recompute
         configuration.precision = precision.precision
@@ -154,7 +159,7 @@ extension FineTune {
                 + "\(guess), method \(method.rawValue)\(learning), "
                 + "\(MatrixEngine.current.rawValue), \(ThreadPool.shared.threads) threads")
         let optimization = configuration.optimization
-        guard method != .head || optimization.headSolver == .steps else { return }
+        guard !method.learnsHeadAlone || optimization.headSolver == .steps else { return }
         let rate = optimization.algorithm == .adafactorRelative ? "" : ", learning rate \(configuration.learningRate)"
         StandardError.note("\(configuration.epochs) epochs, batches of \(configuration.batchSize)\(rate)")
     }

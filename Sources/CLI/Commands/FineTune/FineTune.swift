@@ -36,7 +36,8 @@ struct FineTune: ParsableCommand {
 
     @Option(
         help: """
-            What learns: the head alone (head), everything (full), the head and the top layers (top-k), one more layer \
+            What learns: the head alone (head), the encoder from pairs of a few examples and then the head (fewshot), \
+            everything (full), the head and the top layers (top-k), one more layer \
             each epoch (gradual), the biases (bitfit), or an adapter: low-rank updates (lora), factors (ia3), vectors \
             before the words (prompt) or before every layer's keys and values (prefix), which PEFT loads too; \
             bottlenecks behind the layers' halves (pfeiffer, houlsby, compacter, compacter++) or beside them (parallel), \
@@ -74,6 +75,7 @@ struct FineTune: ParsableCommand {
     @OptionGroup(title: "Objective") var objective: ObjectiveOptions
     @OptionGroup(title: "Adapters") var adapter: AdapterOptions
     @OptionGroup(title: "Bottleneck adapters") var bottlenecks: BottleneckOptions
+    @OptionGroup(title: "A few examples") var fewShot: FewShotOptions
     @OptionGroup(title: "Looking for settings") var searches: SearchOptions
     @OptionGroup(title: "The run") var runOptions: RunOptions
     @OptionGroup(title: "Reports") var reports: ReportOptions
@@ -93,6 +95,7 @@ struct FineTune: ParsableCommand {
         if output == "" { throw ValidationError("--output is empty; expected a directory to write.") }
         if let output { try reports.check(output) }
         if seed > UInt64(Int.max) { throw ValidationError("--seed is \(seed); expected at most \(Int.max).") }
+        try fewShot.check(self)
         if precision.precision == .int8, method != .head {
             throw ValidationError("--precision int8 is for inference and --method head; use f32 or bf16.")
         }

@@ -141,11 +141,7 @@ struct OptimizationOptions: ParsableArguments {
         headSolver ?? (asksForSteps || self.asksForSteps ? .steps : .lbfgs)
     }
 
-    private var parsedWarmup: Optimization.Warmup? {
-        guard let warmup else { return nil }
-        if let steps = Int(warmup), steps >= 0 { return .steps(steps) }
-        return Double(warmup).flatMap { (0..<1).contains($0) ? .ratio($0) : nil }
-    }
+    private var parsedWarmup: Optimization.Warmup? { warmup.flatMap { Optimization.Warmup($0) } }
 
     private static func pattern(_ text: String) -> Optimization.Pattern? {
         guard let sign = text.lastIndex(of: "="), sign != text.startIndex,
@@ -169,6 +165,19 @@ struct OptimizationOptions: ParsableArguments {
         optimization.headSolver = solver(asksForSteps)
         optimization.inverseRegularization = inverseRegularization
         return optimization
+    }
+}
+
+extension Optimization.Warmup {
+    /// A share below 1, or a number of steps.
+    init?(_ text: String) {
+        if let steps = Int(text), steps >= 0 {
+            self = .steps(steps)
+        } else if let share = Double(text), (0..<1).contains(share) {
+            self = .ratio(share)
+        } else {
+            return nil
+        }
     }
 }
 

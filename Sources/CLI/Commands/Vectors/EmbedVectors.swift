@@ -38,7 +38,7 @@ struct EmbedVectors: ParsableCommand {
             if sentences.vectors.format != .fastText { try sentences.vectors.checkFinite() }
             let records = EmbeddingRecords(sentences, format: format)
             guard format == .npy else { return try run(records, to: .standardOutput) }
-            let output = try NPYOutput(columns: sentences.vectors.dimension)
+            let output = try NPYOutput(records.layout)
             try output.run { try run(records, to: $0) }
         }
     }

@@ -1,4 +1,5 @@
 public import SystemPackage
+import Tensors
 
 /// Questions such as "Athens is to Greece as Baghdad is to ...?" in sections: Google's analogies.
 ///
@@ -88,7 +89,7 @@ public struct WordAnalogies: Sendable {
                 matches.map { (a: $0[0], b: $0[1], c: $0[2]) }, k: 5, method: method, words: words)
             for (question, answers) in zip(covered, answers) {
                 let ignored = question.prefix(3).map(spelling)
-                let words = answers.map { spelling(vectors.word($0.row)) }
+                let words = answers.map { spelling(vectors.word(Int($0.row))) }
                 if words.first(where: { !ignored.contains($0) }) ?? words.last == spelling(question[3]) {
                     score.correct += 1
                 }

@@ -62,10 +62,9 @@ public struct WordSimilarity: Sendable {
             }
             given.append(pair.score)
         }
-        let correlation = RankCorrelation(given, found)
         return Result(
-            spearman: correlation.spearman, pearson: correlation.pearson, pairs: pairs.count, covered: covered,
-            skipped: skipped)
+            spearman: Correlation.spearman(given, found), pearson: Correlation.pearson(given, found),
+            pairs: pairs.count, covered: covered, skipped: skipped)
     }
 }
 

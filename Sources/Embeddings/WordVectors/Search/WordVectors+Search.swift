@@ -1,4 +1,4 @@
-import Tensors
+public import Tensors
 
 extension WordVectors {
     /// How an analogy scores a word. Source: Levy and Goldberg 2014, "Linguistic Regularities in Sparse and Explicit Word
@@ -18,7 +18,7 @@ extension WordVectors {
     /// - Throws: `notFinite`.
     public func nearest(
         to queries: [[Float]], k: Int, excluding: [[Int]], words: Int? = nil
-    ) throws(WordVectorsError) -> [[ScoredRow]] {
+    ) throws(WordVectorsError) -> [[RankedRow]] {
         let limit = min(count, words ?? count)
         let factors = try inverseNorms()
         let extra = excluding.map(\.count).max() ?? 0
@@ -36,14 +36,14 @@ extension WordVectors {
         let rest = search(head..<limit, floors: floors)
         let found = zip(first, rest).flatMap { Self.merge($0 + $1) }
         return zip(found, excluding).map { found, excluded in
-            Array(found.lazy.filter { !excluded.contains($0.row) }.prefix(k))
+            Array(found.lazy.filter { !excluded.contains(Int($0.row)) }.prefix(k))
         }
     }
 
     /// The words that are to `c` as `b` is to `a`, best first, without the three.
     public func analogy(
         _ questions: [(a: Match, b: Match, c: Match)], k: Int, method: AnalogyMethod = .add, words: Int? = nil
-    ) throws(WordVectorsError) -> [[ScoredRow]] {
+    ) throws(WordVectorsError) -> [[RankedRow]] {
         let excluded = questions.map { [$0.a.row, $0.b.row, $0.c.row].compactMap { $0 } }
         let units = questions.map { [Self.unit($0.b.vector), Self.unit($0.c.vector), Self.unit($0.a.vector)] }
         if method == .add {
@@ -60,14 +60,14 @@ extension WordVectors {
             ) {
                 _, range, products in
                 let products = unsafe Array(products)
-                var best = BestRows(limit: k + 3)
+                var best = BestRows(k + 3)
                 for (i, row) in range.enumerated() {
                     func shifted(_ part: Int) -> Float { (1 + products[3 * i + part] * factors[row]) / 2 }
-                    best.add(row, shifted(0) * shifted(1) / (shifted(2) + 1e-6))
+                    best.add(RankedRow(row: Int32(row), score: shifted(0) * shifted(1) / (shifted(2) + 1e-6)))
                 }
                 return [best]
             }
-            return Array(Self.merge(parts[0])[0].lazy.filter { !excluded.contains($0.row) }.prefix(k))
+            return Array(Self.merge(parts[0])[0].lazy.filter { !excluded.contains(Int($0.row)) }.prefix(k))
         }
     }
 
@@ -77,16 +77,16 @@ extension WordVectors {
         first: Int
     ) -> [BestRows] {
         let queries = products.count / max(1, range.count)
-        var best = (0..<queries).map { BestRows(limit: limit, floor: floors[first + $0]) }
-        var thresholds = best.map(\.threshold)
+        var best = (0..<queries).map { _ in BestRows(limit) }
+        var thresholds = Array(floors[first..<first + queries])
         var place = 0
         for row in range {
             let factor = factors[row]
             for query in 0..<queries {
                 let score = unsafe products[place] * factor
                 if score > thresholds[query] {
-                    best[query].add(row, score)
-                    thresholds[query] = best[query].threshold
+                    best[query].add(RankedRow(row: Int32(row), score: score))
+                    if best[query].isFull { thresholds[query] = max(thresholds[query], best[query].worst!.score) }
                 }
                 place += 1
             }
@@ -106,12 +106,12 @@ extension WordVectors {
     }
 
     /// The best of all parts, for each query of a group.
-    private static func merge(_ parts: [[BestRows]]) -> [[ScoredRow]] {
+    private static func merge(_ parts: [[BestRows]]) -> [[RankedRow]] {
         guard let first = parts.first else { return [] }
         return first.indices.map { query in
-            var best = BestRows(limit: first[query].limit)
-            for part in parts { for item in part[query].rows { best.add(item.row, item.score) } }
-            return best.rows
+            var best = first[query]
+            for part in parts.dropFirst() { best.merge(part[query]) }
+            return best.sorted
         }
     }
 

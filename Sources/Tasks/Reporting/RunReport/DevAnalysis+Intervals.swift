@@ -37,7 +37,7 @@ extension DevAnalysis {
                     interval: wilsonInterval(metrics.exactMatches, of: metrics.examples)),
             ]
         case .regression(let metrics): return regressionEstimates(metrics)
-        case .entities: return []
+        case .entities, .sentences: return []
         }
     }
 

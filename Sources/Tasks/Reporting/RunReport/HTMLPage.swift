@@ -2,6 +2,10 @@
 struct HTMLPage {
     let title: String
     let body: HTML
+    /// Behind the style sheet of all pages.
+    var style: HTML = .empty
+    /// In place of the script of charts.
+    var script = Self.script
 
     var html: String {
         let document: HTML = """
@@ -16,13 +20,13 @@ struct HTMLPage {
             <link rel="icon" href="data:,">
             <title>\(title)</title>
             <style>
-            \(Self.style)</style>
+            \(Self.style)\(style)</style>
             </head>
             <body>
             <main>
             \(body)</main>
             <script>
-            \(Self.script)</script>
+            \(script)</script>
             </body>
             </html>
 

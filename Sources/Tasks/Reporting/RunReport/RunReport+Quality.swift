@@ -34,7 +34,7 @@ extension RunReport {
                 return figure(analysis.labels.count == 1 ? "Predicted and given numbers" : label, chart.svg)
             }
             return section("Numbers", "<div class=\"charts\">\n\(Array(charts.prefix(6)))</div>\n")
-        case .entities: return .empty
+        case .entities, .sentences: return .empty
         }
     }
 

@@ -1,18 +1,8 @@
-/// Correlations of two lists: linear, and of the ranks, where equal values share the mean of theirs.
-public struct RankCorrelation: Equatable, Sendable {
-    /// `nil` where a list is constant or a value is not finite.
-    public let pearson: Double?
-    /// Source: Spearman 1904, "The Proof and Measurement of Association between Two Things".
-    public let spearman: Double?
-
-    /// - Precondition: as many values in both.
-    public init(_ x: [Double], _ y: [Double]) {
-        precondition(x.count == y.count, "\(x.count) and \(y.count) values")
-        pearson = Self.correlation(x, y)
-        spearman = Self.correlation(Self.ranks(x), Self.ranks(y))
-    }
-
-    private static func correlation(_ x: [Double], _ y: [Double]) -> Double? {
+/// How two series of numbers go together.
+public enum Correlation {
+    /// The linear correlation; `nil` where either side is constant, or not all are numbers.
+    public static func pearson(_ x: [Double], _ y: [Double]) -> Double? {
+        precondition(x.count == y.count, "\(x.count) numbers and \(y.count)")
         let count = Double(x.count)
         let (meanX, meanY) = (x.reduce(0, +) / count, y.reduce(0, +) / count)
         var (xx, yy, xy) = (0.0, 0.0, 0.0)
@@ -23,6 +13,11 @@ public struct RankCorrelation: Equatable, Sendable {
         }
         return xx > 0 && yy > 0 && (xx * yy).isFinite ? xy / (xx * yy).squareRoot() : nil
     }
+
+    /// The correlation of the ranks, equal values sharing the mean of theirs.
+    ///
+    /// Source: Spearman 1904, "The Proof and Measurement of Association between Two Things".
+    public static func spearman(_ x: [Double], _ y: [Double]) -> Double? { pearson(ranks(x), ranks(y)) }
 
     private static func ranks(_ values: [Double]) -> [Double] {
         if !values.allSatisfy(\.isFinite) { return values }

@@ -1,14 +1,12 @@
-public import Checkpoints
+import Checkpoints
 import SystemPackage
 import Tensors
 import Transformer
 
 /// Where a run writes its checkpoints, and what it remembers of the last one.
-package struct RunSaving {
+struct RunSaving {
     let checkpoints: FineTuning.Checkpoints
     let folder: CheckpointFolder
-    let train: FineTuning.Examples
-    let dev: FineTuning.Examples?
     /// Made with the first checkpoint: a short run needs none.
     var identity: RunIdentity?
     var lastSaved = monotonicSeconds()
@@ -17,15 +15,15 @@ package struct RunSaving {
 }
 
 /// Checkpoints of a run.
-extension FineTuning {
+extension TrainingRun {
     /// Finds the place for checkpoints, and goes on with the one that is there if that is asked for.
     func prepareSaving(
-        _ checkpoints: Checkpoints?, _ train: Examples, _ dev: Examples?, _ report: (Event) -> Void
-    ) throws(Failure) {
+        _ checkpoints: FineTuning.Checkpoints?, _ report: (FineTuning.Event) -> Void
+    ) throws(FineTuning.Failure) {
         guard let checkpoints else { return }
         do throws(RunCheckpointError) {
             let folder = try CheckpointFolder(checkpoints.directory, resumes: checkpoints.resumes)
-            saving = RunSaving(checkpoints: checkpoints, folder: folder, train: train, dev: dev)
+            saving = RunSaving(checkpoints: checkpoints, folder: folder)
             if let directory = folder.latest { try resume(directory, report) }
         } catch { throw .checkpoint(error) }
     }
@@ -33,13 +31,13 @@ extension FineTuning {
     private func identity(_ saving: RunSaving) throws(RunCheckpointError) -> RunIdentity {
         if let identity = saving.identity { return identity }
         do {
-            let identity = try RunIdentity(model, configuration, train: saving.train, dev: saving.dev)
+            let identity = try work.identity()
             self.saving?.identity = identity
             return identity
         } catch { throw .file(error) }
     }
 
-    private func resume(_ directory: FilePath, _ report: (Event) -> Void) throws(RunCheckpointError) {
+    private func resume(_ directory: FilePath, _ report: (FineTuning.Event) -> Void) throws(RunCheckpointError) {
         guard let saving else { return }
         let checkpoint = try RunCheckpoint(directory)
         let differences = try identity(saving).differences(from: checkpoint.identity)
@@ -48,14 +46,14 @@ extension FineTuning {
         }
         try checkpoint.restore(optimizer, from: directory)
         state = checkpoint.state
-        trainingStep.dropout?.state = state.dropout
+        work.dropout?.state = state.dropout
         do throws(CheckpointError) {
             if try RunCheckpoint.restore(bestWeights, from: directory) { self.saving?.savedBest = state.best }
         } catch { throw .file(error) }
         report(.resumed(directory.removingLastComponent(), epoch: state.epoch, step: state.step))
     }
 
-    func saveIfDue(endsEpoch: Bool, _ report: (Event) -> Void) {
+    func saveIfDue(endsEpoch: Bool, _ report: (FineTuning.Event) -> Void) {
         guard let saving,
             saving.checkpoints.isDue(
                 step: state.step, seconds: monotonicSeconds() - saving.lastSaved, endsEpoch: endsEpoch)
@@ -92,7 +90,7 @@ extension FineTuning {
     }
 
     /// Writes a checkpoint and ends the run.
-    func saveInterrupted(_ report: (Event) -> Void) throws(Failure) {
+    func saveInterrupted(_ report: (FineTuning.Event) -> Void) throws(FineTuning.Failure) {
         guard let saving else { throw .interrupted(step: state.step, checkpoint: nil) }
         do { try save() } catch {
             report(.checkpointFailed(error))
@@ -104,7 +102,7 @@ extension FineTuning {
 
     /// Writes what a run that ended has made; then its checkpoint goes. Where that cannot be written, the result becomes
     /// a checkpoint, if there is room for one.
-    public func deliver(_ write: () throws(CheckpointError) -> Void) throws(Failure) {
+    func deliver(_ write: () throws(CheckpointError) -> Void) throws(FineTuning.Failure) {
         do throws(CheckpointError) { try write() } catch {
             try? save()
             throw .output(error, checkpoint: saving?.folder.latest == nil ? nil : saving?.folder.path)

@@ -2,10 +2,13 @@ import Tensors
 import Transformer
 
 /// What is done about a run whose loss or weights are no numbers, or explode.
-extension FineTuning {
+extension TrainingRun {
+    /// How often it is brought back.
+    private static let maxRollbacks = 3
+
     var weightsAreFinite: Bool { optimizer.parameters.allSatisfy(\.value.isFinite) }
 
-    func keepGoodState(_ report: (Event) -> Void) throws(Failure) {
+    func keepGoodState(_ report: (FineTuning.Event) -> Void) throws(FineTuning.Failure) {
         guard state.watch.isCalm else { return }
         guard weightsAreFinite else { return try rollBack(report) }
         do { try lastGood.keep(state) } catch {
@@ -14,16 +17,18 @@ extension FineTuning {
         }
     }
 
-    func rollBack(_ report: (Event) -> Void) throws(Failure) {
-        let failure = Failure.diverged(epoch: state.epoch, step: state.step + 1)
+    func rollBack(_ report: (FineTuning.Event) -> Void) throws(FineTuning.Failure) {
+        let failure = FineTuning.Failure.diverged(epoch: state.epoch, step: state.step + 1)
         guard state.rollbacks < Self.maxRollbacks else { throw failure }
         let good: TrainingState?
         do { good = try lastGood.restore() } catch { throw .weights(error) }
         guard let good else { throw failure }
         let divergedAt = state.step + 1
         state.rollBack(to: good)
-        trainingStep.dropout?.state = state.dropout
+        work.dropout?.state = state.dropout
         report(
-            .rolledBack(Rollback(divergedAt: divergedAt, step: state.step, learningRateScale: state.learningRateScale)))
+            .rolledBack(
+                FineTuning.Rollback(
+                    divergedAt: divergedAt, step: state.step, learningRateScale: state.learningRateScale)))
     }
 }

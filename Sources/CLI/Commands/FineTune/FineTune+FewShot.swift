@@ -1,0 +1,69 @@
+public import ArgumentParser
+import Checkpoints
+public import Embeddings
+import FoundationEssentials
+import Glibc
+import SystemPackage
+import Tasks
+import Tensors
+
+/// How pairs are made of a few examples.
+struct FewShotOptions: ParsableArguments {
+    @Option(
+        help: """
+            With --method fewshot: how many pairs of each kind, those of one label and the others, an epoch has: as many as \
+            of the kind that has more (oversampling), or fewer (undersampling), or each pair once (unique) (default: \
+            oversampling).
+            """)
+    var pairs: LabelledPairs.Strategy?
+
+    /// Refuses what does not go with few examples, and what is for them alone.
+    func check(_ command: FineTune) throws {
+        guard command.method == .fewShot else {
+            return try refuse(pairs != nil, "--pairs is for --method fewshot.")
+        }
+        for (isAsked, option) in [
+            (command.data.folds != nil, "--folds"), (command.searches.search != nil, "--search"),
+            (command.searches.findLearningRate, "--find-learning-rate"), (command.runOptions.resume, "--resume"),
+            (command.runOptions.evaluateEvery != nil, "--evaluate-every"), (command.recompute, "--recompute"),
+            (command.augmentation.augment != nil, "--augment"), (command.objective.needsSteps, "a regularizer"),
+            (command.problemType == .tokens, "--problem-type token_classification"),
+            (command.problem == .multiLabel || command.problem == .regression, "--problem-type"),
+        ] { try refuse(isAsked, "--method fewshot does not go with \(option).") }
+    }
+}
+
+extension LabelledPairs.Strategy: ExpressibleByArgument {}
+
+extension FineTune {
+    /// A trained encoder, which is on the disk until the classifier is written.
+    struct Body {
+        let directory: ModelDirectory
+
+        func remove() { try? FileManager.default.removeItem(atPath: directory.path.string) }
+    }
+
+    /// Trains the encoder on pairs of the examples.
+    func trainBody(
+        _ data: FineTuningData, _ configuration: FineTuning.Configuration, _ scratch: FilePath
+    ) throws -> Body {
+        let examples = try LabelledExamples(data.train.file, columns: columns.columns)
+        guard data.problem == .singleLabel, !data.hasPairs, case .classes(let labels) = data.trainTargets,
+            labels.count == examples.examples.count
+        else {
+            throw ValidationError(
+                "--method fewshot learns single labels of single texts, from all of --train: give --dev a file of its own."
+            )
+        }
+        let body = try FewShotBody(model.resolve(), configuration, fewShot.pairs ?? .oversampling)
+        var progress = FineTuningProgress()
+        defer { progress.end() }
+        _ = try Signals.catchInterruption(SIGINT, SIGTERM)
+        try body.train(
+            examples.texts, labels: labels, maxLength: maxLength, keepingStateIn: scratch,
+            isInterrupted: { Signals.isInterrupted }, report: { progress.show($0) })
+        let path = scratch.appending(".body-\(getpid())-\(UInt32.random(in: 0 ... .max))")
+        try body.write(to: path)
+        return Body(directory: ModelDirectory(path))
+    }
+}

@@ -1,0 +1,82 @@
+public import Tensors
+
+/// Which examples make a batch, where what a loss says depends on the others in it.
+public enum BatchSampler: Equatable, Sendable {
+    /// In random order.
+    case shuffled
+    /// No text comes twice in a batch: where others' texts are negatives, it would be its own.
+    case withoutDuplicates
+    /// Every label in a batch has two examples at least, and there are two labels.
+    case groupedByLabel
+
+    /// The batches of an epoch, of indices of examples.
+    ///
+    /// - Parameters:
+    ///   - keys: of each example's texts, equal where texts are equal; for `withoutDuplicates`.
+    ///   - labels: of each example; for `groupedByLabel`.
+    /// - Precondition: a batch has two examples at least, grouped by label four and an even number.
+    public func batches(
+        count: Int, size: Int, keys: [[UInt64]] = [], labels: [Int] = [], order: RandomSource
+    ) -> [[Int]] {
+        switch self {
+        case .shuffled:
+            let examples = order.permutation(of: count)
+            return stride(from: 0, to: count, by: size).map { Array(examples[$0..<min(count, $0 + size)]) }
+        case .withoutDuplicates: return withoutDuplicates(size, keys, order.permutation(of: count))
+        case .groupedByLabel: return groupedByLabel(size, labels, order)
+        }
+    }
+
+    /// An example that does not go with a batch waits for the next one.
+    private func withoutDuplicates(_ size: Int, _ keys: [[UInt64]], _ examples: [Int]) -> [[Int]] {
+        var batches: [[Int]] = []
+        var (waiting, next) = ([Int](), 0)
+        while next < examples.count || !waiting.isEmpty {
+            var batch: [Int] = []
+            var seen: Set<UInt64> = []
+            var left: [Int] = []
+            func take(_ example: Int) {
+                if batch.count < size, keys[example].allSatisfy({ !seen.contains($0) }) {
+                    batch.append(example)
+                    seen.formUnion(keys[example])
+                } else {
+                    left.append(example)
+                }
+            }
+            for example in waiting { take(example) }
+            while batch.count < size, next < examples.count {
+                take(examples[next])
+                next += 1
+            }
+            waiting = left
+            batches.append(batch)
+        }
+        return batches
+    }
+
+    /// Round after round every label gives two examples, until one label alone has some left.
+    private func groupedByLabel(_ size: Int, _ labels: [Int], _ order: RandomSource) -> [[Int]] {
+        var generator = order
+        var groups: [Int: [Int]] = [:]
+        for (example, label) in labels.enumerated() { groups[label, default: []].append(example) }
+        var queues = groups.keys.sorted().map { (groups[$0] ?? []).shuffled(using: &generator) }
+        var left = queues.indices.filter { queues[$0].count >= 2 }
+        var last: Int?
+        var (batches, batch) = ([[Int]](), [Int]())
+        while left.count >= 2 {
+            left.shuffle(using: &generator)
+            // Four examples of one label are not to stand side by side.
+            if left[0] == last { left.swapAt(0, 1) }
+            for label in left {
+                batch += [queues[label].removeLast(), queues[label].removeLast()]
+                if batch.count >= size {
+                    batches.append(Array(batch.prefix(size)))
+                    batch.removeFirst(size)
+                }
+            }
+            last = left.last
+            left = left.filter { queues[$0].count >= 2 }
+        }
+        return batch.count >= 4 ? batches + [batch] : batches
+    }
+}

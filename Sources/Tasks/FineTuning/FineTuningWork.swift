@@ -1,0 +1,64 @@
+import Checkpoints
+import Tensors
+
+/// Fine-tuning as a run sees it.
+final class FineTuningWork: TrainingWork {
+    let train: FineTuning.Examples
+    let dev: FineTuning.Examples?
+    /// Where the head alone learns.
+    private(set) var features: Tensor?
+    private(set) var devFeatures: Tensor?
+    /// Owns the run that owns this.
+    private unowned let tuning: FineTuning
+    private let lengths: [Int]
+    /// As the epoch sees them.
+    private var examples: FineTuning.Examples
+
+    init(_ tuning: FineTuning, train: FineTuning.Examples, dev: FineTuning.Examples?) {
+        self.tuning = tuning
+        self.train = train
+        self.dev = dev
+        examples = train
+        lengths = train.texts.lengths
+    }
+
+    /// Computes what the head sees, where it learns alone.
+    ///
+    /// - Returns: the seconds that those of the training examples took.
+    func extractFeatures(_ report: (FineTuning.Event) -> Void) -> Double {
+        guard tuning.configuration.method.learnsHeadAlone else { return 0 }
+        let start = monotonicSeconds()
+        report(.extractingFeatures(examples: train.texts.count + (dev?.texts.count ?? 0)))
+        tuning.model.freeze(tuning.configuration.precision)
+        features = tuning.model.features(train)
+        let seconds = monotonicSeconds() - start
+        devFeatures = dev.map(tuning.model.features)
+        return seconds
+    }
+
+    var dropout: RandomSource? { tuning.trainingStep.dropout }
+
+    func batches(inEpoch epoch: Int, order: RandomSource) -> AnyRandomAccessCollection<[Int]> {
+        examples = train.inEpoch(epoch)
+        tuning.learning.choose(epoch: epoch)
+        return AnyRandomAccessCollection(
+            TrainingBatches.epoch(
+                lengths: lengths, batchSize: min(tuning.configuration.batchSize, lengths.count),
+                accumulating: tuning.configuration.optimization.accumulation, order: order))
+    }
+
+    func take(_ batch: [Int], learningRate: Double) -> TrainingStep.Result {
+        tuning.trainingStep.take(batch, of: examples, features: features, learningRate: learningRate)
+    }
+
+    func evaluate() -> EvaluationMetrics? {
+        dev.map { dev in
+            if devFeatures == nil { tuning.model.freeze(.f32) }
+            return tuning.model.evaluate(dev, features: devFeatures)
+        }
+    }
+
+    func identity() throws(CheckpointError) -> RunIdentity {
+        try RunIdentity(tuning.model, tuning.configuration, train: train, dev: dev)
+    }
+}

@@ -1,0 +1,89 @@
+public import Checkpoints
+public import Embeddings
+public import SystemPackage
+public import Tensors
+import Transformer
+
+/// Training of a sentence encoder.
+///
+/// Sources: Reimers and Gurevych 2019, "Sentence-BERT", §3; Gao et al. 2021, "Scaling Deep Contrastive Learning Batch Size
+/// under Memory Limited Setup" (gradient caching).
+public final class SentenceTraining {
+    public struct Configuration: Equatable, Sendable {
+        public var objective: SentenceObjective
+        public var epochs = 1
+        public var learningRate = 2e-5
+        public var batchSize = 32
+        public var seed: UInt64 = 42
+        public var weightDecay: Float = 0
+        /// Of the encoder's products; weights, gradients, moments and sums are f32.
+        public var precision = Precision.f32
+        /// The share of all steps, or the number of steps, over which the learning rate rises.
+        public var warmup = Optimization.Warmup.ratio(0.1)
+        public var maxGradientNorm = 1.0
+        /// Whether a batch is encoded twice, first without keeping what the backward pass needs: the gradients are the same,
+        /// and memory does not grow with the batch.
+        public var cachesGradients = false
+        /// The number of steps after which the encoder is measured; `nil`: at the end of each epoch.
+        public var evaluationSteps: Int?
+        /// Which weights the encoder has in the end.
+        public var keeps = FineTuning.KeptWeights.best
+        /// Training stops after this many evaluations without a better one, where the best weights are kept.
+        public var patience = 3
+
+        public init(_ objective: SentenceObjective) { self.objective = objective }
+    }
+
+    let encoder: TrainableSentenceEncoder
+    let configuration: Configuration
+    private let scratch: FilePath
+    private var run: TrainingRun?
+
+    /// - Parameter directory: has room for two copies of what learns, which are kept there without a name.
+    public init(
+        _ encoder: TrainableSentenceEncoder, _ configuration: Configuration, keepingBestIn directory: FilePath
+    ) {
+        self.encoder = encoder
+        self.configuration = configuration
+        scratch = directory
+        encoder.encoder.setPrecision(configuration.precision)
+    }
+
+    /// Trains the encoder, which then holds the weights of the best evaluation on `dev`, or the last ones: without
+    /// `dev`, and where the configuration says so.
+    ///
+    /// - Parameters:
+    ///   - checkpoints: `nil` writes none.
+    ///   - isInterrupted: asked after every step; a run that is interrupted writes a checkpoint, and ends with an error.
+    ///   - report: told of the progress, on the calling thread.
+    public func run(
+        train: SentenceExamples, dev: SentenceEvaluation?, checkpoints: FineTuning.Checkpoints? = nil,
+        isInterrupted: () -> Bool = { false }, report: (FineTuning.Event) -> Void
+    ) throws(FineTuning.Failure) -> FineTuning.Outcome {
+        let work = SentenceTrainingWork(encoder, configuration, train: train, dev: dev)
+        let run = TrainingRun(
+            work, work.optimizer, TrainingState(seed: configuration.seed), keepingBestIn: scratch)
+        self.run = run
+        try run.prepareSaving(checkpoints, report)
+        if !run.state.isFinished {
+            let steps = work.steps()
+            let schedule = LearningRateSchedule(
+                .linear, peak: configuration.learningRate, warmupSteps: configuration.warmup.steps(of: steps),
+                steps: steps)
+            let plan = TrainingPlan(
+                epochs: configuration.epochs, schedule: schedule, evaluationSteps: configuration.evaluationSteps,
+                keeps: configuration.keeps, patience: configuration.patience)
+            try run.train(plan, isInterrupted: isInterrupted, report)
+        }
+        return run.outcome(keeping: configuration.keeps)
+    }
+
+    /// Writes what a run that ended has made; then its checkpoint goes. Where that cannot be written, the result becomes
+    /// a checkpoint, if there is room for one.
+    ///
+    /// - Precondition: there was a run.
+    public func deliver(_ write: () throws(CheckpointError) -> Void) throws(FineTuning.Failure) {
+        guard let run else { preconditionFailure("nothing was run") }
+        try run.deliver(write)
+    }
+}

@@ -1,0 +1,80 @@
+public import Checkpoints
+public import Embeddings
+public import JSON
+public import SystemPackage
+import Tensors
+import Transformer
+
+/// How a sentence encoder came about and what it reached: the contents of `graft.json` and of `adapt`'s last line.
+public struct SentenceTrainingRecord {
+    private let configuration: SentenceTraining.Configuration
+    private let outcome: FineTuning.Outcome
+    private let model: String
+    private let data: JSONObject
+
+    public init(
+        _ configuration: SentenceTraining.Configuration, _ outcome: FineTuning.Outcome, model: String,
+        train: SentenceCorpus, examples: SentenceExamples, dev: FilePath?
+    ) {
+        self.configuration = configuration
+        self.outcome = outcome
+        self.model = model
+        data = [
+            "train": .string(train.file.string), "train_examples": .integer(examples.count),
+            "columns": .integer(examples.columns), "dev": dev.map { .string($0.string) } ?? .null,
+        ]
+    }
+
+    /// Writes the encoder with what is recorded of it.
+    public func write(_ encoder: TrainableSentenceEncoder, to path: FilePath) throws(CheckpointError) {
+        let object: JSONObject = [
+            "format_version": .integer(1), "task": .string("sentence-similarity"), "base_model": .string(model),
+            "max_length": .integer(encoder.maxLength), "training": .object(training), "data": .object(data),
+            "metrics": .object(["dev": metrics]),
+        ]
+        try encoder.write(to: path) { directory throws(CheckpointError) in
+            try JSONFile(path, object: object).write(to: directory.appending(SequenceClassifier.recordName))
+        }
+    }
+
+    private var training: JSONObject {
+        let objective = configuration.objective
+        var object: JSONObject = [
+            "loss": .string(objective.loss.rawValue), "precision": .string(configuration.precision.rawValue),
+            "seed": .integer(Int(clamping: configuration.seed)), "epochs": .integer(configuration.epochs),
+            "learning_rate": .number(configuration.learningRate), "batch_size": .integer(configuration.batchSize),
+            "weight_decay": .number(readable(configuration.weightDecay)),
+            "max_gradient_norm": .number(configuration.maxGradientNorm), "steps": .integer(outcome.steps),
+            "keep": .string(configuration.keeps.rawValue), "kept_epoch": .integer(outcome.keptEvaluation.epoch),
+        ]
+        switch configuration.warmup {
+        case .ratio(let ratio): object["warmup_ratio"] = .number(ratio)
+        case .steps(let steps): object["warmup_steps"] = .integer(steps)
+        }
+        if let scale = objective.scale { object["scale"] = .number(scale) }
+        if let margin = objective.margin { object["margin"] = .number(margin) }
+        if objective.distance != .euclidean { object["distance"] = .string(objective.distance.rawValue) }
+        if objective.isSymmetric { object["symmetric"] = .bool(true) }
+        if !objective.dimensions.isEmpty {
+            object["matryoshka"] = .array(objective.dimensions.map { .integer($0) })
+        }
+        if let weights = objective.dimensionWeights {
+            object["matryoshka_weights"] = .array(weights.map { .number($0) })
+        }
+        return object
+    }
+
+    private var metrics: JSON { outcome.keptEvaluation.dev?.summary ?? .null }
+
+    /// The last line of `adapt`.
+    public func summary(output: String, seconds: Double, peakMemoryMB: Int) -> JSONObject {
+        func rounded(_ value: Double, _ scale: Double) -> JSON { .number((value * scale).rounded() / scale) }
+        return [
+            "output": .string(output), "dev": metrics, "keptEpoch": .integer(outcome.keptEvaluation.epoch),
+            "epochs": .integer(outcome.epochs), "steps": .integer(outcome.steps),
+            "trainingLoss": .number(outcome.keptEvaluation.trainingLoss), "seconds": rounded(seconds, 100),
+            "trainingSeconds": rounded(outcome.trainingSeconds, 100),
+            "samplesPerSecond": rounded(outcome.samplesPerSecond, 10), "peakMemoryMB": .integer(peakMemoryMB),
+        ]
+    }
+}

@@ -1,0 +1,104 @@
+import Checkpoints
+import JSON
+import SystemPackage
+import TestSupport
+import Testing
+
+@Suite("graft adapt")
+struct AdaptCommandTests {
+    private let scratch: TemporaryDirectory
+    private let model: FilePath
+
+    init() throws {
+        scratch = try TemporaryDirectory()
+        model = try TinyModel.make(in: scratch, named: "model")
+    }
+
+    private static let pairs =
+        "anchor\tpositive\n"
+        + (0..<24).map { index in
+            "the film was \(["good", "bad", "fine"][index % 3]) \(["a", "b", "c", "d"][index / 6])\tplot \(index % 10)\n"
+        }.joined()
+
+    private func adapt(_ arguments: String..., train: String = pairs) async throws -> Graft.Outcome {
+        let file = try scratch.write(train, to: "train.tsv")
+        return try await Graft().run(
+            ["adapt", model.string, "--train", file.string, "--output", scratch("out").string, "--batch-size", "8"]
+                + arguments)
+    }
+
+    @Test("a sentence encoder is trained, written and measured")
+    func whole() async throws {
+        let dev = try scratch.write(Self.pairs, to: "dev.tsv")
+        let result = try await adapt("--loss", "mnr", "--dev", dev.string, "--epochs", "2", "--cached")
+        #expect(result.status == 0, "\(result.errors)")
+        #expect(result.errors.contains("text columns 'anchor', 'positive'"))
+        let record = try JSON(parsing: Array(result.output.utf8))
+        #expect(record["steps"]?.integer ?? 0 >= 6 && record["dev"]?["ndcgAt10"]?.number != nil)
+        for name in [
+            "modules.json", "1_Pooling/config.json", "config.json", "model.safetensors", "graft.json", "vocab.txt",
+            "metrics.jsonl", "sentence_bert_config.json", "config_sentence_transformers.json",
+        ] {
+            #expect(contents(of: scratch("out").appending(name)) != nil, "\(name)")
+        }
+        let embedded = try await Graft().run(["embed", scratch("out").string], input: Array("the film\n".utf8))
+        #expect(embedded.status == 0)
+        let measured = try await Graft().run(["evaluate", scratch("out").string, "--data", dev.string, "--json"])
+        #expect(measured.status == 0, "\(measured.errors)")
+        let metrics = try JSON(parsing: Array(measured.output.utf8))
+        #expect(metrics["ndcgAt10"] == record["dev"]?["ndcgAt10"] && metrics["recallAt10"]?.number != nil)
+    }
+
+    @Test(
+        "what does not fit is said in one line",
+        arguments: [
+            (["--loss", "cosent"], "expected pairs with scores for --loss cosent"),
+            (["--loss", "mnr", "--text-columns", "anchor,other"], "no column named \"other\""),
+            (["--loss", "mnr", "--dev", "nowhere.tsv"], "nowhere.tsv"),
+        ])
+    func failures(arguments: [String], expected: String) async throws {
+        let file = try scratch.write(Self.pairs, to: "train.tsv")
+        let result = try await Graft().run(
+            ["adapt", model.string, "--train", file.string, "--output", scratch("out").string] + arguments)
+        #expect(result.status == 1 && result.output.isEmpty)
+        let lines = result.errors.split(separator: "\n")
+        #expect(lines.last?.contains(expected) == true, "\(result.errors)")
+        #expect(contents(of: scratch("out/modules.json")) == nil)
+    }
+
+    @Test(
+        "options that do not go together are wrong usage",
+        arguments: [
+            ["--loss", "cosine", "--scale", "3"], ["--loss", "mnr", "--margin", "1"], ["--loss", "distill"],
+            ["--loss", "softmax", "--matryoshka", "8"], ["--loss", "mnr", "--matryoshka", "8,x"],
+            ["--loss", "batch-hard", "--batch-size", "3"], ["--loss", "mnr", "--teacher", "x"], ["--loss", "other"],
+            ["--loss", "mnr", "--matryoshka-weights", "1"], ["--loss", "mnr", "--precision", "int8"],
+            ["--loss", "triplet", "--symmetric"],
+        ])
+    func usage(arguments: [String]) async throws {
+        let result = try await Graft().run(
+            ["adapt", model.string, "--train", "x.tsv", "--output", scratch("out").string] + arguments)
+        #expect(result.status == 64, "\(result.errors)")
+    }
+
+    @Test("a few examples make a classifier")
+    func fewShot() async throws {
+        try scratch.write(#"[{"path":"","type":"sentence_transformers.models.Transformer"}]"#, to: "model/modules.json")
+        let train = try scratch.write(TinyModel.examples(12), to: "few.tsv")
+        let arguments = [
+            "finetune", model.string, "--method", "fewshot", "--train", train.string, "--output", scratch("few").string,
+            "--learning-rate", "1e-3", "--epochs", "3",
+        ]
+        let result = try await Graft().run(arguments)
+        #expect(result.status == 0, "\(result.errors)")
+        let record = try JSON(parsing: #require(contents(of: scratch("few/graft.json"))))
+        #expect(record["training"]?["method"]?.string == "fewshot")
+        let measured = try await Graft().run(["evaluate", scratch("few").string, "--data", train.string, "--json"])
+        #expect(try JSON(parsing: Array(measured.output.utf8))["accuracy"]?.number ?? 0 > 0.8)
+        #expect(try await Graft().run(arguments + ["--folds", "3"]).status == 64)
+        #expect(
+            try await Graft().run(["finetune", model.string, "--train", "x", "--output", "y", "--pairs", "unique"])
+                .status == 64
+        )
+    }
+}

@@ -1,0 +1,52 @@
+import Embeddings
+import Tensors
+import Testing
+
+@Suite("BatchSampler")
+struct BatchSamplerTests {
+    @Test("every example comes once, and none with another that has one of its texts")
+    func withoutDuplicates() {
+        // Examples i share a text with all of the same i mod 7.
+        let keys = (0..<100).map { [UInt64($0 % 7), UInt64(1000 + $0)] }
+        let batches = BatchSampler.withoutDuplicates.batches(
+            count: 100, size: 5, keys: keys, order: RandomSource(seed: 3))
+        #expect(batches.flatMap { $0 }.sorted() == Array(0..<100))
+        for batch in batches {
+            #expect(batch.count <= 5 && Set(batch.map { $0 % 7 }).count == batch.count)
+        }
+        #expect(batches.count <= 24)
+    }
+
+    @Test("an example may have one text twice")
+    func twice() {
+        let batches = BatchSampler.withoutDuplicates.batches(
+            count: 3, size: 2, keys: [[1, 1], [2, 2], [1, 3]], order: RandomSource(seed: 3))
+        #expect(batches.flatMap { $0 }.sorted() == [0, 1, 2])
+        #expect(!batches.contains { Set($0) == [0, 2] })
+    }
+
+    @Test("a batch of labels has two of each label that it has, and two labels")
+    func groupedByLabel() {
+        let labels = (0..<203).map { $0 % 13 == 0 ? 99 : $0 % 5 }
+        let batches = BatchSampler.groupedByLabel.batches(
+            count: labels.count, size: 8, labels: labels, order: RandomSource(seed: 5))
+        #expect(Set(batches.flatMap { $0 }).count == batches.reduce(0) { $0 + $1.count })
+        for batch in batches {
+            let counts = Dictionary(grouping: batch) { labels[$0] }.values.map(\.count)
+            #expect(counts.count >= 2 && counts.allSatisfy { $0 % 2 == 0 })
+        }
+        #expect(batches.dropLast().allSatisfy { $0.count == 8 } && batches.count > 15)
+    }
+
+    @Test("the same state of the source makes the same batches")
+    func reproducible() {
+        func batches(_ sampler: BatchSampler) -> [[Int]] {
+            sampler.batches(
+                count: 50, size: 8, keys: (0..<50).map { [UInt64($0 / 2)] }, labels: (0..<50).map { $0 % 3 },
+                order: RandomSource(seed: 8))
+        }
+        for sampler in [BatchSampler.shuffled, .withoutDuplicates, .groupedByLabel] {
+            #expect(batches(sampler) == batches(sampler))
+        }
+    }
+}

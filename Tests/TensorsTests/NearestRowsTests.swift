@@ -1,0 +1,73 @@
+import Tensors
+import Testing
+
+@Suite("Nearest rows")
+struct NearestRowsTests {
+    private func normal(_ rows: Int, _ columns: Int, seed: UInt64) -> Tensor {
+        RandomSource(seed: seed).normalTensor([rows, columns], standardDeviation: 1)
+    }
+
+    private func plain(_ query: ArraySlice<Float>, _ rows: Tensor, _ score: RowScore) -> [RankedRow] {
+        (0..<rows.rows).map { row in
+            var sum = 0.0
+            for (x, y) in zip(query, rows.row(row)) {
+                let (x, y) = (Double(x), Double(y))
+                sum += score == .dot ? x * y : -(x - y) * (x - y)
+            }
+            return RankedRow(row: Int32(row), score: Float(sum))
+        }.sorted(by: <)
+    }
+
+    @Test(
+        "the best rows are those of a plain computation", arguments: [1, 15, 16, 37],
+        [RowScore.dot, .negativeSquaredDistance])
+    func plainly(_ columns: Int, _ score: RowScore) {
+        let (rows, queries) = (normal(203, columns, seed: 1), normal(7, columns, seed: 2))
+        let found = StoredTensor(rows).nearest(to: queries, count: 9, by: score)
+        for (query, best) in found.enumerated() {
+            let expected = plain(queries.row(query), rows, score)
+            #expect(best.map(\.row) == expected.prefix(9).map(\.row))
+            #expect(zip(best, expected).allSatisfy { abs($0.score - $1.score) <= 1e-5 * max(1, abs($1.score)) })
+            let threshold = expected[20].score
+            let near = StoredTensor(rows).rows(
+                near: queries.rows(query..<query + 1), atLeast: threshold - 1e-4, by: score)
+            #expect(near[0].prefix(9).elementsEqual(best) && near[0].count >= 21)
+        }
+    }
+
+    @Test("blocks, company and threads change no bit; of equal scores the lower row comes first")
+    func blocks() {
+        var rows = normal(700, 40, seed: 3)
+        rows.mutate { values in
+            for row in 350..<700 { for i in 0..<40 { values[row * 40 + i] = values[(row - 350) * 40 + i] } }
+        }
+        let queries = normal(11, 40, seed: 4)
+        let stored = StoredTensor(rows)
+        for score in [RowScore.dot, .negativeSquaredDistance] {
+            let expected = stored.nearest(to: queries, count: 30, by: score)
+            #expect(
+                expected.allSatisfy { best in (0..<15).allSatisfy { best[2 * $0].row + 350 == best[2 * $0 + 1].row } })
+            for (queryBlock, rowBlock, cached) in [(1, 700, 700), (3, 5, 2), (128, 64, 7), (4, 1, 1)] {
+                var blocks = ScanBlocks()
+                (blocks.queries, blocks.rows, blocks.cachedRows) = (queryBlock, rowBlock, cached)
+                #expect(stored.nearest(to: queries, count: 30, by: score, blocks: blocks) == expected)
+            }
+            for query in 0..<11 {
+                #expect(stored.nearest(to: queries.rows(query..<query + 1), count: 30, by: score) == [expected[query]])
+                var scores = [Float](repeating: 0, count: 30)
+                stored.scores(of: queries.row(query), rows: expected[query].map(\.row), by: score, into: &scores)
+                #expect(scores == expected[query].map(\.score))
+            }
+        }
+    }
+
+    @Test("more rows than there are, none at all, and no query")
+    func edges() {
+        let rows = StoredTensor(normal(3, 5, seed: 5))
+        let queries = normal(2, 5, seed: 6)
+        #expect(rows.nearest(to: queries, count: 10, by: .dot).map(\.count) == [3, 3])
+        #expect(rows.nearest(to: queries, count: 0, by: .dot) == [[], []])
+        #expect(rows.nearest(to: .zeros([0, 5]), count: 2, by: .dot) == [])
+        #expect(StoredTensor(.zeros([0, 5])).nearest(to: queries, count: 2, by: .dot) == [[], []])
+    }
+}
