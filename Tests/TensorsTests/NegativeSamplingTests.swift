@@ -54,7 +54,9 @@ struct NegativeSamplingTests {
         let block = block(model == .cbow ? [0, 2, 1] : [0, 1, 2, 3, 1])
         func values(_ table: RowTable) -> [[Double]] { (0..<table.rows).map { table.row($0).map { Double($0) } } }
         let (input, output) = (values(trainer.input), values(trainer.output))
-        _ = trainer.step(block, learningRate: 1, seed: 1)
+        // So little is learned that it does not matter what came first in the block.
+        let rate = 3e-4
+        _ = trainer.step(block, learningRate: Float(rate), seed: 1)
         let (inputAfter, outputAfter) = (values(trainer.input), values(trainer.output))
         let step = 1e-5
         for row in output.indices {
@@ -63,7 +65,7 @@ struct NegativeSamplingTests {
                 up[row][column] += step
                 down[row][column] -= step
                 let slope = (loss(model, block, input, up) - loss(model, block, input, down)) / (2 * step)
-                #expect(abs(output[row][column] - slope - outputAfter[row][column]) < 1e-4)
+                #expect(abs((output[row][column] - outputAfter[row][column]) / rate - slope) < 5e-3)
             }
         }
         guard model == .skipGram else { return }
@@ -74,7 +76,7 @@ struct NegativeSamplingTests {
                 up[row][column] += step
                 down[row][column] -= step
                 let slope = (loss(model, block, up, output) - loss(model, block, down, output)) / (2 * step)
-                #expect(abs(input[row][column] - slope * count - inputAfter[row][column]) < 1e-4)
+                #expect(abs((input[row][column] - inputAfter[row][column]) / rate - slope * count) < 5e-3)
             }
         }
     }

@@ -2,20 +2,25 @@ import Glibc
 
 /// Learns vectors of words from their contexts, a block of words at a time: the same bits whatever the number of threads.
 ///
-/// Each block is two steps. First all gradients are computed from the vectors as they are, each word's on one thread. Then
-/// they are added, each row's by one thread and in the order of the text. What rows a thread takes does not change what is
-/// added to a row, nor in which order.
+/// Each block is two steps. First each word learns from its targets one context after the other, on one thread, its targets'
+/// rows staying as they are; what its own rows would get is noted. Then all rows are changed, each by one thread and in the
+/// order of the text: those of targets by gradients at what they are by then. What rows a thread takes does not change what
+/// is added to a row, nor in which order.
+///
+/// Both steps move by what has been learned since the block began, as fastText does. Sums of gradients at where the block
+/// began diverge: a frequent word has many in a block.
 ///
 /// Sources: Mikolov et al. 2013, "Distributed Representations of Words and Phrases and their Compositionality", §2.2;
 /// Bojanowski et al. 2017, "Enriching Word Vectors with Subword Information", §3.
 package final class NegativeSampling {
     package enum Model: Sendable { case skipGram, cbow }
 
-    /// A word's gradient with regard to the output row of another.
+    /// A word, by its place in the block, and a target of it.
     private struct Update {
         var target: Int32
         var center: Int32
-        var factor: Float
+        /// 1 for the right word, 0 for one that was drawn.
+        var label: Float
     }
 
     package let input: RowTable
@@ -92,7 +97,7 @@ package final class NegativeSampling {
                 if model == .cbow { pool.run(chunks) { for word in words($0) { gatherGradients(word, block) } } }
                 let parts = pool.threads
                 pool.run(parts) { part in
-                    for chunk in 0..<chunks { unsafe apply(updates[chunk], part: part, of: parts) }
+                    for chunk in 0..<chunks { unsafe apply(updates[chunk], learningRate, part: part, of: parts) }
                     for word in 0..<count { applyToRows(block.words[word], word, part: part, of: parts) }
                 }
             }
@@ -140,13 +145,13 @@ package final class NegativeSampling {
         if window.count < 2 { return nil }
         let first = updates.count
         func draw(_ target: Int32) {
-            updates.append(Update(target: target, center: Int32(word), factor: 1))
+            updates.append(Update(target: target, center: Int32(word), label: 1))
             for _ in 0..<negatives {
                 var negative = sampler.draw(&random)
                 // A text of one word has no other.
                 var tries = 0
                 while negative == target, tries < 100 { (negative, tries) = (sampler.draw(&random), tries + 1) }
-                updates.append(Update(target: negative, center: Int32(word), factor: 0))
+                updates.append(Update(target: negative, center: Int32(word), label: 0))
             }
         }
         switch model {
@@ -157,15 +162,15 @@ package final class NegativeSampling {
             meanOfContext(word, window, block)
             draw(block.words[word])
         }
-        return unsafe updates.withUnsafeMutableBufferPointer { updates in
-            let targets = unsafe UnsafeMutableBufferPointer(rebasing: updates[first...])
-            unsafe scoreTargets(
-                targets, (model == .cbow ? contextMeans : hidden).values + word * stride, gradient, rate)
-            if !wantsLoss { return nil }
-            // The factor is the rate times what the probability lacks.
-            let loss = unsafe targets.reduce(0.0) { $0 - Double(max(-20, logf(1 - abs($1.factor) / rate))) }
-            return (loss, targets.count / (negatives + 1))
+        let vector = unsafe (model == .cbow ? contextMeans : hidden).values + word * stride
+        var loss = 0.0
+        unsafe updates.withUnsafeBufferPointer { updates in
+            for start in Swift.stride(from: first, to: updates.count, by: negatives + 1) {
+                let targets = unsafe UnsafeBufferPointer(rebasing: updates[start..<start + negatives + 1])
+                unsafe loss += learn(targets, vector, gradient, rate, wantsLoss: wantsLoss)
+            }
         }
+        return wantsLoss ? (loss, (updates.count - first) / (negatives + 1)) : nil
     }
 
     /// CBOW's hidden vector.
@@ -188,47 +193,47 @@ package final class NegativeSampling {
         }
     }
 
-    /// Turns labels into factors of updates, and adds the targets' rows to the gradient.
+    /// Learns from a word that is right and those drawn with it: moves the vector, and adds to its gradient.
+    ///
+    /// - Returns: the loss, where it is wanted.
     @unsafe
-    private func scoreTargets(
-        _ targets: UnsafeMutableBufferPointer<Update>, _ hidden: UnsafeMutablePointer<Float>,
-        _ gradient: UnsafeMutablePointer<Float>, _ rate: Float
-    ) {
+    private func learn(
+        _ targets: UnsafeBufferPointer<Update>, _ vector: UnsafeMutablePointer<Float>,
+        _ gradient: UnsafeMutablePointer<Float>, _ rate: Float, wantsLoss: Bool
+    ) -> Double {
         let stride = output.stride
         let output = unsafe output.values
-        var i = 0
-        while i < targets.count {
-            let group = min(4, targets.count - i)
-            // Four at a time, so that their sums do not wait for one another; the last ones may repeat.
+        var loss = 0.0
+        for i in Swift.stride(from: 0, to: targets.count, by: 3) {
+            // Three at a time, so that their sums do not wait for one another; the last ones may repeat.
+            let group = min(3, targets.count - i)
             let a = unsafe output + Int(targets[i].target) * stride
             let b = unsafe output + Int(targets[i + min(1, group - 1)].target) * stride
-            let c = unsafe output + Int(targets[i + min(2, group - 1)].target) * stride
-            let d = unsafe output + Int(targets[i + group - 1].target) * stride
-            var sums = (SIMD16<Float>.zero, SIMD16<Float>.zero, SIMD16<Float>.zero, SIMD16<Float>.zero)
+            let c = unsafe output + Int(targets[i + group - 1].target) * stride
+            var sums = (SIMD16<Float>.zero, SIMD16<Float>.zero, SIMD16<Float>.zero)
             for lane in Swift.stride(from: 0, to: stride, by: 16) {
-                let h = unsafe lanes(hidden + lane)
+                let h = unsafe lanes(vector + lane)
                 unsafe sums.0 = multiplyAdd(lanes(a + lane), h, sums.0)
                 unsafe sums.1 = multiplyAdd(lanes(b + lane), h, sums.1)
                 unsafe sums.2 = multiplyAdd(lanes(c + lane), h, sums.2)
-                unsafe sums.3 = multiplyAdd(lanes(d + lane), h, sums.3)
             }
-            var scores = SIMD4<Float>(total(sums.0), total(sums.1), total(sums.2), total(sums.3))
-            for k in 0..<4 { scores[k] = 1 / (1 + exponential(-scores[k])) }
+            let scores = SIMD4<Float>(total(sums.0), total(sums.1), total(sums.2), 0)
             var factors = SIMD4<Float>.zero
             for k in 0..<group {
-                unsafe factors[k] = rate * (targets[i + k].factor - scores[k])
-                unsafe targets[i + k].factor = factors[k]
+                let label = unsafe targets[i + k].label
+                let missing = label - 1 / (1 + exponential(-scores[k]))
+                factors[k] = rate * missing
+                if wantsLoss { loss -= Double(max(-20, logf(1 - abs(missing)))) }
             }
             for lane in Swift.stride(from: 0, to: stride, by: 16) {
-                var sum = unsafe lanes(gradient + lane)
-                unsafe sum = multiplyAdd(lanes(a + lane), SIMD16(repeating: factors[0]), sum)
+                var sum = unsafe lanes(a + lane) * factors[0]
                 unsafe sum = multiplyAdd(lanes(b + lane), SIMD16(repeating: factors[1]), sum)
                 unsafe sum = multiplyAdd(lanes(c + lane), SIMD16(repeating: factors[2]), sum)
-                unsafe sum = multiplyAdd(lanes(d + lane), SIMD16(repeating: factors[3]), sum)
-                unsafe store(sum, gradient + lane)
+                unsafe store(lanes(gradient + lane) + sum, gradient + lane)
+                unsafe store(lanes(vector + lane) + sum, vector + lane)
             }
-            i += group
         }
+        return loss
     }
 
     /// CBOW: a word's rows get the gradients of all words in whose context it stands.
@@ -246,13 +251,17 @@ package final class NegativeSampling {
         }
     }
 
-    private func apply(_ updates: [Update], part: Int, of parts: Int) {
+    private func apply(_ updates: [Update], _ rate: Float, part: Int, of parts: Int) {
         let stride = output.stride
         let centers = unsafe (model == .cbow ? contextMeans : hidden).values
         for update in updates where Self.part(update.target, of: parts) == part {
             let row = unsafe output.values + Int(update.target) * stride
             let center = unsafe centers + Int(update.center) * stride
-            let factor = SIMD16(repeating: update.factor)
+            var sum = SIMD16<Float>.zero
+            for lane in Swift.stride(from: 0, to: stride, by: 16) {
+                unsafe sum = multiplyAdd(lanes(center + lane), lanes(row + lane), sum)
+            }
+            let factor = SIMD16(repeating: rate * (update.label - 1 / (1 + exponential(-total(sum)))))
             for lane in Swift.stride(from: 0, to: stride, by: 16) {
                 unsafe store(multiplyAdd(lanes(center + lane), factor, lanes(row + lane)), row + lane)
             }

@@ -9,7 +9,7 @@ enum BinaryVectors {
     ) throws(WordVectorsError) -> ReadVectors {
         let (count, dimension) = (header.words, header.dimension)
         guard dimension > 0, dimension < file.count else {
-            throw .header(file.path, "its header promises vectors of \(dimension) numbers")
+            throw .header(file.path, "its header promises vectors of \(dimension == 0 ? "no" : "\(dimension)") numbers")
         }
         if count == 0 { throw .noWords(file.path) }
         var builder = WordTableBuilder(capacity: min(count, file.count / (4 * dimension)))

@@ -40,8 +40,8 @@ public final class WordVectorTraining {
             output: RowTable(rows: corpus.words.count, columns: configuration.dimension), rows: rows,
             weights: corpus.counts.map { Double($0).squareRoot() }, negatives: configuration.negatives,
             window: configuration.window)
-        // In a block a word's row gets all its gradients at once: few of them where there are few words.
-        blockSize = min(256, max(8, corpus.words.count / 8))
+        // What the words of a block learn, they learn unseen by one another: few of them where there are few words.
+        blockSize = min(128, max(8, corpus.words.count / 8))
         lines = corpus.lines(limit: blockSize)
     }
 
