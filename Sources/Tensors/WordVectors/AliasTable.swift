@@ -27,7 +27,7 @@ struct AliasTable: Sendable {
     @inline(__always)
     func draw(_ random: inout SplitMix) -> Int32 {
         let bits = random.next()
-        let place = Int(truncatingIfNeeded: (bits >> 32) &* UInt64(limits.count) >> 32)
+        let place = Int(truncatingIfNeeded: ((bits >> 32) &* UInt64(limits.count)) >> 32)
         return UInt32(truncatingIfNeeded: bits) <= limits[place] ? Int32(truncatingIfNeeded: place) : aliases[place]
     }
 }

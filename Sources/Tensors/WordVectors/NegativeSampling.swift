@@ -282,6 +282,6 @@ package final class NegativeSampling {
     /// Which thread changes a row.
     @inline(__always)
     private static func part(_ row: Int32, of parts: Int) -> Int {
-        Int(truncatingIfNeeded: UInt64(UInt32(bitPattern: row) &* 0x9E37_79B1) &* UInt64(parts) >> 32)
+        Int(truncatingIfNeeded: (UInt64(UInt32(bitPattern: row) &* 0x9E37_79B1) &* UInt64(parts)) >> 32)
     }
 }

@@ -66,5 +66,5 @@ struct SplitMix {
 
     /// In `0..<limit`.
     @inline(__always)
-    mutating func below(_ limit: Int) -> Int { Int(truncatingIfNeeded: (next() >> 32) &* UInt64(limit) >> 32) }
+    mutating func below(_ limit: Int) -> Int { Int(truncatingIfNeeded: ((next() >> 32) &* UInt64(limit)) >> 32) }
 }
