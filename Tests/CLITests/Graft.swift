@@ -25,9 +25,15 @@ struct Graft {
     func run(_ arguments: [String], input: [UInt8] = [], program: FilePath = executable) async throws -> Outcome {
         var overrides: [Environment.Key: String?] = [:]
         for (key, value) in environment { overrides[Environment.Key(stringLiteral: key)] = value }
+        // A file and not a pipe: a program that ends without reading it breaks no pipe.
+        let scratch = try TemporaryDirectory()
+        let file = try FileDescriptor.open(
+            scratch("input"), .readWrite, options: [.create, .closeOnExec], permissions: .ownerReadWrite)
+        try file.writeAll(input)
+        try file.seek(offset: 0, from: .start)
         let result = try await Subprocess.run(
             .path(program), arguments: Arguments(arguments), environment: .inherit.updating(overrides),
-            input: .array(input), output: .string(limit: 1 << 26), error: .string(limit: 1 << 20))
+            input: .fileDescriptor(file, closeAfterSpawningProcess: true), output: .string(limit: 1 << 26), error: .string(limit: 1 << 20))
         let status =
             switch result.terminationStatus {
             case .exited(let code): Int(code)
