@@ -81,7 +81,7 @@ def main():
         else:
             keyed = load_facebook_vectors(file)
             words = usable(keyed.index_to_key)
-            unknown = [word for word in usable([a + b for a, b in zip(words[:500], words[1:501])]) if word not in keyed]
+            unknown = [word for word in usable([a + b for a, b in zip(words[:500], words[1:501])]) if word not in keyed.key_to_index]
             passed &= compare("words", program, file, words, [keyed[word] for word in words])
             passed &= compare("unknown words", program, file, unknown, [keyed[word] for word in unknown])
             passed &= neighbors(program, file, keyed)

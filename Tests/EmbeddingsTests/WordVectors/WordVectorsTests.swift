@@ -21,7 +21,9 @@ struct WordVectorsTests {
     private func check(_ vectors: WordVectors, _ golden: JSON) throws {
         let words = try #require(golden["words"]?.object?.members)
         #expect(vectors.count == words.count && words.count > 20)
-        for (row, word) in words.enumerated() {
+        // In models of 2016 the end of a line has n-grams.
+        let isOld = vectors.path.string.contains("2016")
+        for (row, word) in words.enumerated() where !(isOld && word.key == "</s>") {
             #expect(vectors.word(row) == word.key)
             let match = try #require(try vectors.find(word.key))
             #expect(match.row == row && match.spelling == .word)

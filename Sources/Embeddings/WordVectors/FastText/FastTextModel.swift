@@ -21,6 +21,9 @@ struct FastTextModel: Sendable {
     let output: FastTextMatrix
     let subwords: SubwordTable
 
+    /// Whether the end of a line has n-grams as other words have: in the first models.
+    private let endHasSubwords: Bool
+
     static let magic: Int32 = 793_712_314
     static let version = 12
     /// The word that ends a line.
@@ -30,6 +33,7 @@ struct FastTextModel: Sendable {
         var reader = FastTextReader(file)
         // The first models begin with their settings, and know no quantization.
         let isNumbered = file.integer(at: 0) == Self.magic
+        endHasSubwords = !isNumbered
         var version = 0
         if isNumbered {
             _ = try reader.integer(Int32.self)
@@ -100,7 +104,8 @@ struct FastTextModel: Sendable {
     /// The rows of a word of the model: its own and its n-grams'.
     func rows(ofWord row: Int) -> [Int32] {
         let bytes = unsafe words.text.withBytes(words.bytes(row)) { unsafe Array($0) }
-        return [Int32(row)] + (bytes.elementsEqual(Self.endOfLine.utf8) ? [] : subwords.rows(of: bytes))
+        return [Int32(row)]
+            + (!endHasSubwords && bytes.elementsEqual(Self.endOfLine.utf8) ? [] : subwords.rows(of: bytes))
     }
 
     func vector(ofWord row: Int) -> [Float] { input.mean(rows(ofWord: row)) }
