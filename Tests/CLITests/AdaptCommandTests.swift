@@ -17,7 +17,7 @@ struct AdaptCommandTests {
     private static let pairs =
         "anchor\tpositive\n"
         + (0..<24).map { index in
-            "the film was \(["good", "bad", "fine"][index % 3]) \(["a", "b", "c", "d"][index / 6])\tplot \(index % 10)\n"
+            "the film was \(["good", "bad", "fine"][index % 3]) \(["a", "b", "c", "d"][index / 6])\tplot \(Array("abcdefghij")[index % 10])\n"
         }.joined()
 
     private func adapt(_ arguments: String..., train: String = pairs) async throws -> Graft.Outcome {
