@@ -33,7 +33,8 @@ struct Graft {
         try file.seek(offset: 0, from: .start)
         let result = try await Subprocess.run(
             .path(program), arguments: Arguments(arguments), environment: .inherit.updating(overrides),
-            input: .fileDescriptor(file, closeAfterSpawningProcess: true), output: .string(limit: 1 << 26), error: .string(limit: 1 << 20))
+            input: .fileDescriptor(file, closeAfterSpawningProcess: true), output: .string(limit: 1 << 26),
+            error: .string(limit: 1 << 20))
         let status =
             switch result.terminationStatus {
             case .exited(let code): Int(code)
