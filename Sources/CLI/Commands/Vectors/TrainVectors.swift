@@ -28,8 +28,12 @@ struct TrainVectors: ParsableCommand {
             """)
     var to = WordVectorTraining.TrainedFormat.graft
 
-    @Option(help: "skipgram: a word predicts its context; cbow: the context predicts a word.")
-    var model = WordVectorTrainingConfiguration.Model.skipgram
+    @Option(
+        help: """
+            cbow: the context predicts a word; skipgram: a word predicts its context, an experiment that does not yet \
+            learn as well as fastText's.
+            """)
+    var model = WordVectorTrainingConfiguration.Model.cbow
 
     @Option(help: ArgumentHelp("Numbers of a vector.", valueName: "n"))
     var dimension = 100
