@@ -186,6 +186,12 @@ static int plain_b_descriptor(const conednn_product *p, int32_t type, descriptor
     return strided_descriptor(result, type, p->depth, p->columns, p->b_row, p->b_column);
 }
 
+/// The library's own scratchpads belong to the thread that created a primitive: those of any thread are the caller's.
+static int attributes_create(dnnl_primitive_attr_t *result) {
+    int status = onednn.dnnl_primitive_attr_create(result);
+    return status | onednn.dnnl_primitive_attr_set_scratchpad_mode(*result, dnnl_scratchpad_mode_user);
+}
+
 /// - Parameter layout: of a packed B; NULL lets the library choose it.
 static int describe(const conednn_product *p, descriptor_reference layout, dnnl_primitive_desc_t *result) {
     descriptor a, b, c, bias;
@@ -206,8 +212,7 @@ static int describe(const conednn_product *p, descriptor_reference layout, dnnl_
 
     dnnl_primitive_attr_t attributes;
     dnnl_post_ops_t post_ops;
-    status |= onednn.dnnl_primitive_attr_create(&attributes);
-    status |= onednn.dnnl_primitive_attr_set_scratchpad_mode(attributes, dnnl_scratchpad_mode_user);
+    status |= attributes_create(&attributes);
     status |= onednn.dnnl_post_ops_create(&post_ops);
     if (p->accumulates) {
 #if DNNL_VERSION_MAJOR >= 3
@@ -262,10 +267,14 @@ conednn_packer *conednn_packer_create(const conednn_product *product) {
     // The library converts f32 to bf16 on the way.
     int status = plain_b_descriptor(product, product->b_type == conednn_s8 ? conednn_s8 : conednn_f32, &result->plain);
     if (status == dnnl_success) status = describe(product, NULL, &result->product);
+    dnnl_primitive_attr_t attributes = NULL;
+    if (status == dnnl_success) status = attributes_create(&attributes);
     if (status == dnnl_success) {
         status = onednn.dnnl_reorder_primitive_desc_create(
-            &result->reorder_description, REFERENCE(result->plain), onednn.engine, layout(result), onednn.engine, NULL);
+            &result->reorder_description, REFERENCE(result->plain), onednn.engine, layout(result), onednn.engine,
+            attributes);
     }
+    if (attributes) onednn.dnnl_primitive_attr_destroy(attributes);
     if (status == dnnl_success) status = onednn.dnnl_primitive_create(&result->reorder, result->reorder_description);
     if (status == dnnl_success) return result;
     free(result);
@@ -278,18 +287,26 @@ size_t conednn_packed_size(const conednn_packer *packer) {
 
 int conednn_pack(const conednn_packer *packer, const void *b, void *packed) {
     use_one_thread();
-    dnnl_memory_t from = NULL, to = NULL;
+    dnnl_memory_t from = NULL, to = NULL, scratch = NULL;
     dnnl_stream_t stream = NULL;
+    descriptor_reference needed = queried(packer->reorder_description, dnnl_query_scratchpad_md);
+    size_t size = needed ? onednn.dnnl_memory_desc_get_size(needed) : 0;
+    void *scratchpad = NULL;
+    if (size && posix_memalign(&scratchpad, 64, size)) return 1;
     int status = onednn.dnnl_memory_create(&from, REFERENCE(packer->plain), onednn.engine, (void *)b);
     status |= onednn.dnnl_memory_create(&to, layout(packer), onednn.engine, packed);
+    if (size) status |= onednn.dnnl_memory_create(&scratch, needed, onednn.engine, scratchpad);
     status |= onednn.dnnl_stream_create(&stream, onednn.engine, dnnl_stream_default_flags);
     if (status == dnnl_success) {
-        dnnl_exec_arg_t arguments[2] = {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}};
-        status = onednn.dnnl_primitive_execute(packer->reorder, stream, 2, arguments);
+        dnnl_exec_arg_t arguments[3] = {
+            {DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}, {DNNL_ARG_SCRATCHPAD, scratch}};
+        status = onednn.dnnl_primitive_execute(packer->reorder, stream, size ? 3 : 2, arguments);
     }
     if (stream) onednn.dnnl_stream_destroy(stream);
     if (from) onednn.dnnl_memory_destroy(from);
     if (to) onednn.dnnl_memory_destroy(to);
+    if (scratch) onednn.dnnl_memory_destroy(scratch);
+    free(scratchpad);
     return status;
 }
 
@@ -344,11 +361,16 @@ static int make_context(conednn_primitive *p, context *result) {
     return status;
 }
 
-int conednn_execute(conednn_primitive *p, const void *a, const void *b, const float *bias, void *c) {
-    use_one_thread();
-    if (thread_index < 0) thread_index = atomic_fetch_add(&next_thread, 1);
-    if (thread_index >= THREADS) return 1;
-    context *context = &p->contexts[thread_index];
+static void free_context(context *context) {
+    if (context->stream) onednn.dnnl_stream_destroy(context->stream);
+    for (int i = 0; i < ARGUMENTS; i++) {
+        if (context->memory[i]) onednn.dnnl_memory_destroy(context->memory[i]);
+    }
+    free(context->scratchpad);
+}
+
+static int execute(
+    conednn_primitive *p, context *context, const void *a, const void *b, const float *bias, void *c) {
     if (!context->stream && make_context(p, context) != dnnl_success) return 1;
     const int names[ARGUMENTS] = {
         DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_BIAS, DNNL_ARG_DST, DNNL_ARG_SCRATCHPAD};
@@ -361,6 +383,17 @@ int conednn_execute(conednn_primitive *p, const void *a, const void *b, const fl
         arguments[count++] = (dnnl_exec_arg_t){names[i], context->memory[i]};
     }
     return onednn.dnnl_primitive_execute(p->primitive, context->stream, count, arguments);
+}
+
+int conednn_execute(conednn_primitive *p, const void *a, const void *b, const float *bias, void *c) {
+    use_one_thread();
+    if (thread_index < 0) thread_index = atomic_fetch_add(&next_thread, 1);
+    if (thread_index < THREADS) return execute(p, &p->contexts[thread_index], a, b, bias, c);
+    // The places are never given back: threads that come after many others make their own each time.
+    context own = {0};
+    int status = execute(p, &own, a, b, bias, c);
+    free_context(&own);
+    return status;
 }
 
 #endif

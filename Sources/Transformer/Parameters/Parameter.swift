@@ -1,17 +1,22 @@
+import Synchronization
 public import Tensors
 
-/// A named tensor of a model: its value, and its gradient while training. Weights are tied by sharing the object.
+/// A named tensor of a model: its value, and its gradient while training. Weights are tied by sharing the object, so that
+/// several layers may ask for the value at once, each on its own thread; what changes it is for one thread alone.
 public final class Parameter {
     /// The name in the published checkpoint.
     public let name: String
-    /// The value where it is: in the checkpoint's file, until `value` or `update` brings it into memory.
-    public private(set) var stored: StoredTensor
     public private(set) var gradient: Gradient?
     /// Whether no checkpoint supplied it: it started from an initializer.
     public let isNew: Bool
     /// A frozen parameter takes no gradient.
     public var isTrainable = true
-    private var packed: [Packing: PackedMatrix] = [:]
+    private let state: Mutex<State>
+
+    private struct State {
+        var stored: StoredTensor
+        var packed: [Packing: PackedMatrix] = [:]
+    }
 
     public enum Gradient: Equatable, Sendable {
         case dense(Tensor)
@@ -37,24 +42,31 @@ public final class Parameter {
     public init(_ name: String, _ value: StoredTensor, isNew: Bool = false) {
         self.name = name
         self.isNew = isNew
-        stored = value
+        state = Mutex(State(stored: value))
     }
+
+    /// The value where it is: in the checkpoint's file, until `value` or `update` brings it into memory.
+    public var stored: StoredTensor { state.withLock { $0.stored } }
 
     public var shape: Shape { stored.shape }
 
-    /// The value in memory. Not for several threads at once before it is there.
+    /// The value in memory.
     public var value: Tensor {
-        if !stored.isTensor { stored = StoredTensor(stored.tensor) }
-        return stored.tensor
+        state.withLock { state in
+            if !state.stored.isTensor { state.stored = StoredTensor(state.stored.tensor) }
+            return state.stored.tensor
+        }
     }
 
     /// Changes the value, in place unless somebody else holds it.
     public func update(_ body: (inout Tensor) -> Void) {
-        packed = [:]
-        var value = stored.tensor
-        stored = StoredTensor(.zeros([0]))
+        var value = state.withLock { state in
+            let value = state.stored.tensor
+            state = State(stored: StoredTensor(.zeros([0])))
+            return value
+        }
         body(&value)
-        stored = StoredTensor(value)
+        state.withLock { [value] in $0.stored = StoredTensor(value) }
     }
 
     /// Adds to the gradient, which starts at zero. A frozen parameter ignores it.
@@ -105,14 +117,17 @@ public final class Parameter {
 
     /// The value as the engine reads it fastest; kept after `pack`, else made anew for this call.
     func packed(_ packing: Packing) -> PackedMatrix {
-        packed[packing]
+        state.withLock { $0.packed[packing] }
             ?? (packing.isTransposed
                 ? PackedMatrix(value.transposed, packing.precision) : PackedMatrix(value, packing.precision))
     }
 
     /// Keeps the packed value until the next change. Call it before several threads use the model.
-    func pack(_ packing: Packing) { packed[packing] = packed(packing) }
+    func pack(_ packing: Packing) {
+        let matrix = packed(packing)
+        state.withLock { $0.packed[packing] = matrix }
+    }
 
     /// Gives the memory of packed values back.
-    func unpack() { packed = [:] }
+    func unpack() { state.withLock { $0.packed = [:] } }
 }
