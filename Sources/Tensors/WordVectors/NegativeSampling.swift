@@ -2,25 +2,23 @@ import Glibc
 
 /// Learns vectors of words from their contexts, a block of words at a time: the same bits whatever the number of threads.
 ///
-/// Each block is two steps. First each word learns from its targets one context after the other, on one thread, its targets'
-/// rows staying as they are; what its own rows would get is noted. Then all rows are changed, each by one thread and in the
-/// order of the text: those of targets by gradients at what they are by then. What rows a thread takes does not change what
-/// is added to a row, nor in which order.
+/// Each block is two steps. First each word learns from its targets one context after the other, on one thread, while their
+/// rows stay as they are; what every row would get is noted. Then all rows are changed, each by one thread and in the order
+/// of the text. What rows a thread takes does not change what is added to a row, nor in which order.
 ///
-/// Both steps move by what has been learned since the block began, as fastText does. Sums of gradients at where the block
-/// began diverge: a frequent word has many in a block.
+/// A word and its target move by one and the same error, as in stochastic gradient descent: were one of them to move first,
+/// it would learn all, and the other nothing.
 ///
 /// Sources: Mikolov et al. 2013, "Distributed Representations of Words and Phrases and their Compositionality", §2.2;
 /// Bojanowski et al. 2017, "Enriching Word Vectors with Subword Information", §3.
 package final class NegativeSampling {
     package enum Model: Sendable { case skipGram, cbow }
 
-    /// A word, by its place in the block, and a target of it.
+    /// What a target's row gets: `factor` times the vector of the word at place `center` of the block.
     private struct Update {
         var target: Int32
         var center: Int32
-        /// 1 for the right word, 0 for one that was drawn.
-        var label: Float
+        var factor: Float
     }
 
     package let input: RowTable
@@ -35,14 +33,17 @@ package final class NegativeSampling {
     private let rows: [Int32]
 
     private static let wordsPerChunk = 16
-    /// For each word of a block: the sum or mean of its rows, and the gradient of that.
+    /// For each word of a block: the mean of its rows, for CBOW their sum; and what the vector learned from gets.
     private var hidden = RowTable(rows: 0, columns: 1)
     private var gradients = RowTable(rows: 0, columns: 1)
-    /// CBOW alone: the gradient of each word's own rows.
+    /// CBOW alone: what each word's own rows get.
     private var wordGradients = RowTable(rows: 0, columns: 1)
     /// CBOW alone: the mean of the rows of each word's context.
     private var contextMeans = RowTable(rows: 0, columns: 1)
+    /// For each chunk of words, for each thread that changes rows.
     private var updates: [[Update]] = []
+    /// For each chunk of words, the vector that learns.
+    private var moving = RowTable(rows: 0, columns: 1)
 
     /// - Parameters:
     ///   - rows: the input rows of each word: its own and its n-grams'.
@@ -72,12 +73,13 @@ package final class NegativeSampling {
         let count = block.words.count
         if count < 2 { return (0, 0) }
         precondition(block.words.allSatisfy { $0 >= 0 && $0 < Int32(output.rows) }, "words of another vocabulary")
-        makeRoom(count)
         let chunks = (count + Self.wordsPerChunk - 1) / Self.wordsPerChunk
         func words(_ chunk: Int) -> Range<Int> {
             chunk * Self.wordsPerChunk..<min(count, (chunk + 1) * Self.wordsPerChunk)
         }
         let pool = ThreadPool.shared
+        let parts = pool.threads
+        makeRoom(count, chunks: chunks, parts: parts)
         var losses = [(Double, Int)](repeating: (0, 0), count: chunks)
         unsafe losses.withUnsafeMutableBufferPointer { losses in
             unsafe updates.withUnsafeMutableBufferPointer { updates in
@@ -86,18 +88,17 @@ package final class NegativeSampling {
                 }
                 pool.run(chunks) { chunk in
                     var random = SplitMix(seed &+ UInt64(chunk) &* 0xD134_2543_DE82_EF95)
-                    unsafe updates[chunk].removeAll(keepingCapacity: true)
+                    let mine = unsafe UnsafeMutableBufferPointer(rebasing: updates[chunk * parts..<(chunk + 1) * parts])
+                    for part in 0..<parts { unsafe mine[part].removeAll(keepingCapacity: true) }
                     for word in words(chunk) {
-                        let loss = unsafe learn(
-                            word, block, learningRate, &random, &updates[chunk],
-                            wantsLoss: word == words(chunk).lowerBound)
+                        let isFirst = word == words(chunk).lowerBound
+                        let loss = unsafe learn(word, chunk, block, learningRate, &random, mine, wantsLoss: isFirst)
                         if let loss { unsafe losses[chunk] = loss }
                     }
                 }
                 if model == .cbow { pool.run(chunks) { for word in words($0) { gatherGradients(word, block) } } }
-                let parts = pool.threads
                 pool.run(parts) { part in
-                    for chunk in 0..<chunks { unsafe apply(updates[chunk], learningRate, part: part, of: parts) }
+                    for chunk in 0..<chunks { unsafe apply(updates[chunk * parts + part]) }
                     for word in 0..<count { applyToRows(block.words[word], word, part: part, of: parts) }
                 }
             }
@@ -105,7 +106,7 @@ package final class NegativeSampling {
         return losses.reduce((0, 0)) { ($0.0 + $1.0, $0.1 + $1.1) }
     }
 
-    private func makeRoom(_ words: Int) {
+    private func makeRoom(_ words: Int, chunks: Int, parts: Int) {
         if hidden.rows < words {
             hidden = RowTable(rows: 2 * words, columns: input.columns)
             gradients = RowTable(rows: 2 * words, columns: input.columns)
@@ -114,8 +115,8 @@ package final class NegativeSampling {
                 contextMeans = RowTable(rows: 2 * words, columns: input.columns)
             }
         }
-        let chunks = (words + Self.wordsPerChunk - 1) / Self.wordsPerChunk
-        while updates.count < chunks { updates.append([]) }
+        if moving.rows < chunks { moving = RowTable(rows: 2 * chunks, columns: input.columns) }
+        while updates.count < chunks * parts { updates.append([]) }
     }
 
     /// The sum of a word's rows, or their mean.
@@ -133,44 +134,42 @@ package final class NegativeSampling {
         }
     }
 
-    /// Computes a word's gradients, and notes what its targets' rows get.
+    /// Learns from the targets of a word: sets its gradient, and notes what the targets' rows get.
+    ///
+    /// - Parameter updates: for each thread that changes rows.
+    @unsafe
     private func learn(
-        _ word: Int, _ block: ContextBlock, _ rate: Float, _ random: inout SplitMix, _ updates: inout [Update],
-        wantsLoss: Bool
+        _ word: Int, _ chunk: Int, _ block: ContextBlock, _ rate: Float, _ random: inout SplitMix,
+        _ updates: UnsafeMutableBufferPointer<[Update]>, wantsLoss: Bool
     ) -> (Double, Int)? {
         let stride = input.stride
         let gradient = unsafe gradients.values + word * stride
-        for lane in Swift.stride(from: 0, to: stride, by: 16) { unsafe store(.zero, gradient + lane) }
         let window = Int(block.windows[word].lowerBound)..<Int(block.windows[word].upperBound)
-        if window.count < 2 { return nil }
-        let first = updates.count
-        func draw(_ target: Int32) {
-            updates.append(Update(target: target, center: Int32(word), label: 1))
-            for _ in 0..<negatives {
-                var negative = sampler.draw(&random)
-                // A text of one word has no other.
-                var tries = 0
-                while negative == target, tries < 100 { (negative, tries) = (sampler.draw(&random), tries + 1) }
-                updates.append(Update(target: negative, center: Int32(word), label: 0))
-            }
+        if window.count < 2 {
+            for lane in Swift.stride(from: 0, to: stride, by: 16) { unsafe store(.zero, gradient + lane) }
+            return nil
         }
         switch model {
-        case .skipGram:
-            sumRows(block.words[word], into: word, isMean: true)
-            for context in window where context != word { draw(block.words[context]) }
-        case .cbow:
-            meanOfContext(word, window, block)
-            draw(block.words[word])
+        case .skipGram: sumRows(block.words[word], into: word, isMean: true)
+        case .cbow: meanOfContext(word, window, block)
         }
-        let vector = unsafe (model == .cbow ? contextMeans : hidden).values + word * stride
-        var loss = 0.0
-        unsafe updates.withUnsafeBufferPointer { updates in
-            for start in Swift.stride(from: first, to: updates.count, by: negatives + 1) {
-                let targets = unsafe UnsafeBufferPointer(rebasing: updates[start..<start + negatives + 1])
-                unsafe loss += learn(targets, vector, gradient, rate, wantsLoss: wantsLoss)
-            }
+        let start = unsafe (model == .cbow ? contextMeans : hidden).values + word * stride
+        let vector = unsafe moving.values + chunk * stride
+        unsafe vector.update(from: start, count: stride)
+        var (loss, count) = (0.0, 0)
+        func learnFrom(_ target: Int32) {
+            unsafe loss += learn(
+                word, target, vector, rate, &random, updates, wantsLoss: wantsLoss)
+            count += 1
         }
-        return wantsLoss ? (loss, (updates.count - first) / (negatives + 1)) : nil
+        switch model {
+        case .skipGram: for context in window where context != word { learnFrom(block.words[context]) }
+        case .cbow: learnFrom(block.words[word])
+        }
+        for lane in Swift.stride(from: 0, to: stride, by: 16) {
+            unsafe store(lanes(vector + lane) - lanes(start + lane), gradient + lane)
+        }
+        return wantsLoss ? (loss, count) : nil
     }
 
     /// CBOW's hidden vector.
@@ -193,23 +192,27 @@ package final class NegativeSampling {
         }
     }
 
-    /// Learns from a word that is right and those drawn with it: moves the vector, and adds to its gradient.
+    /// Learns from a word that is right and from those drawn with it: moves the vector, and notes what their rows get.
     ///
     /// - Returns: the loss, where it is wanted.
     @unsafe
     private func learn(
-        _ targets: UnsafeBufferPointer<Update>, _ vector: UnsafeMutablePointer<Float>,
-        _ gradient: UnsafeMutablePointer<Float>, _ rate: Float, wantsLoss: Bool
+        _ word: Int, _ target: Int32, _ vector: UnsafeMutablePointer<Float>, _ rate: Float,
+        _ random: inout SplitMix, _ updates: UnsafeMutableBufferPointer<[Update]>, wantsLoss: Bool
     ) -> Double {
         let stride = output.stride
         let output = unsafe output.values
         var loss = 0.0
-        for i in Swift.stride(from: 0, to: targets.count, by: 3) {
+        for first in Swift.stride(from: 0, through: negatives, by: 3) {
             // Three at a time, so that their sums do not wait for one another; the last ones may repeat.
-            let group = min(3, targets.count - i)
-            let a = unsafe output + Int(targets[i].target) * stride
-            let b = unsafe output + Int(targets[i + min(1, group - 1)].target) * stride
-            let c = unsafe output + Int(targets[i + group - 1].target) * stride
+            let group = min(3, negatives + 1 - first)
+            var targets = SIMD4<Int32>(repeating: target)
+            for k in 0..<3 where first + k > 0 {
+                targets[k] = k < group ? drawNegative(for: target, &random) : targets[0]
+            }
+            let a = unsafe output + Int(targets[0]) * stride
+            let b = unsafe output + Int(targets[1]) * stride
+            let c = unsafe output + Int(targets[2]) * stride
             var sums = (SIMD16<Float>.zero, SIMD16<Float>.zero, SIMD16<Float>.zero)
             for lane in Swift.stride(from: 0, to: stride, by: 16) {
                 let h = unsafe lanes(vector + lane)
@@ -220,20 +223,29 @@ package final class NegativeSampling {
             let scores = SIMD4<Float>(total(sums.0), total(sums.1), total(sums.2), 0)
             var factors = SIMD4<Float>.zero
             for k in 0..<group {
-                let label = unsafe targets[i + k].label
-                let missing = label - 1 / (1 + exponential(-scores[k]))
+                let missing = (first + k == 0 ? 1 : 0) - 1 / (1 + exponential(-scores[k]))
                 factors[k] = rate * missing
                 if wantsLoss { loss -= Double(max(-20, logf(1 - abs(missing)))) }
+                unsafe updates[Self.part(targets[k], of: updates.count)].append(
+                    Update(target: targets[k], center: Int32(word), factor: factors[k]))
             }
             for lane in Swift.stride(from: 0, to: stride, by: 16) {
-                var sum = unsafe lanes(a + lane) * factors[0]
+                var sum = unsafe multiplyAdd(lanes(a + lane), SIMD16(repeating: factors[0]), lanes(vector + lane))
                 unsafe sum = multiplyAdd(lanes(b + lane), SIMD16(repeating: factors[1]), sum)
                 unsafe sum = multiplyAdd(lanes(c + lane), SIMD16(repeating: factors[2]), sum)
-                unsafe store(lanes(gradient + lane) + sum, gradient + lane)
-                unsafe store(lanes(vector + lane) + sum, vector + lane)
+                unsafe store(sum, vector + lane)
             }
         }
         return loss
+    }
+
+    /// A word that is not the target.
+    private func drawNegative(for target: Int32, _ random: inout SplitMix) -> Int32 {
+        var negative = sampler.draw(&random)
+        // A text of one word has no other.
+        var tries = 0
+        while negative == target, tries < 100 { (negative, tries) = (sampler.draw(&random), tries + 1) }
+        return negative
     }
 
     /// CBOW: a word's rows get the gradients of all words in whose context it stands.
@@ -251,17 +263,13 @@ package final class NegativeSampling {
         }
     }
 
-    private func apply(_ updates: [Update], _ rate: Float, part: Int, of parts: Int) {
+    private func apply(_ updates: [Update]) {
         let stride = output.stride
         let centers = unsafe (model == .cbow ? contextMeans : hidden).values
-        for update in updates where Self.part(update.target, of: parts) == part {
+        for update in updates {
             let row = unsafe output.values + Int(update.target) * stride
             let center = unsafe centers + Int(update.center) * stride
-            var sum = SIMD16<Float>.zero
-            for lane in Swift.stride(from: 0, to: stride, by: 16) {
-                unsafe sum = multiplyAdd(lanes(center + lane), lanes(row + lane), sum)
-            }
-            let factor = SIMD16(repeating: rate * (update.label - 1 / (1 + exponential(-total(sum)))))
+            let factor = SIMD16(repeating: update.factor)
             for lane in Swift.stride(from: 0, to: stride, by: 16) {
                 unsafe store(multiplyAdd(lanes(center + lane), factor, lanes(row + lane)), row + lane)
             }

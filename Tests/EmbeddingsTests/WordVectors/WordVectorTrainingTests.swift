@@ -35,7 +35,7 @@ struct WordVectorTrainingTests {
     }
 
     @Test(
-        "words that share contexts come near one another with CBOW; both models keep words and n-grams",
+        "words that share contexts come near one another, others do not; words and n-grams are kept",
         arguments: WordVectorTrainingConfiguration.Model.allCases)
     func learns(model: WordVectorTrainingConfiguration.Model) throws {
         let training = WordVectorTraining(try WordCorpus(text, minCount: 5), configuration(model))
@@ -46,11 +46,8 @@ struct WordVectorTrainingTests {
         func similarity(_ a: String, _ b: String) throws -> Float {
             WordVectors.cosine(try #require(try vectors.find(a)).vector, try #require(try vectors.find(b)).vector)
         }
-        // Skip-gram's vectors keep one large direction in common: docs/word-vectors.md.
-        if model == .cbow {
-            #expect(try similarity("apple", "pear") > similarity("apple", "train") + 0.05)
-            #expect(try similarity("rail", "track") > similarity("rail", "plum") + 0.05)
-        }
+        #expect(try similarity("apple", "pear") > similarity("apple", "train") + 0.7)
+        #expect(try similarity("rail", "track") > similarity("rail", "plum") + 0.7)
         #expect(try vectors.find("apples")?.spelling == .subwords)
     }
 

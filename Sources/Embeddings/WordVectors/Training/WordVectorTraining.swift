@@ -13,6 +13,8 @@ public final class WordVectorTraining {
     let rows: [[Int32]]
     let trainer: NegativeSampling
     private let lines: [Range<Int>]
+    /// How likely each word of the text is learned from.
+    private let keep: [Float]
     private let blockSize: Int
 
     /// What `run` tells now and then.
@@ -40,8 +42,15 @@ public final class WordVectorTraining {
             output: RowTable(rows: corpus.words.count, columns: configuration.dimension), rows: rows,
             weights: corpus.counts.map { Double($0).squareRoot() }, negatives: configuration.negatives,
             window: configuration.window)
-        // What the words of a block learn, they learn unseen by one another: few of them where there are few words.
-        blockSize = min(128, max(8, corpus.words.count / 8))
+        let total = Double(corpus.counts.reduce(0, +))
+        let shares = corpus.counts.map { Double($0) / total }
+        keep = shares.map { share in
+            Float((configuration.subsampling / share).squareRoot() + configuration.subsampling / share)
+        }
+        // What the words of a block learn, they learn unseen by one another, and the same word twice learns twice as much:
+        // a block is so long that no word is expected in it more than twice.
+        let largest = zip(shares, keep).map { $0 * Double(min(1, $1)) }.max() ?? 1
+        blockSize = min(128, max(8, Int(2 / largest)))
         lines = corpus.lines(limit: blockSize)
     }
 
@@ -49,11 +58,6 @@ public final class WordVectorTraining {
     public var trainedRows: Int { trainer.input.rows }
 
     public func run(_ report: (Progress) -> Void) {
-        let total = Double(corpus.counts.reduce(0, +))
-        let keep = corpus.counts.map { count in
-            let share = Double(count) / total
-            return Float((configuration.subsampling / share).squareRoot() + configuration.subsampling / share)
-        }
         let length = Double(max(1, corpus.text.count * configuration.epochs))
         var (done, number) = (0, UInt64(0))
         var (loss, words) = (0.0, 0)

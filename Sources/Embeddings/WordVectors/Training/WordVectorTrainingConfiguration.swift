@@ -2,13 +2,13 @@
 public struct WordVectorTrainingConfiguration: Sendable {
     public enum Model: String, Sendable, CaseIterable {
         /// A word predicts each word of its context.
-        /// Does not yet learn as well as fastText's: docs/word-vectors.md.
+        /// A word predicts its context.
         case skipgram
         /// The mean of its context predicts a word.
         case cbow
     }
 
-    public var model = Model.cbow
+    public var model = Model.skipgram
     public var dimension = 100
     public var epochs = 5
     public var learningRate: Float = 0.05
