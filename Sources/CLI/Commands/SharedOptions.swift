@@ -169,19 +169,7 @@ struct StreamOptions: ParsableArguments {
 }
 
 struct ColumnOptions: ParsableArguments {
-    @Option(
-        help: ArgumentHelp(
-            "How the data is written: \(CorpusFormat.names.joined(separator: ", ")) (default: as it looks).",
-            valueName: "format"))
-    var dataFormat: String?
-
-    @Option(help: "What separates the columns of a table, such as ';' or tab (default: what the rows show).")
-    var delimiter: String?
-
-    @Flag(
-        inversion: .prefixedNo,
-        help: "Whether the first line of a table has the names of its columns (default: as it looks).")
-    var header: Bool?
+    @OptionGroup var table: TableOptions
 
     @Option(
         help: """
@@ -211,13 +199,6 @@ struct ColumnOptions: ParsableArguments {
     var labelSeparator = ","
 
     func validate() throws {
-        if let dataFormat, CorpusFormat(dataFormat, delimiter: nil) == nil {
-            throw ValidationError(
-                "--data-format is \(dataFormat); expected one of \(CorpusFormat.names.joined(separator: ", ")).")
-        }
-        if delimiter != nil, delimiterByte == nil {
-            throw ValidationError("--delimiter is one character, or tab.")
-        }
         if labelSeparator.isEmpty {
             throw ValidationError("--label-separator is empty; expected what stands between labels.")
         }
@@ -237,19 +218,8 @@ struct ColumnOptions: ParsableArguments {
 
     /// Whether anything is said of the columns.
     var areGiven: Bool {
-        [dataFormat, delimiter, textColumn, pairColumn, textTemplate, labelColumn, labelNames].contains { $0 != nil }
-            || header != nil || labelSeparator != ","
-    }
-
-    private var delimiterByte: UInt8? { Self.byte(of: delimiter) }
-
-    /// The one byte that a delimiter is; `nil` where it is none.
-    static func byte(of delimiter: String?) -> UInt8? {
-        if delimiter == "tab" || delimiter == "\\t" { return UInt8(ascii: "\t") }
-        guard let delimiter, delimiter.utf8.count == 1, let byte = delimiter.utf8.first, byte != UInt8(ascii: "\""),
-            byte >= 0x20 || byte == 0x09
-        else { return nil }
-        return byte
+        [textColumn, pairColumn, textTemplate, labelColumn, labelNames].contains { $0 != nil } || table.areGiven
+            || labelSeparator != ","
     }
 
     private var labels: [String]? {
@@ -259,9 +229,9 @@ struct ColumnOptions: ParsableArguments {
     var columns: LabelledExamples.Columns {
         var columns = LabelledExamples.Columns(
             text: textColumn, pair: pairColumn, label: labelColumn, labelSeparator: labelSeparator)
-        columns.delimiter = delimiterByte
-        columns.format = dataFormat.flatMap { CorpusFormat($0, delimiter: delimiterByte) }
-        columns.hasHeader = header
+        columns.delimiter = table.delimiterByte
+        columns.format = table.format
+        columns.hasHeader = table.header
         columns.template = textTemplate
         columns.labelNames = labels
         return columns
@@ -274,7 +244,7 @@ extension ColumnOptions {
         var choice = SentenceColumns.Choice()
         choice.delimiter = columns.delimiter
         choice.format = columns.format
-        choice.hasHeader = header
+        choice.hasHeader = table.header
         choice.texts = textColumn.map { text in [text] + (pairColumn.map { [$0] } ?? []) }
         choice.label = labelColumn
         return choice

@@ -43,8 +43,8 @@ public struct HardNegativeMining: Equatable, Sendable {
                     zip(queries.row(query), documents.row(document)).reduce(0) { $0 + $1.0 * $1.1 }
                 }.min() ?? 1
             var candidates = nearest[query].filter { candidate in
-                !relevant[query].contains(candidate.row) && isFit(candidate.cosine, own)
-            }.prefix(last).dropFirst(first).map(\.row)
+                !relevant[query].contains(Int(candidate.row)) && isFit(candidate.score, own)
+            }.prefix(last).dropFirst(first).map { Int($0.row) }
             if isRandom {
                 var generator = random
                 let order = candidates.indices.shuffled(using: &generator).prefix(count).sorted()

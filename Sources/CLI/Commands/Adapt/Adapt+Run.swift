@@ -35,17 +35,17 @@ extension Adapt {
 
             let logs = try reports.logs(for: target, resumes: runOptions.resume)
             let training = SentenceTraining(encoder, trainingConfiguration, keepingBestIn: scratch)
-            let outcome = try train(training, examples, evaluation, checkpoints, logs)
+            let outcome = try logs.following { isInterrupted, report throws(FineTuning.Failure) in
+                try training.run(
+                    train: examples, dev: evaluation, checkpoints: checkpoints, isInterrupted: isInterrupted,
+                    report: report)
+            }
             let record = SentenceTrainingRecord(
                 trainingConfiguration, outcome, model: model.model, train: corpus, examples: examples,
                 dev: dev.map { FilePath($0) })
-            try logs.keptWithCheckpoint { () throws(FineTuning.Failure) in
-                try training.deliver { () throws(CheckpointError) in
-                    try record.write(encoder, to: target)
-                }
+            try logs.deliver(to: target) { () throws(FineTuning.Failure) in
+                try training.deliver { () throws(CheckpointError) in try record.write(encoder, to: target) }
             }
-            try logs.move(to: target)
-            if let failure = logs.failure { StandardError.note("the logs are not complete: \(failure)") }
             try StandardOutput.print(
                 line: .object(
                     record.summary(
@@ -114,22 +114,5 @@ extension Adapt {
             "\(examples.count) examples of \(examples.columns) texts, loss \(objective.loss.rawValue), "
                 + "\(epochs) epoch\(epochs == 1 ? "" : "s"), batches of \(batchSize), learning rate \(learningRate), "
                 + "\(MatrixEngine.current.rawValue), \(ThreadPool.shared.threads) threads")
-    }
-
-    private func train(
-        _ training: SentenceTraining, _ examples: SentenceExamples, _ dev: SentenceEvaluation?,
-        _ checkpoints: FineTuning.Checkpoints, _ logs: RunLogs
-    ) throws -> FineTuning.Outcome {
-        var progress = FineTuningProgress()
-        defer { progress.end() }
-        _ = try Signals.catchInterruption(SIGINT, SIGTERM)
-        return try logs.keptWithCheckpoint { () throws(FineTuning.Failure) in
-            try training.run(
-                train: examples, dev: dev, checkpoints: checkpoints, isInterrupted: { Signals.isInterrupted }
-            ) { event in
-                logs.record(event)
-                progress.show(event)
-            }
-        }
     }
 }

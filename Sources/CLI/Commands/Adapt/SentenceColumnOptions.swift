@@ -3,16 +3,7 @@ import Tasks
 
 /// Where texts stand side by side.
 struct SentenceColumnOptions: ParsableArguments {
-    @Option(help: "How the data is written: tsv, csv, jsonl, json (default: as it looks).")
-    var dataFormat: String?
-
-    @Option(help: "What separates the columns of a table, such as ';' or tab (default: what the rows show).")
-    var delimiter: String?
-
-    @Flag(
-        inversion: .prefixedNo,
-        help: "Whether the first line of a table has the names of its columns (default: as it looks).")
-    var header: Bool?
+    @OptionGroup var table: TableOptions
 
     @Option(
         help: ArgumentHelp(
@@ -23,16 +14,14 @@ struct SentenceColumnOptions: ParsableArguments {
     @Option(help: "The column with the score or the label (default: found by usual names).")
     var labelColumn: String?
 
+    /// Those that can have several texts side by side.
     private static let formats = ["tsv", "csv", "jsonl", "json"]
 
     func validate() throws {
-        if let dataFormat {
+        if let dataFormat = table.dataFormat {
             try require(
                 Self.formats.contains(dataFormat), "--data-format", dataFormat,
                 "one of \(Self.formats.joined(separator: ", "))")
-        }
-        if delimiter != nil, ColumnOptions.byte(of: delimiter) == nil {
-            throw ValidationError("--delimiter is one character, or tab.")
         }
         if let textColumns, texts.contains("") || Set(texts).count < texts.count {
             throw ValidationError(
@@ -46,9 +35,9 @@ struct SentenceColumnOptions: ParsableArguments {
 
     var choice: SentenceColumns.Choice {
         var choice = SentenceColumns.Choice()
-        choice.delimiter = ColumnOptions.byte(of: delimiter)
-        choice.format = dataFormat.flatMap { CorpusFormat($0, delimiter: choice.delimiter) }
-        choice.hasHeader = header
+        choice.delimiter = table.delimiterByte
+        choice.format = table.format
+        choice.hasHeader = table.header
         choice.texts = textColumns == nil ? nil : texts
         choice.label = labelColumn
         return choice

@@ -27,6 +27,13 @@ struct FewShotOptions: ParsableArguments {
             (command.searches.findLearningRate, "--find-learning-rate"), (command.runOptions.resume, "--resume"),
             (command.runOptions.evaluateEvery != nil, "--evaluate-every"), (command.recompute, "--recompute"),
             (command.augmentation.augment != nil, "--augment"), (command.objective.needsSteps, "a regularizer"),
+            (command.optimization.optimizer != .adamW, "--optimizer"),
+            (command.optimization.schedule != nil, "--schedule"), (command.optimization.warmup != nil, "--warmup"),
+            (command.optimization.weightDecay != nil, "--weight-decay"),
+            (command.optimization.accumulate != 1, "--accumulate"),
+            (command.optimization.layerDecay != nil, "--layer-decay"),
+            (command.optimization.headLearningRate != nil, "--head-learning-rate"),
+            (!command.optimization.learningRateFor.isEmpty, "--learning-rate-for"),
             (command.problemType == .tokens, "--problem-type token_classification"),
             (command.problem == .multiLabel || command.problem == .regression, "--problem-type"),
         ] { try refuse(isAsked, "--method fewshot does not go with \(option).") }

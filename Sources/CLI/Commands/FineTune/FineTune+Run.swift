@@ -105,7 +105,7 @@ extension FineTune {
         if let learningRate { configuration.learningRate = learningRate }
         if let batchSize { configuration.batchSize = batchSize }
         configuration.evaluationSteps = runOptions.evaluateEvery
-        configuration.optimization = optimization.optimization(asksForSteps: asksForSteps && method != .fewShot)
+        configuration.optimization = optimization.optimization(method, asksForSteps: asksForSteps)
         if let weightDecay = optimization.weightDecay { configuration.weightDecay = weightDecay }
         configuration.recomputesActivations = recompute
         configuration.precision = precision.precision
@@ -175,9 +175,7 @@ extension FineTune {
         since start: Double, write: () throws(CheckpointError) -> Void,
         report: ([RunReport.Fact], FilePath) throws -> FineTuningReport
     ) throws -> Double {
-        try logs.keptWithCheckpoint { () throws(FineTuning.Failure) in try tuning.deliver(write) }
-        try logs.move(to: target)
-        if let failure = logs.failure { StandardError.note("the logs are not complete: \(failure)") }
+        try logs.deliver(to: target) { () throws(FineTuning.Failure) in try tuning.deliver(write) }
         let seconds = monotonicSeconds() - start
         try report(reports.facts(outcome, seconds: seconds), model.resolve().path).write(to: target)
         return seconds
@@ -187,17 +185,9 @@ extension FineTune {
         _ tuning: FineTuning, _ examples: FineTuning.Examples, dev: FineTuning.Examples?,
         _ checkpoints: FineTuning.Checkpoints?, _ logs: RunLogs
     ) throws -> FineTuning.Outcome {
-        var progress = FineTuningProgress()
-        defer { progress.end() }
-        _ = try Signals.catchInterruption(SIGINT, SIGTERM)
-        return try logs.keptWithCheckpoint { () throws(FineTuning.Failure) in
+        try logs.following { isInterrupted, report throws(FineTuning.Failure) in
             try tuning.run(
-                train: examples, dev: dev, checkpoints: checkpoints,
-                isInterrupted: { Signals.isInterrupted }
-            ) { event in
-                logs.record(event)
-                progress.show(event)
-            }
+                train: examples, dev: dev, checkpoints: checkpoints, isInterrupted: isInterrupted, report: report)
         }
     }
 }

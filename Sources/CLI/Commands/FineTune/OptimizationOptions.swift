@@ -127,7 +127,7 @@ struct OptimizationOptions: ParsableArguments {
             headSolver == .lbfgs && asksForSteps,
             "--head-solver lbfgs takes no steps: for epochs, rates and regularizers use --head-solver steps.")
         try refuse(
-            inverseRegularization != nil && solver(asksForSteps) == .steps,
+            inverseRegularization != nil && solver(method, asksForSteps) == .steps,
             "--inverse-regularization is for --head-solver lbfgs.")
     }
 
@@ -137,8 +137,8 @@ struct OptimizationOptions: ParsableArguments {
             || headLearningRate != nil || !learningRateFor.isEmpty || weightDecay != nil || maxGradientNorm != 1
     }
 
-    private func solver(_ asksForSteps: Bool) -> Optimization.HeadSolver {
-        headSolver ?? (asksForSteps || self.asksForSteps ? .steps : .lbfgs)
+    private func solver(_ method: FineTuning.Method, _ asksForSteps: Bool) -> Optimization.HeadSolver {
+        headSolver ?? (method == .head && (asksForSteps || self.asksForSteps) ? .steps : .lbfgs)
     }
 
     private var parsedWarmup: Optimization.Warmup? { warmup.flatMap { Optimization.Warmup($0) } }
@@ -150,7 +150,7 @@ struct OptimizationOptions: ParsableArguments {
         return Optimization.Pattern(expression: String(text[..<sign]), rate: rate)
     }
 
-    func optimization(asksForSteps: Bool) -> Optimization {
+    func optimization(_ method: FineTuning.Method, asksForSteps: Bool) -> Optimization {
         var optimization = Optimization()
         optimization.algorithm = optimizer
         optimization.schedule = optimizer == .adafactorRelative ? .constant : schedule
@@ -162,7 +162,7 @@ struct OptimizationOptions: ParsableArguments {
         optimization.headLearningRate = headLearningRate
         optimization.patterns = learningRateFor.compactMap(Self.pattern)
         optimization.topKLayers = topKLayers ?? 2
-        optimization.headSolver = solver(asksForSteps)
+        optimization.headSolver = solver(method, asksForSteps)
         optimization.inverseRegularization = inverseRegularization
         return optimization
     }

@@ -34,7 +34,7 @@ public struct RetrievalMetrics: Codable, Equatable, Sendable {
         let found = NearestByCosine.documents(
             for: queries, among: documents, count: 100, except: own
         ).enumerated().map { query, nearest in
-            nearest.map { relevant[query].contains($0.row) }
+            nearest.map { relevant[query].contains(Int($0.row)) }
         }
         func mean(_ value: (_ hits: [Bool], _ relevant: Int) -> Double) -> Double {
             zip(found, relevant).reduce(0) { $0 + value($1.0, $1.1.count) } / Double(max(1, found.count))
