@@ -32,7 +32,7 @@ package final class NegativeSampling {
     private let firstRow: [Int32]
     private let rows: [Int32]
 
-    private static let wordsPerChunk = 16
+    private static let wordsPerChunk = 4
     /// For each word of a block: the mean of its rows, for CBOW their sum; and what the vector learned from gets.
     private var hidden = RowTable(rows: 0, columns: 1)
     private var gradients = RowTable(rows: 0, columns: 1)
