@@ -2,15 +2,16 @@
 SetFit, at the same settings, and with nothing but defaults.
 
 usage: accuracy.py MODEL_DIR DATA_DIR RESULTS.jsonl --system graft|transformers|peft|adapters|setfit
-                   [--methods full,lora,pfeiffer,head,defaults] [--corpora sst2,...] [--seeds 1,2,3] [--train 1000]
-                   [--test 1000] [--max-length 128] [--threads 2] [--graft PATH]
+                   [--methods full,lora,pfeiffer,head,defaults,fewshot] [--corpora sst2,...] [--seeds 1,2,3]
+                   [--train 1000 | --shots 8] [--test 1000] [--max-length 128] [--threads 2] [--graft PATH]
        accuracy.py --table RESULTS.jsonl
 
 Every run learns from the same --train examples of a corpus (drawn with a fixed seed, stratified), without a dev set,
 and is measured on the same --test ones; texts are cut at --max-length tokens. A run is one line of RESULTS.jsonl, and a run that
 is there already is not repeated. `transformers` runs full and head, `peft` lora, `adapters` (in a Python environment of
 its own: the package pins an older transformers) pfeiffer, `setfit` its own recipe; `graft` runs everything, and
-`defaults` with no settings at all.
+`defaults` with no settings at all. With --shots the examples are so many of each label, other ones for each seed, and
+`graft` runs fewshot: SetFit's recipe.
 
 The settings are those of the standard Python recipes: full is Trainer's own (learning rate 5e-5, batches of 8, 3
 epochs, linear decay, no warm-up, no weight decay), lora PEFT's own (rank 8, alpha 8, no dropout, queries and values)
@@ -79,11 +80,23 @@ def sample(rows, count, seed):
     return chosen
 
 
+def shots(rows, count, seed):
+    """`count` rows of every label."""
+    random_source = random.Random(seed)
+    by_label = {}
+    for row in rows:
+        by_label.setdefault(row[1], []).append(row)
+    chosen = [row for label in sorted(by_label) for row in random_source.sample(sorted(by_label[label]), count)]
+    random_source.shuffle(chosen)
+    return chosen
+
+
 class Run:
     def __init__(self, options, name, method, seed):
         self.options, self.name, self.method, self.seed = options, name, method, seed
         train, test = corpus(options.data, name)
-        self.train, self.test = sample(train, options.train, 1), sample(test, options.test, 2)
+        self.train = shots(train, options.shots, seed) if options.shots else sample(train, options.train, 1)
+        self.test = sample(test, options.test, 2)
         self.labels = sorted({label for _, label in self.train})
 
     # graft
@@ -95,7 +108,9 @@ class Run:
                 with open(folder / f"{part}.tsv", "w", encoding="utf-8", newline="\n") as file:
                     file.write("text\tlabel\n" + "".join(f"{text}\t{label}\n" for text, label in rows))
             flags = ["--seed", str(self.seed), "--threads", str(self.options.threads)]
-            if self.method != "defaults":
+            if self.method == "fewshot":
+                flags += ["--method", "fewshot", "--max-length", str(self.options.max_length)]
+            elif self.method != "defaults":
                 settings = SETTINGS[self.method]
                 flags += ["--method", self.method, "--learning-rate", str(settings["rate"]), "--batch-size",
                           str(settings["batch"]), "--epochs", str(settings["epochs"]), "--max-length", str(self.options.max_length),
@@ -227,6 +242,7 @@ class Run:
         folder = tempfile.mkdtemp()
         try:
             texts, labels = zip(*self.train)
+            model.model_body.max_seq_length = self.options.max_length
             started = time.perf_counter()
             Trainer(
                 model=model, train_dataset=Dataset.from_dict({"text": list(texts), "label": list(labels)}),
@@ -267,6 +283,7 @@ def main():
     parser.add_argument("--corpora", default="sst2,sst5,trec,ag_news,amazon_dvd,tweets_en")
     parser.add_argument("--seeds", default="1,2,3")
     parser.add_argument("--train", type=int, default=1000)
+    parser.add_argument("--shots", type=int, default=0)
     parser.add_argument("--test", type=int, default=1000)
     parser.add_argument("--max-length", type=int, default=128)
     parser.add_argument("--threads", type=int, default=2)
@@ -279,6 +296,8 @@ def main():
         torch.set_num_threads(options.threads)
     done = [json.loads(line) for line in open(options.results)] if options.results.exists() else []
     methods = options.methods.split(",") if options.methods else SYSTEM_METHODS[options.system]
+    if options.shots:
+        options.train = options.shots
     for seed in map(int, options.seeds.split(",")):
         for name in options.corpora.split(","):
             for method in methods:

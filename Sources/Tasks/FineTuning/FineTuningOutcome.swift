@@ -18,7 +18,7 @@ extension FineTuning {
         public let kept: Int
         public let steps: Int
         /// Training alone, without the evaluations on dev.
-        public let trainingSeconds: Double
+        public var trainingSeconds: Double
         public let samplesPerSecond: Double
         /// scikit-learn's `C`, where the head was solved for.
         public let inverseRegularization: Double?

@@ -41,10 +41,11 @@ public final class FewShotBody {
     ///   - labels: of each, of which there are two at least.
     ///   - isInterrupted: asked after every step.
     ///   - report: told of the progress, on the calling thread.
+    /// - Returns: how many seconds it took.
     public func train(
         _ texts: [String], labels: [Int], maxLength: Int?, keepingStateIn directory: FilePath,
         isInterrupted: () -> Bool = { false }, report: (FineTuning.Event) -> Void
-    ) throws(FineTuning.Failure) {
+    ) throws(FineTuning.Failure) -> Double {
         if let maxLength { encoder.maxLength = min(encoder.maxLength, maxLength) }
         let work = FewShotWork(encoder, configuration, texts: texts.map(encoder.ids), labels: labels, strategy)
         let run = TrainingRun(
@@ -57,6 +58,7 @@ public final class FewShotBody {
                 epochs: configuration.epochs, schedule: schedule, evaluationSteps: nil, keeps: .last,
                 patience: .max),
             isInterrupted: isInterrupted, report)
+        return run.state.trainingSeconds
     }
 
     /// Writes it as a sentence encoder.

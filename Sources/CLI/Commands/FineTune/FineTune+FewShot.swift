@@ -46,6 +46,7 @@ extension FineTune {
     /// A trained encoder, which is on the disk until the classifier is written.
     struct Body {
         let directory: ModelDirectory
+        let trainingSeconds: Double
 
         func remove() { try? FileManager.default.removeItem(atPath: directory.path.string) }
     }
@@ -66,11 +67,11 @@ extension FineTune {
         var progress = FineTuningProgress()
         defer { progress.end() }
         _ = try Signals.catchInterruption(SIGINT, SIGTERM)
-        try body.train(
+        let seconds = try body.train(
             examples.texts, labels: labels, maxLength: maxLength, keepingStateIn: scratch,
             isInterrupted: { Signals.isInterrupted }, report: { progress.show($0) })
         let path = scratch.appending(".body-\(getpid())-\(UInt32.random(in: 0 ... .max))")
         try body.write(to: path)
-        return Body(directory: ModelDirectory(path))
+        return Body(directory: ModelDirectory(path), trainingSeconds: seconds)
     }
 }

@@ -56,7 +56,8 @@ extension FineTune {
                 ) { try newClassifier(data, base) }
             }
             let tuning = try FineTuning(classifier, configuration, keepingBestIn: scratch)
-            let outcome = try train(tuning, examples.train, dev: examples.dev, checkpoints, logs)
+            var outcome = try train(tuning, examples.train, dev: examples.dev, checkpoints, logs)
+            outcome.trainingSeconds += body?.trainingSeconds ?? 0
 
             let analysis = examples.dev.map { dev in
                 DevAnalysis(classifier, logits: classifier.logits(dev.texts), targets: dev.targets)
