@@ -13,10 +13,15 @@ extension FineTuning {
         let longest = texts.lengths.max() ?? 0
         let tokens = max(
             longest, min(TrainingBatches.tokensPerPart, longest * min(configuration.batchSize, texts.count)))
-        // Of a token in a layer: rows of the hidden size and of the intermediate one, and its attention.
-        let token =
-            4 * (14 * encoder.hiddenSize + 3 * encoder.intermediateSize + 2 * encoder.numAttentionHeads * longest)
         let layers = configuration.recomputesActivations ? 2 : encoder.numHiddenLayers
-        return values * (20 + 4 * configuration.optimization.copies) + tokens * token * layers
+        return values * (20 + 4 * configuration.optimization.copies)
+            + tokens * encoder.activationBytes(longest: longest) * layers
+    }
+}
+
+extension EncoderArchitecture {
+    /// What training keeps of a token in a layer: rows of the hidden size and of the intermediate one, and its attention.
+    func activationBytes(longest: Int) -> Int {
+        4 * (14 * hiddenSize + 3 * intermediateSize + 2 * numAttentionHeads * longest)
     }
 }

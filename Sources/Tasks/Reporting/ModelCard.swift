@@ -1,5 +1,3 @@
-import JSON
-
 /// `README.md` of a fine-tuned model: what it is, how to use it, what it was made from and how well it does.
 ///
 /// The same run makes the same card: nothing in it depends on time or machine.
@@ -94,19 +92,16 @@ public struct ModelCard: Sendable {
         var lines = [
             "---", "library_name: \(library.rawValue)", "pipeline_tag: \(task.pipelineTag)",
         ]
-        // Others are not names of the hub, and it refuses the card.
-        if baseModel.split(separator: "/").count == 2, !baseModel.hasPrefix("/"), !baseModel.hasPrefix(".") {
-            lines.append("base_model: \(Self.quoted(baseModel))")
-        }
+        if let base = Markdown.hubName(baseModel) { lines.append("base_model: \(base)") }
         lines += ["tags:", "- \(task.pipelineTag)", "- graft"]
         if !measured.isEmpty, let dev {
             var types: [String] = []
             for metric in measured where !types.contains(metric.type) { types.append(metric.type) }
             lines += ["metrics:"] + types.map { "- \($0)" }
             lines += [
-                "model-index:", "- name: \(Self.quoted(name))", "  results:", "  - task:",
+                "model-index:", "- name: \(Markdown.quoted(name))", "  results:", "  - task:",
                 "      type: \(task.pipelineTag)",
-                "    dataset:", "      name: \(Self.quoted(dev.file))", "      type: \(Self.quoted(dev.file))",
+                "    dataset:", "      name: \(Markdown.quoted(dev.file))", "      type: \(Markdown.quoted(dev.file))",
                 "      split: validation", "    metrics:",
             ]
             for metric in measured {
@@ -117,11 +112,6 @@ public struct ModelCard: Sendable {
             }
         }
         return (lines + ["---", ""]).joined(separator: "\n")
-    }
-
-    /// Strings of JSON are strings of YAML.
-    private static func quoted(_ text: String) -> String {
-        String(decoding: JSON.string(text).serialized(), as: UTF8.self)
     }
 
     // MARK: For people
@@ -138,15 +128,15 @@ public struct ModelCard: Sendable {
             }
         let kind = library == .transformers ? "Fine-tuned from" : "An adapter for"
         return """
-            # \(Self.escaped(name))
+            # \(Markdown.escaped(name))
 
-            \(kind) \(Self.code(baseModel)) with Graft. It \(purpose).
+            \(kind) \(Markdown.code(baseModel)) with Graft. It \(purpose).
 
             """
     }
 
     private var names: String {
-        let shown = labels.prefix(30).map { Self.code($0) }.joined(separator: ", ")
+        let shown = labels.prefix(30).map { Markdown.code($0) }.joined(separator: ", ")
         return labels.count > 30 ? "\(shown) and \(labels.count - 30) more" : shown
     }
 
@@ -207,7 +197,7 @@ public struct ModelCard: Sendable {
                 """
                 from peft import AutoPeftModelForSequenceClassification
 
-                labels = [\(labels.map { Self.quoted($0) }.joined(separator: ", "))]
+                labels = [\(labels.map { Markdown.quoted($0) }.joined(separator: ", "))]
                 model = AutoPeftModelForSequenceClassification.from_pretrained(".", id2label=dict(enumerate(labels)))
                 """
             )
@@ -218,7 +208,7 @@ public struct ModelCard: Sendable {
                 """
                 from adapters import AutoAdapterModel
 
-                model = AutoAdapterModel.from_pretrained(\(Self.quoted(baseModel)))
+                model = AutoAdapterModel.from_pretrained(\(Markdown.quoted(baseModel)))
                 model.\(call)(".", set_active=True, use_safetensors=True)
                 """
             )
@@ -226,8 +216,8 @@ public struct ModelCard: Sendable {
     }
 
     private var dataText: String {
-        var rows = ["| train | \(Self.code(train.file, inTable: true)) | \(train.examples) |"]
-        if let dev { rows.append("| dev | \(Self.code(dev.file, inTable: true)) | \(dev.examples) |") }
+        var rows = ["| train | \(Markdown.code(train.file, inTable: true)) | \(train.examples) |"]
+        if let dev { rows.append("| dev | \(Markdown.code(dev.file, inTable: true)) | \(dev.examples) |") }
         return """
             ## Data
 
@@ -260,15 +250,12 @@ public struct ModelCard: Sendable {
     }
 
     private var recipeText: String {
-        let rows = recipe.map { "| \(Self.escaped($0.name)) | \(Self.escaped($0.value)) |" }
-        return """
-            ## Recipe
+        """
+        ## Recipe
 
-            | setting | value |
-            |---|---|
-            \(rows.joined(separator: "\n"))
+        \(Markdown.table(("setting", "value"), recipe.map { ($0.name, $0.value) }))
 
-            """
+        """
     }
 
     private var limits: String {
@@ -279,24 +266,5 @@ public struct ModelCard: Sendable {
         than the dev set's its numbers are unknown: measure with `graft evaluate . --data FILE`.
 
         """
-    }
-
-    /// Inside a table a bar would end the cell.
-    private static func code(_ text: String, inTable: Bool = false) -> String {
-        let text = text.filter { $0 != "`" && !$0.isNewline }
-        return "`\(inTable ? text.replacing("|", with: "\\|") : text)`"
-    }
-
-    /// Without what Markdown or a table would take for its own.
-    private static func escaped(_ text: String) -> String {
-        var result = ""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\\", "`", "*", "_", "[", "]", "<", ">", "#", "|": result += "\\\(scalar)"
-            case "\n", "\r": result += " "
-            default: result.unicodeScalars.append(scalar)
-            }
-        }
-        return result
     }
 }

@@ -60,6 +60,11 @@ public final class SentenceTraining {
         train: SentenceExamples, dev: SentenceEvaluation?, checkpoints: FineTuning.Checkpoints? = nil,
         isInterrupted: () -> Bool = { false }, report: (FineTuning.Event) -> Void
     ) throws(FineTuning.Failure) -> FineTuning.Outcome {
+        do {
+            try MemoryShortage.check(
+                estimatedMemory(train), for: "--loss \(configuration.objective.loss.rawValue)",
+                advice: "Lower --batch-size or --max-length, or use --cached.")
+        } catch { throw .memory(error) }
         let work = SentenceTrainingWork(encoder, configuration, train: train, dev: dev)
         let run = TrainingRun(
             work, work.optimizer, TrainingState(seed: configuration.seed), keepingBestIn: scratch)
@@ -76,6 +81,18 @@ public final class SentenceTraining {
             try run.train(plan, isInterrupted: isInterrupted, report)
         }
         return run.outcome(keeping: configuration.keeps)
+    }
+
+    /// About how many bytes training takes: weights, gradients, moments, packed matrices and the activations of a batch, or
+    /// with cached gradients of a part of one.
+    func estimatedMemory(_ train: SentenceExamples) -> Int {
+        let architecture = encoder.encoder.architecture
+        let values = encoder.parameters.reduce(0) { $0 + $1.shape.count }
+        let longest = train.texts.lengths.max() ?? 0
+        var tokens = longest * train.columns * min(configuration.batchSize, train.count)
+        if configuration.objective.loss == .simcse { tokens *= 2 }
+        if configuration.cachesGradients { tokens = max(longest, min(tokens, TrainingBatches.tokensPerPart)) }
+        return values * 20 + tokens * architecture.activationBytes(longest: longest) * architecture.numHiddenLayers
     }
 
     /// Writes what a run that ended has made; then its checkpoint goes. Where that cannot be written, the result becomes

@@ -11,6 +11,8 @@ public struct SentenceTrainingRecord {
     private let outcome: FineTuning.Outcome
     private let model: String
     private let data: JSONObject
+    private let train: (file: FilePath, examples: Int)
+    private let dev: FilePath?
 
     public init(
         _ configuration: SentenceTraining.Configuration, _ outcome: FineTuning.Outcome, model: String,
@@ -19,6 +21,8 @@ public struct SentenceTrainingRecord {
         self.configuration = configuration
         self.outcome = outcome
         self.model = model
+        self.train = (train.file, examples.count)
+        self.dev = dev
         data = [
             "train": .string(train.file.string), "train_examples": .integer(examples.count),
             "columns": .integer(examples.columns), "dev": dev.map { .string($0.string) } ?? .null,
@@ -34,7 +38,21 @@ public struct SentenceTrainingRecord {
         ]
         try encoder.write(to: path) { directory throws(CheckpointError) in
             try JSONFile(path, object: object).write(to: directory.appending(SequenceClassifier.recordName))
+            let card = card(encoder, name: path.lexicallyNormalized().lastComponent?.string ?? path.string)
+            try AtomicFile.write(Array(card.text.utf8), to: directory.appending(ModelCard.fileName))
         }
+    }
+
+    private func card(_ encoder: TrainableSentenceEncoder, name: String) -> SentenceModelCard {
+        func fileName(_ path: FilePath) -> String { path.lastComponent?.string ?? path.string }
+        var measured: SentenceMetrics?
+        if case .sentences(let metrics)? = outcome.keptEvaluation.dev { measured = metrics }
+        return SentenceModelCard(
+            name: name, baseModel: model, size: encoder.size, maxLength: encoder.maxLength,
+            train: fileName(train.file), examples: train.examples, dev: dev.map(fileName), metrics: measured,
+            recipe: training.members.map {
+                ($0.key, $0.value.string ?? String(decoding: $0.value.serialized(), as: UTF8.self))
+            })
     }
 
     private var training: JSONObject {
