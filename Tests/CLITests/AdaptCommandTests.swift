@@ -37,10 +37,13 @@ struct AdaptCommandTests {
         #expect(record["steps"]?.integer ?? 0 >= 6 && record["dev"]?["ndcgAt10"]?.number != nil)
         for name in [
             "modules.json", "1_Pooling/config.json", "config.json", "model.safetensors", "graft.json", "vocab.txt",
-            "metrics.jsonl", "sentence_bert_config.json", "config_sentence_transformers.json",
+            "metrics.jsonl", "sentence_bert_config.json", "config_sentence_transformers.json", "README.md",
         ] {
             #expect(contents(of: scratch("out").appending(name)) != nil, "\(name)")
         }
+        let card = String(decoding: try #require(contents(of: scratch("out/README.md"))), as: UTF8.self)
+        #expect(card.hasPrefix("---\nlibrary_name: sentence-transformers\n") && card.contains("# out\n"))
+        #expect(card.contains("On 24 examples of `dev.tsv`: NDCG@10 ") && card.contains("| loss | mnr |"))
         let embedded = try await Graft().run(["embed", scratch("out").string], input: Array("the film\n".utf8))
         #expect(embedded.status == 0)
         let measured = try await Graft().run(["evaluate", scratch("out").string, "--data", dev.string, "--json"])
@@ -73,7 +76,10 @@ struct AdaptCommandTests {
             ["--loss", "softmax", "--matryoshka", "8"], ["--loss", "mnr", "--matryoshka", "8,x"],
             ["--loss", "batch-hard", "--batch-size", "3"], ["--loss", "mnr", "--teacher", "x"], ["--loss", "other"],
             ["--loss", "mnr", "--matryoshka-weights", "1"], ["--loss", "mnr", "--precision", "int8"],
-            ["--loss", "triplet", "--symmetric"],
+            ["--loss", "triplet", "--symmetric"], ["--loss", "mnr", "--patience", "2"],
+            ["--loss", "mnr", "--matryoshka", "8,4", "--matryoshka-weights", "1,x,2"],
+            ["--loss", "mnr", "--mine-negatives", "1", "--negative-range", "1-x-5"],
+            ["--loss", "mnr", "--batch-size", "9223372036854775807"],
         ])
     func usage(arguments: [String]) async throws {
         let result = try await Graft().run(

@@ -38,6 +38,12 @@ struct Evaluate: ParsableCommand {
     @Option(help: "With pairs for a model that makes vectors: the label of those that belong together (default: 1).")
     var positiveLabel: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "For a model that makes vectors: the columns with the texts (default: found by usual names).",
+            valueName: "anchor,positive"))
+    var textColumns: String?
+
     @OptionGroup var columns: ColumnOptions
     @OptionGroup var threads: ThreadOption
     @OptionGroup var precision: PrecisionOption
@@ -54,6 +60,9 @@ struct Evaluate: ParsableCommand {
             let directory = try model.resolve()
             if try TokenTagger.isPublished(in: directory) { return try printed(evaluateTagger(directory)) }
             if try SentenceEncoder.isPublished(in: directory) { return try printed(evaluateVectors(directory)) }
+            try refuse(
+                positiveLabel != nil || textColumns != nil,
+                "--positive-label and --text-columns are for models that make vectors.")
             let examples = try LabelledExamples(FilePath(data), columns: columns.columns, for: .evaluation)
             StandardError.note("\(examples.file): \(examples.layout.description), \(examples.examples.count) examples")
             let classifier = try adapters.classifier(directory, precision: precision.resolve())
@@ -78,6 +87,11 @@ struct Evaluate: ParsableCommand {
         for (isGiven, option) in [
             (columns.textTemplate != nil, "--text-template"), (threshold != nil, "--threshold"),
             (columns.labelNames != nil, "--label-names"),
+            (
+                textColumns != nil && (columns.textColumn != nil || columns.pairColumn != nil),
+                "--text-column beside --text-columns"
+            ),
+            (columns.pairColumn != nil && columns.textColumn == nil, "--pair-column without --text-column"),
         ] { try refuse(isGiven, "\(option) does not go with a model that makes vectors.") }
         let (base, setup) = try adapters.open(directory)
         let encoder = try SentenceEncoder(base, precision: precision.resolve(), adapters: setup)
@@ -85,7 +99,9 @@ struct Evaluate: ParsableCommand {
             try checkMaxLength(maxLength, positions: encoder.tokenLimit, encoder.tokenizer)
             encoder.maxLength = maxLength
         }
-        let corpus = try SentenceCorpus(FilePath(data), columns.sentenceColumns, for: .evaluation)
+        var choice = columns.sentenceColumns
+        if let textColumns { choice.texts = textColumns.split(separator: ",").map(String.init) }
+        let corpus = try SentenceCorpus(FilePath(data), choice, for: .evaluation)
         StandardError.note("\(corpus.file): \(corpus.columns.description)")
         let scratch = FilePath(FileManager.default.temporaryDirectory.path())
         let evaluation = try SentenceEvaluation(corpus, positive: positiveLabel, keepingTokensIn: scratch) {
@@ -96,7 +112,8 @@ struct Evaluate: ParsableCommand {
 
     private func evaluateTagger(_ directory: ModelDirectory) throws -> EvaluationMetrics {
         for (isGiven, option) in [
-            (columns.areGiven, "What columns are called"), (threshold != nil, "--threshold"),
+            (columns.areGiven || textColumns != nil, "What columns are called"), (threshold != nil, "--threshold"),
+            (positiveLabel != nil, "--positive-label"),
             (!adapters.adapter.isEmpty, "--adapter"),
         ] { try refuse(isGiven, "\(option) does not go with a model for token classification.") }
         let data = try TaggedSentences(FilePath(data))

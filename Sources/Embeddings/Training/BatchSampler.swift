@@ -27,29 +27,33 @@ public enum BatchSampler: Equatable, Sendable {
         }
     }
 
-    /// An example that does not go with a batch waits for the next one.
+    /// An example that does not go with a batch waits for a later one. Of those that wait, a batch looks at as many as eight
+    /// batches have: where one text is everywhere, the work stays in proportion to the examples.
+    ///
+    /// A pair that would be alone in its batch has nothing to be told from, and is left out.
     private func withoutDuplicates(_ size: Int, _ keys: [[UInt64]], _ examples: [Int]) -> [[Int]] {
         var batches: [[Int]] = []
-        var (waiting, next) = ([Int](), 0)
-        while next < examples.count || !waiting.isEmpty {
+        // Those that wait, the first of them in front; then those that were not looked at.
+        var (front, waiting, first, next) = ([Int](), [Int](), 0, 0)
+        while next < examples.count || !front.isEmpty {
             var batch: [Int] = []
             var seen: Set<UInt64> = []
-            var left: [Int] = []
-            func take(_ example: Int) {
-                if batch.count < size, keys[example].allSatisfy({ !seen.contains($0) }) {
-                    batch.append(example)
-                    seen.formUnion(keys[example])
-                } else {
-                    left.append(example)
-                }
+            func takes(_ example: Int) -> Bool {
+                guard batch.count < size, keys[example].allSatisfy({ !seen.contains($0) }) else { return false }
+                batch.append(example)
+                seen.formUnion(keys[example])
+                return true
             }
-            for example in waiting { take(example) }
-            while batch.count < size, next < examples.count {
-                take(examples[next])
-                next += 1
+            front.removeAll(where: takes)
+            var looked = 0
+            while batch.count < size, next < examples.count, looked < 8 * size {
+                if !takes(examples[next]) { waiting.append(examples[next]) }
+                (next, looked) = (next + 1, looked + 1)
             }
-            waiting = left
-            batches.append(batch)
+            let refill = min(waiting.count - first, max(0, 8 * size - front.count))
+            front += waiting[first..<first + refill]
+            first += refill
+            if batch.count > 1 || batch.contains(where: { keys[$0].count > 2 }) { batches.append(batch) }
         }
         return batches
     }

@@ -56,6 +56,11 @@ public enum CorpusError: Error, Equatable, Sendable {
     case notBinary(FilePath, line: Int, label: String)
     /// Too few labels with two examples for batches that have two of each.
     case tooFewGroups(FilePath)
+    /// No example has the label that stands for 1.
+    case labelNotFound(FilePath, label: String)
+    /// Every example was left out, as was asked for.
+    case allLeftOut(FilePath, count: Int)
+    case nothingToMeasure(FilePath, reason: String)
     /// The tokens cannot be kept in a file.
     case tokens(CheckpointError)
 }
@@ -134,6 +139,12 @@ extension CorpusError: CustomStringConvertible {
             "\(file):\(line): \"\(label)\" is neither 0 nor 1. Say with --positive-label which label belongs together."
         case .tooFewGroups(let file):
             "\(file): fewer than two labels with two examples; triplets need texts of one label, and others."
+        case .labelNotFound(let file, let label):
+            "\(file): no example has the label \"\(label)\". Correct --positive-label, or name the column with --label-column."
+        case .allLeftOut(let file, let count):
+            "\(file): all \(count) examples are left out by --positive-label or --minimum-score. Choose other values."
+        case .nothingToMeasure(let file, let reason):
+            "\(file): \(reason); nothing can be measured on that. Give other examples."
         case .tokens(let error): "\(error)"
         }
     }

@@ -20,7 +20,6 @@ public enum ClassWeights: Equatable, Sendable {
                 weight >= 0, weight.isFinite, weights.updateValue(weight, forKey: String(part[..<sign])) == nil
             else { return nil }
         }
-        guard weights.values.contains(where: { $0 > 0 }) else { return nil }
         self = .given(weights)
     }
 
@@ -31,7 +30,9 @@ public enum ClassWeights: Equatable, Sendable {
             if let name = weights.keys.sorted().first(where: { !labels.contains($0) }) {
                 throw .unknownLabel(name, option: "--class-weights", labels: labels)
             }
-            return labels.map { weights[$0] ?? 1 }
+            let all = labels.map { weights[$0] ?? 1 }
+            if !all.contains(where: { $0 > 0 }) { throw .noWeight(option: "--class-weights") }
+            return all
         case .balanced: return Self.balance(labels.count, targets)
         }
     }

@@ -81,9 +81,15 @@ extension FineTuning {
 
         /// What suits a dev set.
         ///
-        /// - Parameter isSplit: whether it was taken from the training data.
+        /// - Parameters:
+        ///   - devExamples: `nil` without one.
+        ///   - isSplit: whether it was taken from the training data.
         public init(devExamples: Int?, isSplit: Bool) {
-            self = isSplit && (devExamples ?? 0) < Self.leastExamples ? .last : .best
+            guard let devExamples else {
+                self = .last
+                return
+            }
+            self = isSplit && devExamples < Self.leastExamples ? .last : .best
         }
     }
 

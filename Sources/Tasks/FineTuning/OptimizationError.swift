@@ -6,6 +6,8 @@ public enum OptimizationError: Error, Equatable, Sendable, CustomStringConvertib
     case tooManyLayers(Int, layers: Int)
     case unknownLabel(String, option: String, labels: [String])
     case missingLabel(String, option: String)
+    /// No label counts.
+    case noWeight(option: String)
     case wrongProblem(String, ProblemType, expected: [ProblemType])
 
     public var description: String {
@@ -21,6 +23,7 @@ public enum OptimizationError: Error, Equatable, Sendable, CustomStringConvertib
             "\(option): label \"\(label)\" is not among \(labels.joined(separator: ", "))"
         case .missingLabel(let label, let option):
             "\(option) lacks the label \"\(label)\" of the examples"
+        case .noWeight(let option): "\(option): every label counts 0. Give one of them more."
         case .wrongProblem(let option, let problem, let expected):
             "\(option) is for \(expected.map(\.rawValue).joined(separator: " and ")); the labels are \(problem.rawValue)"
         }

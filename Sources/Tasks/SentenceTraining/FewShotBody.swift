@@ -2,6 +2,7 @@ public import Checkpoints
 public import Embeddings
 public import SystemPackage
 import Tensors
+public import Tokenizers
 import Transformer
 
 /// The encoder of a classifier for a few examples a label: it learns that texts of one label are alike and others are not,
@@ -35,6 +36,9 @@ public final class FewShotBody {
         self.configuration = own
         self.strategy = strategy
     }
+
+    /// How many tokens a text may have, and who makes them.
+    public var limit: (positions: Int?, tokenizer: Tokenizer) { (encoder.encoder.maxTokens, encoder.tokenizer) }
 
     /// - Parameters:
     ///   - texts: of all examples.
@@ -84,9 +88,9 @@ private final class FewShotWork: TrainingWork {
         self.texts = texts
         self.labels = labels
         self.strategy = strategy
-        batchSize = configuration.batchSize
         pairs = LabelledPairs(labels: labels, strategy, order: RandomSource(seed: configuration.seed))
         pairCount = pairs.count
+        batchSize = min(configuration.batchSize, max(1, pairCount))
     }
 
     var dropout: RandomSource? { step.dropout }

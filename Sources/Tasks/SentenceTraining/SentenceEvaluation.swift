@@ -33,9 +33,30 @@ public struct SentenceEvaluation: Sendable {
             (examples, kind) = (try read(1, .classes), .labels)
         case 2 where !corpus.hasLabels: (examples, kind) = (try read(2, .none), .retrieval)
         case 2:
-            let found = try read(2, positive == nil ? .scores : .binary(positive: positive))
-            (examples, kind) = (found, found.isBinary ? .pairs : .similarity)
+            var found: SentenceExamples?
+            if let positive {
+                // Pairs with scores have no such label.
+                do throws(CorpusError) { found = try read(2, .binary(positive: positive)) } catch {
+                    guard case .labelNotFound = error else { throw error }
+                    do throws(CorpusError) { found = try read(2, .scores) } catch {
+                        throw .labelNotFound(corpus.file, label: positive)
+                    }
+                }
+            }
+            let pairs = if let found { found } else { try read(2, .scores) }
+            (examples, kind) = (pairs, pairs.isBinary ? .pairs : .similarity)
         default: (examples, kind) = (try read(3, .none), .triplets)
+        }
+        if let reason = whyUnmeasurable { throw .nothingToMeasure(corpus.file, reason: reason) }
+    }
+
+    private var whyUnmeasurable: String? {
+        switch (kind, examples.targets) {
+        case (.similarity, .scores(let scores)), (.pairs, .scores(let scores)):
+            Set(scores).count < 2 ? "all pairs have the same score" : nil
+        case (.labels, .classes(let classes)):
+            Set(classes).count == classes.count ? "no label has two texts" : nil
+        default: nil
         }
     }
 

@@ -14,6 +14,11 @@ extension SentenceExamples {
         let (queries, documents) = (unique(0), unique(1))
         var relevant = [Set<Int>](repeating: [], count: queries.examples.count)
         for (query, document) in zip(queries.place, documents.place) { relevant[query].insert(document) }
+        // A text that is another pair's second one is not its own negative.
+        let rowOf = Dictionary(uniqueKeysWithValues: documents.examples.enumerated().map { (keys[2 * $1 + 1], $0) })
+        for (query, example) in queries.examples.enumerated() {
+            if let same = rowOf[keys[2 * example]] { relevant[query].insert(same) }
+        }
         let found = mining.negatives(
             queries: embed(queries.examples.map { ids($0, 0) }),
             documents: embed(documents.examples.map { ids($0, 1) }),

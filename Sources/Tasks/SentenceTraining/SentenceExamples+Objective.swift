@@ -27,7 +27,7 @@ extension SentenceExamples {
         _ corpus: SentenceCorpus, for objective: SentenceObjective, _ selection: Selection, teacher: SentenceEncoder?,
         _ encoder: TrainableSentenceEncoder, keepingTokensIn directory: FilePath
     ) throws(CorpusError) {
-        let columns = try objective.columns(of: corpus, hasTeacher: teacher != nil)
+        let columns = try objective.columns(of: corpus, hasTeacher: teacher != nil, selects: selection != Selection())
         let labelling: Labelling =
             switch objective.label(texts: columns, hasTeacher: teacher != nil) {
             case .score: .scores
@@ -68,14 +68,18 @@ extension SentenceExamples {
 
 extension SentenceObjective {
     /// How many of a file's columns of texts are read.
-    fileprivate func columns(of corpus: SentenceCorpus, hasTeacher: Bool) throws(CorpusError) -> Int {
+    ///
+    /// - Parameter selects: whether examples are chosen by their labels.
+    fileprivate func columns(
+        of corpus: SentenceCorpus, hasTeacher: Bool, selects: Bool
+    ) throws(CorpusError) -> Int {
         let count = corpus.textCount
-        let needsLabel = label(texts: count, hasTeacher: hasTeacher) != .none
+        let needsLabel = selects || label(texts: count, hasTeacher: hasTeacher) != .none
         guard texts.contains(count), corpus.hasLabels || !needsLabel else {
             throw .wrongColumns(
                 corpus.file,
                 found: "\(count) column\(count == 1 ? "" : "s") of texts\(corpus.hasLabels ? " with a label" : "")",
-                expected: "\(requirement) for --loss \(loss.rawValue)")
+                expected: "\(requirement)\(selects ? " and a label to choose by" : "") for --loss \(loss.rawValue)")
         }
         return count
     }

@@ -65,6 +65,7 @@ public struct SentenceExamples: Sendable {
                 }
             }
         }
+        if keys.isEmpty, dropped > 0 { throw .allLeftOut(corpus.file, count: dropped) }
         if keys.isEmpty { throw .noExamples(corpus.file) }
         do throws(CheckpointError) { texts = TokenizedTexts(try writer.finish()) } catch { throw .tokens(error) }
         self.columns = columns
@@ -142,7 +143,7 @@ private struct SentenceLabels {
     }
 
     private func number(_ label: String, _ line: Int) throws(CorpusError) -> Double {
-        guard let value = Double(label), value.isFinite else { throw .notAScore(file, line: line, label: label) }
+        guard let value = Double(label), Float(value).isFinite else { throw .notAScore(file, line: line, label: label) }
         return value
     }
 
@@ -150,6 +151,7 @@ private struct SentenceLabels {
     func finish() throws(CorpusError) -> (targets: SentenceTargets, labels: [String]) {
         switch labelling {
         case .none, .only: return (.none, [])
+        case .binary(let positive?) where !scores.contains(1): throw .labelNotFound(file, label: positive)
         case .scores, .binary: return (.scores(scores), [])
         case .classes:
             let labels = indices.keys.sorted()

@@ -83,6 +83,13 @@ public final class SentenceTraining {
         return run.outcome(keeping: configuration.keeps)
     }
 
+    /// How many of the examples are in the batches of the first epoch; the others do not go with any.
+    public func examplesInBatches(of train: SentenceExamples) -> Int {
+        let work = SentenceTrainingWork(encoder, configuration, train: train, dev: nil)
+        return work.batches(inEpoch: 1, order: RandomSource(seed: TrainingState(seed: configuration.seed).order))
+            .reduce(0) { $0 + $1.count }
+    }
+
     /// About how many bytes training takes: weights, gradients, moments, packed matrices and the activations of a batch, or
     /// with cached gradients of a part of one.
     func estimatedMemory(_ train: SentenceExamples) -> Int {

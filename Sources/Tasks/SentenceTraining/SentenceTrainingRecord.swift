@@ -13,11 +13,14 @@ public struct SentenceTrainingRecord {
     private let data: JSONObject
     private let train: (file: FilePath, examples: Int)
     private let dev: FilePath?
+    private let chosen: JSONObject
 
+    /// - Parameter chosen: what else the user said of the training.
     public init(
         _ configuration: SentenceTraining.Configuration, _ outcome: FineTuning.Outcome, model: String,
-        train: SentenceCorpus, examples: SentenceExamples, dev: FilePath?
+        train: SentenceCorpus, examples: SentenceExamples, dev: FilePath?, chosen: JSONObject = [:]
     ) {
+        self.chosen = chosen
         self.configuration = configuration
         self.outcome = outcome
         self.model = model
@@ -69,6 +72,7 @@ public struct SentenceTrainingRecord {
         case .ratio(let ratio): object["warmup_ratio"] = .number(ratio)
         case .steps(let steps): object["warmup_steps"] = .integer(steps)
         }
+        for member in chosen.members { object[member.key] = member.value }
         if let scale = objective.scale { object["scale"] = .number(scale) }
         if let margin = objective.margin { object["margin"] = .number(margin) }
         if objective.distance != .euclidean { object["distance"] = .string(objective.distance.rawValue) }

@@ -24,7 +24,7 @@ struct FewShotBodyTests {
         for name in ["a", "b"] {
             let body = try FewShotBody(ModelDirectory(base), configuration, .oversampling)
             var (steps, losses) = (0, [Double]())
-            try body.train(
+            _ = try body.train(
                 Self.texts, labels: [0, 0, 0, 1, 1, 1], maxLength: nil, keepingStateIn: scratch.path
             ) { event in
                 if case .step = event { steps += 1 }

@@ -127,6 +127,38 @@ struct SentenceCorpusTests {
         let entailment = "premise\thypothesis\tlabel\na\tb\tentailment\nc\td\tneutral\n"
         let selection = SentenceExamples.Selection(positiveLabel: "entailment")
         #expect(try examples(.contrastive, entailment, selection).targets == .scores([1, 0]))
+        let other = SentenceExamples.Selection(positiveLabel: "entailmnt")
+        #expect(throws: CorpusError.labelNotFound(file, label: "entailmnt")) {
+            try examples(.contrastive, entailment, other)
+        }
+        #expect(throws: CorpusError.allLeftOut(file, count: 2)) { try examples(.mnr, entailment, other) }
+        #expect(throws: CorpusError.notAScore(file, line: 2, label: "1e39")) {
+            try examples(.cosent, "text_a\ttext_b\tscore\na\tb\t1e39\nc\td\t0\n")
+        }
+        let error = #expect(throws: CorpusError.self) { try examples(.mnr, pairs, selection) }
+        guard case .wrongColumns(file, found: "2 columns of texts", _) = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        func evaluation(_ text: String, positive: String? = nil) throws -> SentenceEvaluation {
+            try SentenceEvaluation(corpus(text), positive: positive, keepingTokensIn: scratch.path) {
+                encoder.idsSeeingCut($0)
+            }
+        }
+        for (text, reason) in [
+            ("text\tlabel\na\tx\nb\ty\n", "no label has two texts"),
+            ("text_a\ttext_b\tscore\na\tb\t2\nc\td\t2\n", "all pairs have the same score"),
+        ] {
+            #expect(throws: CorpusError.nothingToMeasure(file, reason: reason)) { try evaluation(text) }
+        }
+        // Pairs with scores are measured as such, whatever label the training data's pairs have.
+        let scores = try evaluation(scored, positive: "entailment").metrics { ids in
+            Tensor([ids.count, 2], ids.flatMap { [Float($0.count), 1] })
+        }
+        guard case .similarity = scores else {
+            Issue.record("\(scores)")
+            return
+        }
         #expect(try examples(.mnr, entailment, selection).count == 1)
         #expect(try examples(.softmax, entailment).labels == ["entailment", "neutral"])
     }

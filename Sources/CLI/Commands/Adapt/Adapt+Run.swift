@@ -29,12 +29,18 @@ extension Adapt {
             var examples = try SentenceExamples(
                 corpus, for: objective.objective, objective.selection, teacher: teacher(of: encoder), encoder,
                 keepingTokensIn: scratch)
+            if corpus.hasLabels, examples.targets == .none, objective.selection == SentenceExamples.Selection() {
+                StandardError.note(
+                    "the labels are not used: texts side by side count as belonging together (--positive-label, "
+                        + "--minimum-score)")
+            }
             if let mining = negatives.mining { examples = try withNegatives(examples, mining, encoder) }
             let evaluation = try devSet(encoder, scratch)
             describe(examples, encoder)
 
             let logs = try reports.logs(for: target, resumes: runOptions.resume)
             let training = SentenceTraining(encoder, trainingConfiguration, keepingBestIn: scratch)
+            try checkBatches(training, examples)
             let outcome = try logs.following { isInterrupted, report throws(FineTuning.Failure) in
                 try training.run(
                     train: examples, dev: evaluation, checkpoints: checkpoints, isInterrupted: isInterrupted,
@@ -42,7 +48,7 @@ extension Adapt {
             }
             let record = SentenceTrainingRecord(
                 trainingConfiguration, outcome, model: model.model, train: corpus, examples: examples,
-                dev: dev.map { FilePath($0) })
+                dev: dev.map { FilePath($0) }, chosen: chosen)
             try logs.deliver(to: target) { () throws(FineTuning.Failure) in
                 try training.deliver { () throws(CheckpointError) in try record.write(encoder, to: target) }
             }
@@ -51,6 +57,26 @@ extension Adapt {
                     record.summary(
                         output: target.string, seconds: monotonicSeconds() - start, peakMemoryMB: peakMemoryMB)))
         }
+    }
+
+    /// What was said of the examples and of the model, for the record.
+    private var chosen: JSONObject {
+        var object: JSONObject = [:]
+        if let dropout { object["dropout"] = .number(Double("\(dropout)") ?? Double(dropout)) }
+        if let teacher = objective.teacher { object["teacher"] = .string(teacher) }
+        if let label = objective.positiveLabel { object["positive_label"] = .string(label) }
+        if let score = objective.minimumScore { object["minimum_score"] = .number(score) }
+        if let count = negatives.mineNegatives {
+            object["mined_negatives"] = .integer(count)
+            object["negative_range"] = .string(negatives.negativeRange ?? "0-100")
+            for (key, value) in [
+                ("negative_margin", negatives.negativeMargin),
+                ("negative_relative_margin", negatives.negativeRelativeMargin),
+                ("negative_maximum", negatives.negativeMaximum), ("negative_minimum", negatives.negativeMinimum),
+            ] { if let value { object[key] = .number(Double("\(value)") ?? Double(value)) } }
+            if negatives.randomNegatives { object["random_negatives"] = .bool(true) }
+        }
+        return object
     }
 
     private func limit(_ encoder: TrainableSentenceEncoder) throws {
@@ -62,6 +88,22 @@ extension Adapt {
     private func checkSizes(_ encoder: TrainableSentenceEncoder) throws {
         if let largest = objective.objective.dimensions.max(), largest > encoder.size {
             throw ValidationError("--matryoshka has \(largest); the model's vectors have \(encoder.size) columns.")
+        }
+        if objective.loss == .simcse, encoder.encoder.architecture.hiddenDropoutProb == 0 {
+            throw ValidationError("--loss simcse tells a text's two encodings apart by dropout; give --dropout 0.1.")
+        }
+    }
+
+    private func checkBatches(_ training: SentenceTraining, _ examples: SentenceExamples) throws {
+        let seen = training.examplesInBatches(of: examples)
+        if seen == 0 {
+            throw ValidationError(
+                "no batch can be made of the examples: they need texts that differ, to be told from one another.")
+        }
+        if seen < examples.count {
+            StandardError.note(
+                "\(examples.count - seen) of \(examples.count) examples are left out of an epoch: they go with no batch"
+            )
         }
     }
 
@@ -95,10 +137,24 @@ extension Adapt {
 
     private func devSet(_ encoder: TrainableSentenceEncoder, _ scratch: FilePath) throws -> SentenceEvaluation? {
         guard let dev else { return nil }
-        let corpus = try SentenceCorpus(FilePath(dev), for: .development)
+        let corpus = try devCorpus(FilePath(dev))
         StandardError.note("\(corpus.file): \(corpus.columns.description)")
-        return try SentenceEvaluation(
+        let evaluation = try SentenceEvaluation(
             corpus, positive: objective.positiveLabel, keepingTokensIn: scratch, ids: encoder.idsSeeingCut)
+        if evaluation.cut > 0 {
+            StandardError.note("\(evaluation.cut) texts of \(corpus.file) are cut (--max-length)")
+        }
+        return evaluation
+    }
+
+    /// The columns have the names of the training data's, or usual ones.
+    private func devCorpus(_ file: FilePath) throws -> SentenceCorpus {
+        let choice = columns.choice
+        do { return try SentenceCorpus(file, choice, for: .development) } catch CorpusError.missingColumn {
+            var found = choice
+            (found.texts, found.label) = (nil, nil)
+            return try SentenceCorpus(file, found, for: .development)
+        }
     }
 
     private func describe(_ examples: SentenceExamples, _ encoder: TrainableSentenceEncoder) {

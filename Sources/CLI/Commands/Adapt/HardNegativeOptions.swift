@@ -38,6 +38,10 @@ struct HardNegativeOptions: ParsableArguments {
         }
         try require((1...14).contains(mineNegatives), "--mine-negatives", mineNegatives, "1 to 14")
         try refuse(loss != .mnr, "--mine-negatives is for --loss mnr.")
+        for (option, value) in [
+            ("--negative-margin", negativeMargin), ("--negative-relative-margin", negativeRelativeMargin),
+            ("--negative-maximum", negativeMaximum), ("--negative-minimum", negativeMinimum),
+        ] { if let value { try require(value.isFinite, option, value, "a number") } }
         if let negativeRange {
             try require(
                 range.map { $0.first + mineNegatives <= $0.last } == true, "--negative-range", negativeRange,
@@ -47,8 +51,10 @@ struct HardNegativeOptions: ParsableArguments {
 
     private var range: (first: Int, last: Int)? {
         guard let negativeRange else { return (0, 100) }
-        let numbers = negativeRange.split(separator: "-").compactMap { Int($0) }
-        return numbers.count == 2 && numbers[0] >= 0 && numbers[1] <= 10_000 ? (numbers[0], numbers[1]) : nil
+        let parts = negativeRange.split(separator: "-", omittingEmptySubsequences: false)
+        let numbers = parts.compactMap { Int($0) }
+        return parts.count == 2 && numbers.count == 2 && numbers[0] >= 0 && numbers[1] <= 10_000
+            ? (numbers[0], numbers[1]) : nil
     }
 
     var mining: HardNegativeMining? {

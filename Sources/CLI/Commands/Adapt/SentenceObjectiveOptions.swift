@@ -89,14 +89,20 @@ struct SentenceObjectiveOptions: ParsableArguments {
             return try refuse(matryoshkaWeights != nil, "--matryoshka-weights is for --matryoshka.")
         }
         try require(
-            dimensions.count == matryoshka.split(separator: ",").count && !dimensions.isEmpty
-                && dimensions.allSatisfy { $0 > 0 }, "--matryoshka", matryoshka, "numbers with commas between them")
+            dimensions.count == Self.parts(matryoshka).count && dimensions.allSatisfy { $0 > 0 }, "--matryoshka",
+            matryoshka, "numbers with commas between them")
         try refuse(
             loss == .softmax || loss == .distill, "--matryoshka does not go with --loss \(loss.rawValue).")
         if let text = matryoshkaWeights {
             try require(
-                weights?.count == dimensions.count, "--matryoshka-weights", text, "a number for each of --matryoshka")
+                weights?.count == dimensions.count && Self.parts(text).count == dimensions.count
+                    && weights?.allSatisfy { $0 > 0 && $0.isFinite } == true, "--matryoshka-weights", text,
+                "a number above 0 for each of --matryoshka")
         }
+    }
+
+    private static func parts(_ text: String) -> [Substring] {
+        text.split(separator: ",", omittingEmptySubsequences: false)
     }
 
     private var dimensions: [Int] { (matryoshka ?? "").split(separator: ",").compactMap { Int($0) } }

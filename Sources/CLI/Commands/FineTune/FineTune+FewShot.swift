@@ -34,6 +34,9 @@ struct FewShotOptions: ParsableArguments {
             (command.optimization.layerDecay != nil, "--layer-decay"),
             (command.optimization.headLearningRate != nil, "--head-learning-rate"),
             (!command.optimization.learningRateFor.isEmpty, "--learning-rate-for"),
+            (command.data.dropDuplicates, "--drop-duplicates"), (command.data.devShare != nil, "--dev-share"),
+            (command.runOptions.patience != nil, "--patience"), (command.runOptions.keep != nil, "--keep"),
+            (command.runOptions.checkpointEvery != nil, "--checkpoint-every"),
             (command.problemType == .tokens, "--problem-type token_classification"),
             (command.problem == .multiLabel || command.problem == .regression, "--problem-type"),
         ] { try refuse(isAsked, "--method fewshot does not go with \(option).") }
@@ -64,6 +67,9 @@ extension FineTune {
             )
         }
         let body = try FewShotBody(model.resolve(), configuration, fewShot.pairs ?? .oversampling)
+        if let maxLength {
+            try checkMaxLength(maxLength, positions: body.limit.positions, body.limit.tokenizer)
+        }
         var progress = FineTuningProgress()
         defer { progress.end() }
         _ = try Signals.catchInterruption(SIGINT, SIGTERM)
