@@ -2,6 +2,7 @@ import Checkpoints
 import Embeddings
 import SystemPackage
 import Tasks
+import Tensors
 import TestSupport
 import Testing
 
