@@ -9,6 +9,7 @@ public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
     case checkpoint(CheckpointError)
     case tokenizer(TokenizerError)
     case memory(MemoryShortage)
+    case wordVectors(WordVectorsError)
     /// An adapter that does not say what it is for.
     case noBaseModel(FilePath)
     /// Something was asked of static embeddings that transformers alone have.
@@ -42,6 +43,7 @@ public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
         case .checkpoint(let error): "\(error)"
         case .tokenizer(let error): "\(error)"
         case .memory(let error): "\(error)"
+        case .wordVectors(let error): "\(error)"
         case .noBaseModel(let path):
             "\(path): holds an adapter, which does not say for which model. Name the model, and the adapter with --adapter."
         case .staticEmbeddings(let path, let option):

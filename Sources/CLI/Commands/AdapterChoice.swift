@@ -55,11 +55,32 @@ struct AdapterChoice: ParsableArguments {
         return (own?.base ?? model, try AdapterHubSetup(directories, mode: adapterMode, weights: weights))
     }
 
-    /// A classifier, with the adapters on it.
-    func classifier(_ model: ModelDirectory, precision: Precision) throws -> SequenceClassifier {
-        let (base, adapters) = try open(model)
-        guard let adapters else { return try SequenceClassifier(base, precision: precision) }
-        return try SequenceClassifier(adapters, on: base, precision: precision)
+    /// A classifier, with the adapters on it, as it is used.
+    ///
+    /// - Parameters:
+    ///   - maxLength: cuts texts after so many tokens; `nil` as the model was trained.
+    ///   - pairs: whether it is given pairs of texts.
+    func classifier(
+        _ model: ModelArgument, _ precision: PrecisionOption, maxLength: Int?, pairs: Bool
+    ) throws -> any TextClassifier {
+        if model.isWordVectorClassifier {
+            for (isGiven, option) in [
+                (!adapter.isEmpty, "--adapter"), (maxLength != nil, "--max-length"),
+                (precision.precision != .f32, "--precision"),
+            ] { try refuse(isGiven, "\(option) is for transformers; \(model.model) is a classifier on word vectors.") }
+            let classifier = try WordVectorClassifier(model.file ?? model.resolve().path)
+            try refuse(pairs, "pairs of texts are for transformers; \(model.model) is a classifier on word vectors.")
+            return classifier
+        }
+        let (base, adapters) = try open(model.resolve())
+        let precision = try precision.resolve()
+        let classifier =
+            if let adapters { try SequenceClassifier(adapters, on: base, precision: precision) } else {
+                try SequenceClassifier(base, precision: precision)
+            }
+        try classifier.applyRecord()
+        try classifier.limit(to: maxLength, pairs: pairs)
+        return classifier
     }
 }
 

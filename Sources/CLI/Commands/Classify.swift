@@ -20,6 +20,8 @@ struct Classify: ParsableCommand {
             Two texts are one input as a JSON line {"text":"...","text_pair":"..."} with --json, or as a line with a \
             tab between them with --pairs.
 
+            The model is a directory or a name in the store, or a file of fastText's with labels, .bin or .ftz.
+
             Example: graft classify reviews/ < lines.txt
             """)
 
@@ -57,10 +59,8 @@ struct Classify: ParsableCommand {
     func run() throws {
         try reportingFailures {
             try threads.apply()
-            let classifier = try adapters.classifier(model.resolve(), precision: precision.resolve())
-            try classifier.applyRecord()
+            let classifier = try adapters.classifier(model, precision, maxLength: maxLength, pairs: pairs)
             if rawScores { classifier.temperature = 1 }
-            try classifier.limit(to: maxLength, pairs: pairs)
             try classifier.decide(at: threshold)
             try stream.run(
                 acceptsPairs: classifier.acceptsPairs, readsPairs: pairs,
@@ -80,7 +80,7 @@ func checkThreshold(_ threshold: Float?) throws {
     }
 }
 
-extension SequenceClassifier {
+extension TextClassifier {
     /// Gives labels from this score on, where the head gives several.
     func decide(at threshold: Float?) throws {
         guard let threshold else { return }
@@ -90,7 +90,9 @@ extension SequenceClassifier {
         }
         self.threshold = threshold
     }
+}
 
+extension SequenceClassifier {
     /// Cuts texts, or pairs of them, after `length` tokens.
     func limit(to length: Int?, pairs: Bool = false) throws {
         guard let length else { return }

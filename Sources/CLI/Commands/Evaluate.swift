@@ -57,22 +57,26 @@ struct Evaluate: ParsableCommand {
     func run() throws {
         try reportingFailures {
             try threads.apply()
+            guard !model.isWordVectorClassifier else { return try evaluateLabels() }
             let directory = try model.resolve()
             if try TokenTagger.isPublished(in: directory) { return try printed(evaluateTagger(directory)) }
             if try SentenceEncoder.isPublished(in: directory) { return try printed(evaluateVectors(directory)) }
             try refuse(
                 positiveLabel != nil || textColumns != nil,
                 "--positive-label and --text-columns are for models that make vectors.")
-            let examples = try LabelledExamples(FilePath(data), columns: columns.columns, for: .evaluation)
-            StandardError.note("\(examples.file): \(examples.layout.description), \(examples.examples.count) examples")
-            let classifier = try adapters.classifier(directory, precision: precision.resolve())
-            try classifier.applyRecord()
-            try classifier.limit(to: maxLength, pairs: examples.layout.isPair)
-            try classifier.decide(at: threshold)
-            let targets = try classifier.targets(examples)
-            let prepared = FineTuning.Examples(examples, targets, classifier)
-            try printed(classifier.evaluate(logits: classifier.logits(prepared.texts), targets: targets))
+            try evaluateLabels()
         }
+    }
+
+    private func evaluateLabels() throws {
+        let examples = try LabelledExamples(FilePath(data), columns: columns.columns, for: .evaluation)
+        StandardError.note("\(examples.file): \(examples.layout.description), \(examples.examples.count) examples")
+        let isPair = examples.layout.isPair
+        let classifier = try adapters.classifier(model, precision, maxLength: maxLength, pairs: isPair)
+        try classifier.decide(at: threshold)
+        let targets = try classifier.targets(examples)
+        let logits = classifier.logits(of: examples.examples.map { InputText(text: $0.text, pair: $0.pair) })
+        try printed(classifier.evaluate(logits: logits, targets: targets))
     }
 
     private func printed(_ metrics: EvaluationMetrics) throws {

@@ -1,6 +1,7 @@
 public import ArgumentParser
 import Checkpoints
 import Embeddings
+import FoundationEssentials
 import Glibc
 import Synchronization
 import SystemPackage
@@ -12,6 +13,17 @@ struct ModelArgument: ParsableArguments {
     var model: String
 
     func resolve() throws(StoreError) -> ModelDirectory { try ModelStore().resolve(model) }
+
+    /// What is no directory and no name: word vectors, or a model of fastText's.
+    var file: FilePath? {
+        var isDirectory = false
+        let exists = FileManager.default.fileExists(atPath: model, isDirectory: &isDirectory)
+        return exists && !isDirectory ? FilePath(model) : nil
+    }
+
+    var isWordVectorClassifier: Bool {
+        file != nil || (try? resolve()).map { WordVectorClassifier.isPublished(in: $0) } == true
+    }
 }
 
 struct ThreadOption: ParsableArguments {

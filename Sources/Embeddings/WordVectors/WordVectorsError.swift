@@ -6,6 +6,12 @@ public enum WordVectorsError: Error, Equatable, Sendable, CustomStringConvertibl
     case file(CheckpointError)
     /// A file of another kind; `advice` says what to do with it.
     case otherKind(FilePath, found: String, advice: String)
+    /// Something else where a classifier is asked for.
+    case noClassifier(FilePath, found: String)
+    /// None of the words of the texts to learn from has a vector.
+    case noCommonWords(FilePath, texts: FilePath)
+    /// A label that fastText's format cannot hold.
+    case unwritableLabel(label: String)
     /// A row with another number of values than the header or the first row says.
     case raggedRow(FilePath, line: Int, found: Int, expected: Int)
     case notANumber(FilePath, line: Int, text: String)
@@ -34,6 +40,13 @@ public enum WordVectorsError: Error, Equatable, Sendable, CustomStringConvertibl
         case .otherKind(let file, let found, let advice):
             "\(file): \(found), expected word vectors (GloVe's or word2vec's text, word2vec's binary, fastText's .bin or "
                 + ".ftz, or Graft's own). \(advice)"
+        case .noClassifier(let file, let found):
+            "\(file): \(found), expected a classifier: fastText's .bin or .ftz with labels, or a directory that graft "
+                + "finetune has written."
+        case .noCommonWords(let file, let texts):
+            "\(file): has no vector for any word of \(texts). Are both of one language, and written alike?"
+        case .unwritableLabel(let label):
+            "the label \"\(label.prefix(40))\" has a zero byte in it or is longer than 1,000 bytes. Give it another name."
         case .raggedRow(let file, let line, let found, let expected):
             "\(file):\(line): \(found) numbers behind the word; expected \(expected), as the first line says. Is the file "
                 + "damaged?"

@@ -77,10 +77,17 @@ extension SequenceClassifier {
         guard let file = try Self.record(in: directory) else { return }
         maxLength = min(
             encoder.maxTokens, try file.size("max_length", absent: maxLength))
-        guard let value = file.object["calibration"]?["temperature"], value != .null else { return }
+        temperature = try file.temperature() ?? temperature
+    }
+}
+
+extension JSONFile {
+    /// The temperature that was fitted to a dev set, where there was one.
+    func temperature() throws(CheckpointError) -> Float? {
+        guard let value = object["calibration"]?["temperature"], value != .null else { return nil }
         guard let temperature = value.number, temperature.isFinite, temperature >= 0.01, temperature <= 100 else {
-            throw file.invalid("calibration.temperature", expected: "a number from 0.01 to 100")
+            throw invalid("calibration.temperature", expected: "a number from 0.01 to 100")
         }
-        self.temperature = Float(temperature)
+        return Float(temperature)
     }
 }

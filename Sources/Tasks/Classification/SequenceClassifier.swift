@@ -9,7 +9,7 @@ public import Transformer
 /// An encoder with its family's classification head.
 ///
 /// Source: Devlin et al. 2019, "BERT", §4.1; the names are those of transformers' `...ForSequenceClassification`.
-public final class SequenceClassifier {
+public final class SequenceClassifier: TextClassifier {
     public let pretrained: PretrainedEncoder
     public let head: ClassificationHead
     let configuration: ClassifierConfiguration
@@ -39,6 +39,7 @@ public final class SequenceClassifier {
 
     public var labels: [String] { configuration.labels }
     public var problem: ProblemType { configuration.problem }
+    public var scoring: ScoreFunction { configuration.scoring }
     /// Whether sentence-transformers published the model as a `CrossEncoder`.
     public var isCrossEncoder: Bool { configuration.isCrossEncoder }
     /// Whether the number of a head with one output is a score, and not a quantity that it was fitted to.
@@ -226,24 +227,16 @@ public final class SequenceClassifier {
     /// A text's logits do not depend on the other texts, nor on the number of threads.
     public func logits(_ texts: [TokenizedText]) -> Tensor { logits(TokenizedTexts(texts)) }
 
+    public func logits(of inputs: [InputText]) -> Tensor {
+        logits(
+            UsableItems.map(inputs) { TokenizedText($0.text, pair: $0.pair, tokenizer, maxLength: maxLength) })
+    }
+
     public func logits(_ texts: TokenizedTexts) -> Tensor {
         let plan = frozenEncoder
         return rows(texts, columns: labels.count) { batch in
             head.forward(features(plan, batch)).logits
         }
-    }
-
-    /// Probabilities of single labels, one probability a label, or the numbers themselves, as the head was published.
-    public func scores(_ logits: Tensor) -> Tensor {
-        switch configuration.scoring {
-        case .softmax: tempered(logits).softmaxedRows()
-        case .sigmoid: tempered(logits).sigmoided()
-        case .identity: logits
-        }
-    }
-
-    private func tempered(_ logits: Tensor) -> Tensor {
-        temperature == 1 ? logits : TemperatureScaling.scaled(logits, by: Double(temperature))
     }
 
     private func features(_ plan: InferencePlan, _ batch: TokenBatch) -> Tensor {

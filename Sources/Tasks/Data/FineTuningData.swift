@@ -125,6 +125,28 @@ public struct FineTuningData: Sendable {
         return train.count == rows.targets.count ? rows.targets : rows.targets.gather(train)
     }
 
+    /// What is to be said of the dev examples.
+    public var devTargets: Targets? {
+        isSplit ? rows.targets.gather(rows.parts.indices.filter { rows.parts[$0] == .dev }) : rows.devTargets
+    }
+
+    /// Goes through the texts again: transforms them on all threads, and hands each result over in the order of the files.
+    public func forEachText<Result>(
+        _ transform: (String) -> Result, train takeTrain: (Result) -> Void, dev takeDev: (Result) -> Void
+    ) throws(CorpusError) {
+        func read(_ example: LabelledExamples.Example) -> Result { transform(example.text) }
+        try train.corpus.forEachPart(rows.parts, read) { (result, part) throws(CorpusError) in
+            switch part {
+            case .train: takeTrain(result)
+            case .dev: takeDev(result)
+            case .dropped: break
+            }
+        }
+        guard let dev else { return }
+        let parts = [Part](repeating: .dev, count: dev.count)
+        try dev.corpus.forEachPart(parts, read) { (result, _) throws(CorpusError) in takeDev(result) }
+    }
+
     /// Where the dev examples come from.
     public var devFile: FilePath { (dev ?? train).file }
 
@@ -186,9 +208,9 @@ public struct FineTuningData: Sendable {
         let targets = rows(.train).count == train.count ? self.rows.targets : self.rows.targets.gather(rows(.train))
         var held: FineTuning.Examples?
         var cut = files.cut
-        if isSplit {
-            held = FineTuning.Examples(texts: files.dev, targets: self.rows.targets.gather(rows(.dev)))
-        } else if let dev, let devTargets = self.rows.devTargets {
+        if isSplit, let devTargets {
+            held = FineTuning.Examples(texts: files.dev, targets: devTargets)
+        } else if let dev, let devTargets {
             let all = [Part](repeating: .train, count: dev.count)
             let files = try dev.corpus.tokenized(for: classifier, in: directory, parts: all)
             held = FineTuning.Examples(texts: files.train, targets: devTargets)
@@ -201,6 +223,24 @@ public struct FineTuningData: Sendable {
 }
 
 extension Corpus {
+    /// Goes through all examples again, in order.
+    ///
+    /// - Parameter parts: where each example goes, as many as there were when the file was read before.
+    func forEachPart<Result>(
+        _ parts: [FineTuningData.Part], _ transform: (LabelledExamples.Example) -> Result,
+        _ body: (Result, FineTuningData.Part) throws(CorpusError) -> Void
+    ) throws(CorpusError) {
+        var index = 0
+        try forEachWindow(transform) { (window) throws(CorpusError) in
+            for result in window {
+                guard index < parts.count else { throw .changed(self.file) }
+                try body(result, parts[index])
+                index += 1
+            }
+        }
+        if index != parts.count { throw .changed(file) }
+    }
+
     /// The texts as tokens in files without names, and how many were cut.
     ///
     /// - Parameter parts: where each example goes, as many as there were when the file was read before.
@@ -214,7 +254,7 @@ extension Corpus {
             guard text.count > maxLength else { return (text, false) }
             return (TokenizedText(example.text, pair: example.pair, tokenizer, maxLength: maxLength), true)
         }
-        var (index, cut) = (0, 0)
+        var cut = 0
         func open() throws(CorpusError) -> TokenFileWriter {
             do throws(CheckpointError) { return try TokenFileWriter(in: directory) } catch { throw .tokens(error) }
         }
@@ -223,21 +263,16 @@ extension Corpus {
         }
         var train = try open()
         var dev = try open()
-        try forEachWindow(tokens) { (window) throws(CorpusError) in
-            for (text, isCut) in window {
-                guard index < parts.count else { throw .changed(self.file) }
-                do throws(CheckpointError) {
-                    switch parts[index] {
-                    case .train: try train.append(text)
-                    case .dev: try dev.append(text)
-                    case .dropped: break
-                    }
-                } catch { throw .tokens(error) }
-                if isCut, parts[index] != .dropped { cut += 1 }
-                index += 1
-            }
+        try forEachPart(parts, tokens) { (result, part) throws(CorpusError) in
+            do throws(CheckpointError) {
+                switch part {
+                case .train: try train.append(result.0)
+                case .dev: try dev.append(result.0)
+                case .dropped: break
+                }
+            } catch { throw .tokens(error) }
+            if result.isCut, part != .dropped { cut += 1 }
         }
-        if index != parts.count { throw .changed(file) }
         return (try finish(train), try finish(dev), cut)
     }
 }

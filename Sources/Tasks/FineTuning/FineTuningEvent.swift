@@ -42,12 +42,12 @@ extension FineTuning {
         public let steps: Int
         public let loss: Double
         public let learningRate: Double
-        /// Before the gradients were scaled.
-        public let gradientNorm: Double
+        /// Before the gradients were scaled; `nil` where it is not computed.
+        public let gradientNorm: Double?
         public let samplesPerSecond: Double
 
         package init(
-            epoch: Int, step: Int, steps: Int, loss: Double, learningRate: Double, gradientNorm: Double,
+            epoch: Int, step: Int, steps: Int, loss: Double, learningRate: Double, gradientNorm: Double?,
             samplesPerSecond: Double
         ) {
             self.epoch = epoch

@@ -6,9 +6,9 @@ import Transformer
 /// How a model came about and what it reached: the contents of `graft.json` and of `finetune`'s last line.
 public struct FineTuningRecord {
     private let task: TrainingTask
-    private let maxLength: Int
-    private let hasMeanLayer: Bool
-    private let configuration: FineTuning.Configuration
+    /// How the model reads texts.
+    private let reading: JSONObject
+    private let training: JSONObject
     private let outcome: FineTuning.Outcome
     private let model: String
     /// Which files were learned from and measured on, and how many examples they gave.
@@ -21,16 +21,42 @@ public struct FineTuningRecord {
     ) {
         self.temperature = temperature
         task = .texts(data.problem)
-        maxLength = classifier.maxLength
-        hasMeanLayer = classifier.encoder.architecture.hasMeanLayer
-        self.configuration = configuration
+        reading = Self.reading(maxLength: classifier.maxLength)
+        training = Self.training(
+            configuration, outcome, hasMeanLayer: classifier.encoder.architecture.hasMeanLayer)
         self.outcome = outcome
         self.model = model
-        self.data = [
+        self.data = Self.files(data)
+    }
+
+    /// Of a classifier on word vectors.
+    ///
+    /// - Parameters:
+    ///   - reading: how texts become words.
+    ///   - training: the settings.
+    init(
+        reading: JSONObject, training: JSONObject, outcome: FineTuning.Outcome, model: String, data: FineTuningData,
+        temperature: TemperatureScaling?
+    ) {
+        self.temperature = temperature
+        task = .texts(data.problem)
+        self.reading = reading
+        self.training = training
+        self.outcome = outcome
+        self.model = model
+        self.data = Self.files(data)
+    }
+
+    private static func files(_ data: FineTuningData) -> JSONObject {
+        [
             "train": .string(data.train.file.string), "train_examples": .integer(data.trainCount),
             "dev": (data.dev ?? (data.isSplit ? data.train : nil)).map { .string($0.file.string) } ?? .null,
             "dev_examples": data.devCount.map { .integer($0) } ?? .null,
         ]
+    }
+
+    private static func reading(maxLength: Int) -> JSONObject {
+        ["max_length": .integer(maxLength), "long_text": .string("truncate")]
     }
 
     public init(
@@ -39,9 +65,8 @@ public struct FineTuningRecord {
     ) {
         temperature = nil
         task = .tokens
-        maxLength = tagger.maxLength
-        hasMeanLayer = false
-        self.configuration = configuration
+        reading = Self.reading(maxLength: tagger.maxLength)
+        training = Self.training(configuration, outcome, hasMeanLayer: false)
         self.outcome = outcome
         self.model = model
         self.data = [
@@ -55,10 +80,10 @@ public struct FineTuningRecord {
     public var object: JSONObject {
         var object: JSONObject = [
             "format_version": .integer(1), "task": .string(task.pipelineTag), "base_model": .string(model),
-            "max_length": .integer(maxLength), "long_text": .string("truncate"),
-            "training": .object(training),
-            "data": .object(data),
         ]
+        for member in reading.members { object.append(member.key, member.value) }
+        object["training"] = .object(training)
+        object["data"] = .object(data)
         if let temperature {
             object["calibration"] = .object([
                 "temperature": .number(Double("\(temperature.temperature)") ?? 1), "fitted_on": .string("dev"),
@@ -68,7 +93,9 @@ public struct FineTuningRecord {
         return object
     }
 
-    private var training: JSONObject {
+    private static func training(
+        _ configuration: FineTuning.Configuration, _ outcome: FineTuning.Outcome, hasMeanLayer: Bool
+    ) -> JSONObject {
         var object: JSONObject = [
             "method": .string(configuration.method.rawValue),
             "precision": .string(configuration.precision.rawValue), "seed": .integer(Int(clamping: configuration.seed)),

@@ -1,4 +1,5 @@
 public import Checkpoints
+import Embeddings
 public import JSON
 public import SystemPackage
 import Tensors
@@ -27,11 +28,9 @@ public struct FineTuningReport: Sendable {
             ]
         var report = RunReport(title: name, baseModel: base, history: history)
         report.analysis = analysis
-        let mistakes = Set(analysis?.mistakes(RunReport.shownMistakes).map(\.index) ?? [])
-        report.devTexts = try data.devExamples(mistakes).mapValues {
-            RunReport.Text($0.text, pair: $0.pair, line: $0.line)
-        }
-        report.labelCounts = Self.labelCounts(classifier, examples)
+        report.devTexts = try Self.mistakenTexts(analysis, data)
+        report.labelCounts = Self.labelCounts(
+            classifier.labels, train: examples.train.targets, dev: examples.dev?.targets)
         report.data = Self.facts(data)
         report.recipe = [RunReport.Fact("base model", base)] + recipe
         report.machine = Machine.facts + run
@@ -48,6 +47,35 @@ public struct FineTuningReport: Sendable {
         case .bottleneck: card.library = .adapters
         case .composition: (card.library, card.hasSeveralAdapters) = (.adapters, true)
         }
+        card.dev = data.devCount.map { (Self.name(data.devFile), $0) }
+        card.metrics = analysis?.metrics
+        card.temperature = analysis?.temperature?.temperature
+        card.recipe = recipe
+        self.card = card
+    }
+
+    /// Of a classifier on word vectors.
+    init(
+        output: FilePath, model: String, classifier: WordVectorClassifier, rule: WordSplitting.Rule, record: JSONObject,
+        history: TrainingHistory, data: FineTuningData, analysis: DevAnalysis?, run: [RunReport.Fact]
+    ) throws(CorpusError) {
+        let name = output.lexicallyNormalized().lastComponent?.string ?? output.string
+        let recipe = RunReport.facts(record["training"]?.object ?? [:])
+        var report = RunReport(title: name, baseModel: model, history: history)
+        report.analysis = analysis
+        report.devTexts = try Self.mistakenTexts(analysis, data)
+        report.labelCounts = Self.labelCounts(classifier.labels, train: data.trainTargets, dev: data.devTargets)
+        report.data = Self.facts(data)
+        report.recipe = [RunReport.Fact("word vectors", model)] + recipe
+        report.machine = Machine.facts + run
+        report.keepsLast = true
+        self.report = report
+
+        var card = ModelCard(
+            name: name, baseModel: model, task: .texts(classifier.problem), labels: classifier.labels,
+            maxLength: nil, train: (Self.name(data.train.file), data.trainCount))
+        card.library = .fastText
+        card.words = rule
         card.dev = data.devCount.map { (Self.name(data.devFile), $0) }
         card.metrics = analysis?.metrics
         card.temperature = analysis?.temperature?.temperature
@@ -92,6 +120,13 @@ public struct FineTuningReport: Sendable {
         try AtomicFile.write(Array(card.text.utf8), to: directory.appending(ModelCard.fileName))
     }
 
+    private static func mistakenTexts(
+        _ analysis: DevAnalysis?, _ data: FineTuningData
+    ) throws(CorpusError) -> [Int: RunReport.Text] {
+        let mistakes = Set(analysis?.mistakes(RunReport.shownMistakes).map(\.index) ?? [])
+        return try data.devExamples(mistakes).mapValues { RunReport.Text($0.text, pair: $0.pair, line: $0.line) }
+    }
+
     private static func keepsLast(_ record: JSONObject) -> Bool {
         record["training"]?["keep"]?.string == FineTuning.KeptWeights.last.rawValue
     }
@@ -109,19 +144,17 @@ public struct FineTuningReport: Sendable {
     }
 
     /// Empty for numbers.
-    private static func labelCounts(
-        _ classifier: SequenceClassifier, _ examples: FineTuningData.Tokenized
-    ) -> [RunReport.LabelCount] {
-        guard let train = counts(classifier, examples.train) else { return [] }
-        let dev = examples.dev.flatMap { counts(classifier, $0) }
-        return classifier.labels.enumerated().map { index, label in
+    private static func labelCounts(_ labels: [String], train: Targets, dev: Targets?) -> [RunReport.LabelCount] {
+        guard let train = counts(labels.count, train) else { return [] }
+        let dev = dev.flatMap { counts(labels.count, $0) }
+        return labels.enumerated().map { index, label in
             RunReport.LabelCount(label: label, train: train[index], dev: dev?[index])
         }
     }
 
-    private static func counts(_ classifier: SequenceClassifier, _ examples: FineTuning.Examples) -> [Int]? {
-        var counts = [Int](repeating: 0, count: classifier.labels.count)
-        switch examples.targets {
+    private static func counts(_ labels: Int, _ targets: Targets) -> [Int]? {
+        var counts = [Int](repeating: 0, count: labels)
+        switch targets {
         case .classes(let classes):
             for label in classes { counts[label] += 1 }
         case .labelSets(let sets):

@@ -1,3 +1,5 @@
+public import Embeddings
+
 /// `README.md` of a fine-tuned model: what it is, how to use it, what it was made from and how well it does.
 ///
 /// The same run makes the same card: nothing in it depends on time or machine.
@@ -19,6 +21,7 @@ public struct ModelCard: Sendable {
         case peft
         /// AdapterHub's library, of one adapter or of several together.
         case adapters = "adapter-transformers"
+        case fastText = "fasttext"
     }
 
     public var name: String
@@ -31,7 +34,10 @@ public struct ModelCard: Sendable {
     public var library = Library.transformers
     /// With AdapterHub's library: whether the directory holds several adapters that work together.
     public var hasSeveralAdapters = false
-    public var maxLength: Int
+    /// After so many tokens texts are cut; `nil`: never.
+    public var maxLength: Int?
+    /// With fastText: how texts become words.
+    public var words = WordSplitting.Rule.blanks
     /// The file names of the data and how many examples they hold; `nil` without a dev set.
     public var train: (file: String, examples: Int)
     public var dev: (file: String, examples: Int)?
@@ -40,7 +46,7 @@ public struct ModelCard: Sendable {
     public var recipe: [RunReport.Fact] = []
 
     public init(
-        name: String, baseModel: String, task: TrainingTask, labels: [String], maxLength: Int,
+        name: String, baseModel: String, task: TrainingTask, labels: [String], maxLength: Int?,
         train: (file: String, examples: Int)
     ) {
         self.name = name
@@ -126,7 +132,12 @@ public struct ModelCard: Sendable {
             case .texts(.regression):
                 labels.count == 1 ? "gives \(input) a number" : "gives \(input) \(labels.count) numbers"
             }
-        let kind = library == .transformers ? "Fine-tuned from" : "An adapter for"
+        let kind =
+            switch library {
+            case .transformers: "Fine-tuned from"
+            case .fastText: "A fastText classifier on the word vectors"
+            case .peft, .adapters: "An adapter for"
+            }
         return """
             # \(Markdown.escaped(name))
 
@@ -168,9 +179,19 @@ public struct ModelCard: Sendable {
             \(python.code)
             ```
 
-            Texts are cut after \(maxLength) tokens.
+            \(reading)
             \(calibration)
             """
+    }
+
+    private var reading: String {
+        if let maxLength { return "Texts are cut after \(maxLength) tokens." }
+        return switch words {
+        case .blanks: "Words are what stands between blanks."
+        case .unicode: "Words are those of Unicode's rules: give Python texts with blanks between such words alone."
+        case .lowercase:
+            "Words are those of Unicode's rules in lower case: give Python texts with blanks between such words alone."
+        }
     }
 
     /// The library by its own name, and how it runs or loads the model.
@@ -199,6 +220,16 @@ public struct ModelCard: Sendable {
 
                 labels = [\(labels.map { Markdown.quoted($0) }.joined(separator: ", "))]
                 model = AutoPeftModelForSequenceClassification.from_pretrained(".", id2label=dict(enumerate(labels)))
+                """
+            )
+        case .fastText:
+            return (
+                "fastText",
+                """
+                import fasttext
+
+                model = fasttext.load_model("\(WordVectorClassifier.modelName)")
+                model.predict("a text")
                 """
             )
         case .adapters:

@@ -3,14 +3,14 @@ import Tensors
 
 /// Input lines to records with what a head says of them: a label, a set of labels, or a number.
 public struct ClassificationRecords {
-    private let classifier: SequenceClassifier
+    private let classifier: any TextClassifier
     private let showsAllScores: Bool
     private let topK: Int?
 
     /// - Parameters:
     ///   - showsAllScores: adds the scores of all labels.
     ///   - topK: adds the scores of so many labels, the best first.
-    public init(_ classifier: SequenceClassifier, showsAllScores: Bool = false, topK: Int? = nil) {
+    public init(_ classifier: any TextClassifier, showsAllScores: Bool = false, topK: Int? = nil) {
         self.classifier = classifier
         self.showsAllScores = showsAllScores
         self.topK = topK
@@ -18,10 +18,7 @@ public struct ClassificationRecords {
 
     public func render(_ items: [RecordStream.Item]) -> [UInt8] {
         let usable = UsableItems(items)
-        let texts = usable.map { input in
-            TokenizedText(input.text, pair: input.pair, classifier.tokenizer, maxLength: classifier.maxLength)
-        }
-        let scores = classifier.scores(classifier.logits(texts))
+        let scores = classifier.scores(classifier.logits(of: usable.inputs))
         return usable.records { place, writer in
             write(Array(scores.row(place)), to: &writer)
         }

@@ -42,6 +42,34 @@ import Glibc
         precondition(0..<rows ~= row, "row \(row) of \(rows)")
         return unsafe Array(UnsafeBufferPointer(start: values + row * stride, count: columns))
     }
+
+    /// Gives a row its values.
+    package func set(_ row: Int, _ values: [Float]) {
+        precondition(0..<rows ~= row && values.count == columns, "\(values.count) values for row \(row)")
+        unsafe values.withUnsafeBufferPointer {
+            unsafe (self.values + row * stride).update(from: $0.baseAddress!, count: columns)
+        }
+    }
+
+    /// The scalar product of every row with a vector.
+    package func products(with vector: [Float]) -> [Float] {
+        precondition(vector.count == columns, "\(vector.count) values for \(columns) columns")
+        let padded = vector + [Float](repeating: 0, count: stride - columns)
+        return unsafe padded.withUnsafeBufferPointer { vector in
+            (0..<rows).map { unsafe product($0, vector.baseAddress!) }
+        }
+    }
+
+    /// - Parameter vector: as long as rows are apart.
+    @unsafe @inline(__always)
+    func product(_ row: Int, _ vector: UnsafePointer<Float>) -> Float {
+        let row = unsafe values + row * stride
+        var sum = SIMD16<Float>.zero
+        for lane in Swift.stride(from: 0, to: stride, by: 16) {
+            unsafe sum = multiplyAdd(lanes(row + lane), lanes(vector + lane), sum)
+        }
+        return total(sum)
+    }
 }
 
 /// Random numbers whose state is on the stack. Source: see `RandomSource`.

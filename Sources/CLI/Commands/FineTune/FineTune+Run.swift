@@ -10,6 +10,8 @@ import Tensors
 extension FineTune {
     func run() throws {
         try reportingFailures {
+            if let file = model.file { return try trainOnWordVectors(file) }
+            try words.refuse()
             if problemType == .tokens { return try trainTagger() }
             let start = monotonicSeconds()
             if self.data.checkData {

@@ -19,6 +19,8 @@ struct FineTune: ParsableCommand {
             too. With --problem-type token_classification every word has a tag, such as B-PER: CoNLL's columns, or JSON \
             lines with "tokens" and "tags"; what is measured is the F1 of the entities. The last line of standard output is a JSON record of the result.
 
+            The model may also be a file of word vectors (GloVe, word2vec, fastText's .bin or .vec, Graft's own): then a             linear classifier learns on them in seconds, as fastText's does, and the vectors with it (docs/word-vectors.md).
+
             Example: graft finetune all-MiniLM-L6-v2 --train train.tsv --dev dev.tsv --output reviews/
             """)
 
@@ -76,6 +78,7 @@ struct FineTune: ParsableCommand {
     @OptionGroup(title: "Adapters") var adapter: AdapterOptions
     @OptionGroup(title: "Bottleneck adapters") var bottlenecks: BottleneckOptions
     @OptionGroup(title: "A few examples") var fewShot: FewShotOptions
+    @OptionGroup(title: "Word vectors") var words: WordVectorOptions
     @OptionGroup(title: "Looking for settings") var searches: SearchOptions
     @OptionGroup(title: "The run") var runOptions: RunOptions
     @OptionGroup(title: "Reports") var reports: ReportOptions

@@ -89,6 +89,12 @@ struct ObjectiveOptions: ParsableArguments {
             "--mixout puts back matrices of the model: it is for --method full, top-k and gradual.")
     }
 
+    /// Whether anything is asked for.
+    var isGiven: Bool {
+        needsSteps || labelSmoothing > 0 || focalGamma > 0 || classWeights != nil || ordinal != nil
+            || huberDelta != nil || mixout > 0 || fgm > 0 || embeddingNoise > 0
+    }
+
     /// Whether something is asked for that only steps of training can give.
     var needsSteps: Bool { mixup > 0 || rDrop > 0 || l2Sp > 0 || averageWeights != nil || dropout != nil }
 

@@ -132,7 +132,7 @@ struct OptimizationOptions: ParsableArguments {
     }
 
     /// Whether something is asked for that only steps of training can give.
-    private var asksForSteps: Bool {
+    var asksForSteps: Bool {
         accumulate != 1 || optimizer != .adamW || schedule != nil || warmup != nil || layerDecay != nil
             || headLearningRate != nil || !learningRateFor.isEmpty || weightDecay != nil || maxGradientNorm != 1
     }

@@ -2,52 +2,103 @@ import Checkpoints
 import SystemPackage
 import Tensors
 
-/// Writes a trained model as fastText reads it. Rows of n-grams that no word of the text has are zeros.
+/// Writes a model as fastText reads it.
 ///
 /// Source: fastText 0.9.2, `FastText::saveModel`, `Args::save`, `Dictionary::save`.
-enum FastTextWriter {
-    static func write(_ training: WordVectorTraining, to path: FilePath) throws(WordVectorsError) {
-        let (settings, corpus) = (training.configuration, training.corpus)
-        let buckets = settings.hashing.maxLength > 0 ? settings.hashing.buckets : 0
+struct FastTextWriter {
+    /// fastText's `Args`; those that say nothing about the use of a model are its defaults.
+    struct Settings {
+        var kind: FastTextModel.Kind
+        var loss: FastTextModel.Loss
+        var dimension: Int
+        var window = 5
+        var epochs: Int
+        var minCount = 1
+        var negatives = 5
+        var wordNgrams = 1
+        var hashing: SubwordHashing
+        var subsampling = 1e-4
+    }
+
+    /// A word or a label, and how often it stood in the text.
+    typealias Entry = (text: [UInt8], count: Int64)
+
+    let settings: Settings
+    let words: [Entry]
+    let labels: [Entry]
+    /// Words of the text.
+    let tokens: Int
+
+    private static let rowsPerPart = 4096
+
+    /// - Parameters:
+    ///   - input: some of the rows of words and, behind them, of buckets.
+    ///   - output: some of the rows of labels; without labels, of words.
+    func write(
+        to path: FilePath, input: (Range<Int>) -> [Float], output: (Range<Int>) -> [Float]
+    ) throws(WordVectorsError) {
+        try readingVectors { () throws(CheckpointError) in
+            let file = try AtomicFile(path)
+            try file.write(head)
+            func writeMatrix(_ rows: Int, _ values: (Range<Int>) -> [Float]) throws(CheckpointError) {
+                try file.write([UInt8]([0]))  // not quantized
+                try file.write(littleEndianBytes(Int64(rows)) + littleEndianBytes(Int64(settings.dimension)))
+                for start in stride(from: 0, to: rows, by: Self.rowsPerPart) {
+                    try file.write(values(start..<min(rows, start + Self.rowsPerPart)))
+                }
+            }
+            try writeMatrix(words.count + settings.hashing.buckets, input)
+            try writeMatrix(labels.isEmpty ? words.count : labels.count, output)
+            try file.commit()
+        }
+    }
+
+    private var head: [UInt8] {
         var head: [UInt8] = []
         func append(_ values: some Sequence<Int>) { for value in values { head += littleEndianBytes(Int32(value)) } }
         append([Int(FastTextModel.magic), FastTextModel.version, settings.dimension, settings.window, settings.epochs])
-        append([settings.minCount, settings.negatives, 1, Int(FastTextModel.Loss.negativeSampling.rawValue)])
-        let kind = settings.model == .cbow ? FastTextModel.Kind.cbow : .skipgram
-        append([Int(kind.rawValue), buckets, settings.hashing.minLength, settings.hashing.maxLength, 100])
+        append([settings.minCount, settings.negatives, settings.wordNgrams])
+        append([Int(settings.loss.rawValue), Int(settings.kind.rawValue), settings.hashing.buckets])
+        append([settings.hashing.minLength, settings.hashing.maxLength, 100])
         head += littleEndianBytes(settings.subsampling.bitPattern)
-        append([corpus.words.count, corpus.words.count, 0])
-        head += littleEndianBytes(Int64(corpus.tokens)) + littleEndianBytes(Int64(-1))
-        for (word, count) in zip(corpus.words, corpus.counts) { head += word + [0] + littleEndianBytes(count) + [0] }
-
-        let input = training.trainer.input
-        let output = training.trainer.output
-        try readingVectors { () throws(CheckpointError) in
-            let file = try AtomicFile(path)
-            try file.write(head + [0])
-            func beginMatrix(_ rows: Int) throws(CheckpointError) {
-                try file.write(littleEndianBytes(Int64(rows)) + littleEndianBytes(Int64(settings.dimension)))
+        append([words.count + labels.count, words.count, labels.count])
+        head += littleEndianBytes(Int64(tokens)) + littleEndianBytes(Int64(-1))  // no pruned n-grams
+        for (entries, isLabel) in [(words, UInt8(0)), (labels, 1)] {
+            for entry in entries {
+                head += entry.text
+                head.append(0)
+                head += littleEndianBytes(entry.count)
+                head.append(isLabel)
             }
-            try beginMatrix(corpus.words.count + buckets)
-            for row in 0..<corpus.words.count { try file.write(input.row(row)) }
-            let zeros = [Float](repeating: 0, count: 4096 * settings.dimension)
-            var next = 0
-            for (place, bucket) in training.buckets.enumerated() {
-                try writeZeros(Int(bucket) - next)
-                try file.write(input.row(corpus.words.count + place))
-                next = Int(bucket) + 1
-            }
-            try writeZeros(buckets - next)
-            try file.write([UInt8]([0]))
-            try beginMatrix(corpus.words.count)
-            for row in 0..<corpus.words.count { try file.write(output.row(row)) }
-            try file.commit()
+        }
+        return head
+    }
+}
 
-            func writeZeros(_ rows: Int) throws(CheckpointError) {
-                for start in stride(from: 0, to: rows, by: 4096) {
-                    try file.write(Array(zeros[..<(min(4096, rows - start) * settings.dimension)]))
+extension WordVectorTraining {
+    /// Rows of n-grams that no word of the text has are zeros.
+    func writeFastText(to path: FilePath) throws(WordVectorsError) {
+        var hashing = configuration.hashing
+        if hashing.maxLength == 0 { hashing.buckets = 0 }
+        let writer = FastTextWriter(
+            settings: FastTextWriter.Settings(
+                kind: configuration.model == .cbow ? .cbow : .skipgram, loss: .negativeSampling,
+                dimension: configuration.dimension, window: configuration.window, epochs: configuration.epochs,
+                minCount: configuration.minCount, negatives: configuration.negatives, hashing: hashing,
+                subsampling: configuration.subsampling),
+            words: zip(corpus.words, corpus.counts).map { ($0, $1) }, labels: [], tokens: corpus.tokens)
+        var place = 0
+        try writer.write(to: path) { range in
+            range.flatMap { row -> [Float] in
+                if row < corpus.words.count { return trainer.input.row(row) }
+                guard place < buckets.count, Int(buckets[place]) == row - corpus.words.count else {
+                    return [Float](repeating: 0, count: configuration.dimension)
                 }
+                place += 1
+                return trainer.input.row(corpus.words.count + place - 1)
             }
+        } output: { range in
+            range.flatMap(trainer.output.row)
         }
     }
 }

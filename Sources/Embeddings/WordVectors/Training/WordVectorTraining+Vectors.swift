@@ -9,7 +9,7 @@ extension WordVectorTraining {
         let vectors = try vectors(path)
         try vectors.checkFinite()
         switch format {
-        case .fastText: try FastTextWriter.write(self, to: path)
+        case .fastText: try writeFastText(to: path)
         case .graft: try vectors.write(.graft, to: path)
         case .word2vec: try vectors.write(.word2vec, to: path)
         case .word2vecBinary: try vectors.write(.word2vecBinary, to: path)

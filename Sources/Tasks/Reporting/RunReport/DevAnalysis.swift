@@ -23,7 +23,7 @@ public struct DevAnalysis: Sendable {
     let threshold: Float
 
     /// - Parameter logits: of the dev set, by the weights that were kept.
-    public init(_ classifier: SequenceClassifier, logits: Tensor, targets: Targets) {
+    public init(_ classifier: any TextClassifier, logits: Tensor, targets: Targets) {
         labels = classifier.labels
         self.targets = targets
         self.logits = logits

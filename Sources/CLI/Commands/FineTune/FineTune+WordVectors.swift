@@ -1,0 +1,134 @@
+import ArgumentParser
+import Checkpoints
+import Embeddings
+import FoundationEssentials
+import JSON
+import SystemPackage
+import Tasks
+import Tensors
+
+/// How a classifier reads texts, where it learns on word vectors.
+struct WordVectorOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "Runs of up to so many words have vectors of their own; 1 for words alone (default: 2).", valueName: "n"))
+    var wordNgrams: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            How many vectors runs of words share (default: as many as there are different ones, up to 2000000; where the \
+            word vectors have n-grams, theirs).
+            """, valueName: "n"))
+    var buckets: Int?
+
+    @Flag(
+        help: """
+            Take as words what stands between blanks, as fastText does (default: Unicode's rules, in lower case where \
+            the vectors' words are).
+            """)
+    var splitAtBlanks = false
+
+    func validate() throws {
+        if let wordNgrams { try require(1...10 ~= wordNgrams, "--word-ngrams", wordNgrams, "1 to 10") }
+        if let buckets { try require(1...100_000_000 ~= buckets, "--buckets", buckets, "1 to 100000000") }
+    }
+
+    /// Refuses them for other models.
+    func refuse() throws {
+        for (isGiven, option) in [
+            (wordNgrams != nil, "--word-ngrams"), (buckets != nil, "--buckets"), (splitAtBlanks, "--split-at-blanks"),
+        ] { try CLI.refuse(isGiven, "\(option) is for a file of word vectors in the model's place.") }
+    }
+}
+
+/// `finetune` with a file of word vectors.
+extension FineTune {
+    /// Refuses what only transformers are trained with.
+    private func checkWordVectors() throws {
+        let given: [(Bool, String)] = [
+            (method != .full, "--method \(method.rawValue)"), (problemType == .tokens, "--problem-type"),
+            (problem == .regression, "--problem-type regression"), (batchSize != nil, "--batch-size"),
+            (maxLength != nil, "--max-length"), (recompute, "--recompute"),
+            (precision.precision != .f32, "--precision"),
+            (data.folds != nil, "--folds"), (augmentation.augment != nil, "--augment"),
+            (searches.search != nil, "--search"), (searches.findLearningRate, "--find-learning-rate"),
+            (runOptions.resume, "--resume"), (runOptions.evaluateEvery != nil, "--evaluate-every"),
+            (runOptions.keep == .best, "--keep best"), (runOptions.patience != nil, "--patience"),
+            (runOptions.checkpointEvery != nil, "--checkpoint-every"),
+            (optimization.asksForSteps, "an option of the optimizer"),
+            (objective.isGiven, "an option of the objective"),
+        ]
+        for (isGiven, option) in given {
+            try refuse(isGiven, "\(option) is for transformers; \(model.model) is a file, of word vectors.")
+        }
+    }
+
+    func trainOnWordVectors(_ file: FilePath) throws {
+        try checkWordVectors()
+        let start = monotonicSeconds()
+        threads.request()
+        if self.data.checkData {
+            let data = try self.data.load(columns, problem: problem, seed: seed)
+            return try StandardOutput.print(line: .object(data.report))
+        }
+        guard let output else { return }
+        let target = FilePath(output)
+        _ = try AtomicDirectory(target)
+        let vectors = try WordVectors(file)
+        StandardError.note("\(file): \(vectors.summary)")
+        let data = try self.data.load(columns, problem: problem, seed: seed)
+        try refuse(
+            data.problem == .regression,
+            "the labels are numbers, which word vectors do not learn; for labels that are "
+                + "numbers use --problem-type single_label_classification.")
+        try refuse(
+            data.hasPairs,
+            "the data has pairs of texts; word vectors take single texts: choose one with --text-column, or "
+                + "join them with --text-template.")
+        let splitting = try WordSplitting(words.splitAtBlanks ? .blanks : vectors.suitableRule)
+        let tuning = try WordVectorFineTuning(vectors, splitting, data, classifierConfiguration(data))
+        describe(data, tuning, splitting)
+
+        let logs = try reports.logs(for: target, resumes: false)
+        let outcome = try logs.following { (isInterrupted, report) throws(FineTuning.Failure) in
+            try tuning.run(isInterrupted: isInterrupted, report: report)
+        }
+        let record = try tuning.write(
+            to: target, model: model.model, outcome, history: logs.history,
+            facts: reports.facts(outcome, seconds: monotonicSeconds() - start))
+        try logs.move(to: target)
+        if let failure = logs.failure { StandardError.note("the logs are not complete: \(failure)") }
+        try StandardOutput.print(
+            line: .object(
+                record.summary(
+                    output: output, seconds: monotonicSeconds() - start, peakMemoryMB: peakMemoryMB)))
+    }
+
+    private func classifierConfiguration(_ data: FineTuningData) -> WordClassifierConfiguration {
+        var configuration = WordClassifierConfiguration(examples: data.trainCount)
+        configuration.epochs = epochs ?? configuration.epochs
+        configuration.learningRate = learningRate ?? configuration.learningRate
+        configuration.wordNgrams = words.wordNgrams ?? configuration.wordNgrams
+        configuration.buckets = words.buckets
+        configuration.seed = seed
+        return configuration
+    }
+
+    private func describe(_ data: FineTuningData, _ tuning: WordVectorFineTuning, _ splitting: WordSplitting) {
+        let guess = problemType == nil && data.problem != .singleLabel ? " by the look of the labels" : ""
+        let words =
+            switch splitting.rule {
+            case .blanks: "words between blanks"
+            case .unicode: "Unicode's words"
+            case .lowercase: "Unicode's words in lower case"
+            }
+        StandardError.note(
+            "\(data.trainCount) training examples, \(data.problem.description(labels: data.labels.count))\(guess), "
+                + "\(words), \(fixed(100 * tuning.coverage, 1)) % of them with a vector")
+        let configuration = tuning.training.configuration
+        StandardError.note(
+            "\(configuration.epochs) epochs, learning rate \(configuration.learningRate), "
+                + "runs of up to \(configuration.wordNgrams) words, \(tuning.training.trainedRows) vectors learn")
+    }
+}

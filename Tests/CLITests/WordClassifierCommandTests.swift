@@ -1,0 +1,93 @@
+import JSON
+import SystemPackage
+import TestSupport
+import Testing
+
+@Suite("graft finetune, classify and evaluate on word vectors")
+struct WordClassifierCommandTests {
+    private let scratch: TemporaryDirectory
+    private let graft = Graft()
+    private let vectors: String
+    private let train: String
+
+    init() throws {
+        scratch = try TemporaryDirectory()
+        vectors = try scratch.write(
+            "apple 1 0 0.2\npear 0.9 0.1 0\ntrain 0 1 0\nrail 0.1 0.9 0.1\n", to: "vectors.txt"
+        ).string
+        var lines = "text\tlabel\n"
+        for line in 0..<60 {
+            lines += line % 2 == 0 ? "An apple, a pear \(line)\tgarden\n" : "The train by rail \(line)\ttravel\n"
+        }
+        train = try scratch.write(lines, to: "train.tsv").string
+    }
+
+    private func records(_ output: String) throws -> [JSON] {
+        try output.split(separator: "\n").map { try JSON(parsing: Array($0.utf8)) }
+    }
+
+    @Test("train, classify lines, evaluate; the same file whatever --threads")
+    func wholeWay() async throws {
+        for threads in ["1", "4"] {
+            let result = try await graft(
+                "finetune", vectors, "--train", train, "--output", scratch(threads).string, "--threads", threads)
+            #expect(
+                result.status == 0 && result.errors.contains("GloVe text, 4 words of 3 numbers"), "\(result.errors)")
+            let record = try #require(try records(result.output).last)
+            #expect(record["dev"]?["accuracy"]?.number == 1 && record["epochs"]?.integer == 50)
+        }
+        let model = scratch("1")
+        #expect(contents(of: model.appending("model.bin")) == contents(of: scratch("4").appending("model.bin")))
+        for name in ["graft.json", "README.md", "report.html", "metrics.jsonl"] {
+            #expect(contents(of: model.appending(name)) != nil, "\(name)")
+        }
+        #expect(!scratch.names.contains { $0.contains("partial") || $0.hasSuffix(".run") })
+        let found = try await graft(
+            "classify", model.string, "--top-k", "2", "--json",
+            input: Array("PEAR\n{\"text\":\"by train\",\"id\":7}\n{\"text\":\"a\",\"text_pair\":\"b\"}\n".utf8))
+        let records = try records(found.output)
+        #expect(found.status == 1 && records.count == 3)
+        #expect(records[0]["label"]?.string == "garden" && records[0]["scores"]?.object?.members.count == 2)
+        #expect(records[1]["label"]?.string == "travel" && records[1]["id"]?.integer == 7)
+        #expect(records[2]["error"]?.string?.contains("single texts") == true)
+        let evaluation = try await graft("evaluate", model.string, "--data", train, "--json")
+        #expect(try JSON(parsing: Array(evaluation.output.utf8))["accuracy"]?.number == 1)
+    }
+
+    @Test("classify takes a model of fastText's as it is")
+    func fastTextModel() async throws {
+        let model = Golden.directory("word-vectors").appending("quantized.ftz").string
+        let found = try await graft("classify", model, "--scores", input: Array("king sees apples\n".utf8))
+        let record = try #require(try records(found.output).first)
+        #expect(found.status == 0 && record["scores"]?["short"]?.number != nil && record["label"]?.string == "long")
+    }
+
+    @Test("what does not go with word vectors is refused in one line")
+    func refusals() async throws {
+        let output = scratch("output").string
+        for (options, name) in [
+            (["--method", "lora"], "--method lora"), (["--batch-size", "8"], "--batch-size"),
+            (["--folds", "3"], "--folds"), (["--optimizer", "lion"], "optimizer"), (["--mixup", "0.2"], "objective"),
+            (["--problem-type", "regression"], "--problem-type regression"), (["--resume"], "--resume"),
+        ] {
+            let result = try await graft.run(["finetune", vectors, "--train", train, "--output", output] + options)
+            #expect(result.status == 64 && result.errors.contains(name), "\(options): \(result.errors)")
+        }
+        for options in [["--word-ngrams", "0"], ["--buckets", "0"]] {
+            let result = try await graft.run(["finetune", vectors, "--train", train, "--output", output] + options)
+            #expect(result.status == 64 && result.errors.contains(options[0]))
+        }
+        let model = try TinyModel.make(in: scratch, named: "model").string
+        let misplaced = try await graft("finetune", model, "--train", train, "--output", output, "--word-ngrams", "2")
+        #expect(misplaced.status == 64 && misplaced.errors.contains("--word-ngrams is for a file of word vectors"))
+        let plain = try await graft("classify", vectors, input: Array("a\n".utf8))
+        #expect(plain.status == 1 && plain.errors.contains("no model of fastText's, expected a classifier"))
+        let adapter = try await graft(
+            "classify", Golden.directory("word-vectors").appending("supervised.bin").string, "--max-length", "8")
+        #expect(adapter.status == 64 && adapter.errors.contains("--max-length is for transformers"))
+        let other = try scratch.write("кот 1 0\nпёс 0 1\n", to: "other.txt").string
+        let strange = try await graft("finetune", other, "--train", train, "--output", output)
+        #expect(strange.status == 1 && strange.errors.contains("has no vector for any word of"))
+        #expect(contents(of: FilePath(output)) == nil && !scratch.names.contains { $0.contains("partial") })
+    }
+}
