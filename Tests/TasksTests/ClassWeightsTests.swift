@@ -9,7 +9,7 @@ struct ClassWeightsTests {
         #expect(ClassWeights("balanced") == .balanced)
         #expect(ClassWeights("positive=2,a=b=0.5") == .given(["positive": 2, "a=b": 0.5]))
         for text in [
-            "", "positive", "positive=", "positive=x", "positive=-1", "a=1,a=2", "a=0", "a=inf", "a=nan", "a=1,",
+            "", "positive", "positive=", "positive=x", "positive=-1", "a=1,a=2", "a=inf", "a=nan", "a=1,",
         ] {
             #expect(ClassWeights(text) == nil, "\(text)")
         }
@@ -19,6 +19,10 @@ struct ClassWeightsTests {
     func given() throws {
         let targets = Targets.classes([0, 1])
         #expect(try ClassWeights.given(["b": 3]).weights(of: ["a", "b"], in: targets) == [1, 3])
+        #expect(try ClassWeights.given(["b": 0]).weights(of: ["a", "b"], in: targets) == [1, 0])
+        #expect(throws: OptimizationError.noWeight(option: "--class-weights")) {
+            _ = try ClassWeights.given(["a": 0, "b": 0]).weights(of: ["a", "b"], in: targets)
+        }
         #expect(throws: OptimizationError.unknownLabel("c", option: "--class-weights", labels: ["a", "b"])) {
             _ = try ClassWeights.given(["c": 3]).weights(of: ["a", "b"], in: targets)
         }

@@ -18,6 +18,7 @@ public enum BatchSampler: Equatable, Sendable {
     public func batches(
         count: Int, size: Int, keys: [[UInt64]] = [], labels: [Int] = [], order: RandomSource
     ) -> [[Int]] {
+        let size = min(size, count + 3)
         switch self {
         case .shuffled:
             let examples = order.permutation(of: count)

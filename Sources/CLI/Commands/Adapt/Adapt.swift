@@ -76,7 +76,7 @@ struct Adapt: ParsableCommand {
         try checkMaxLength(maxLength)
         try require((1...10_000).contains(epochs), "--epochs", epochs, "1 to 10000")
         try require(learningRate > 0 && learningRate < 1, "--learning-rate", learningRate, "a number between 0 and 1")
-        try require((2...1_000_000).contains(batchSize), "--batch-size", batchSize, "2 to 1000000")
+        try require(batchSize >= 2, "--batch-size", batchSize, "at least 2")
         try require((0..<1).contains(weightDecay), "--weight-decay", weightDecay, "0 to below 1")
         try require(warmupValue != nil, "--warmup", warmup, "a share below 1, as in 0.1, or a number of steps")
         try requireAtLeastZero(maxGradientNorm, "--max-gradient-norm")

@@ -88,7 +88,7 @@ struct FineTune: ParsableCommand {
         if let epochs, !(1...10_000).contains(epochs) {
             throw ValidationError("--epochs is \(epochs); expected 1 to 10000.")
         }
-        if let batchSize { try require((1...1_000_000).contains(batchSize), "--batch-size", batchSize, "1 to 1000000") }
+        if let batchSize, batchSize < 1 { throw ValidationError("--batch-size is \(batchSize); expected at least 1.") }
         if objective.mixup > 0, batchSize == 1 { throw ValidationError("--mixup needs two texts in a batch.") }
         if let learningRate, !(learningRate > 0 && learningRate < 1) {
             throw ValidationError("--learning-rate is \(learningRate); expected a number between 0 and 1.")
