@@ -191,7 +191,7 @@ struct VectorIndexTests {
 
     @Test("of cosine similarity, vectors of any length have a direction")
     func shortVectors() throws {
-        let index = try make(Tensor([3, 2], [1e-14, 0, 0, 3e-44, 9e14, 9e14]))
+        let index = try make(Tensor([3, 2], [1e-14, 0, 0, .leastNonzeroMagnitude, 9e14, 9e14]))
         #expect(index.vectors.tensor.values.prefix(4) == [1, 0, 0, 1])
         let hits = index.search(Tensor([1, 2], [1e-30, 1e-30]), settings(1))[0]
         #expect(hits.map(\.row) == [2] && abs(hits[0].score - 1) < 1e-6)
