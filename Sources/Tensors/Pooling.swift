@@ -38,7 +38,17 @@ extension Tensor {
         return output
     }
 
-    /// Scales every row to Euclidean length 1; a row of zeros stays.
+    /// Scales every row to Euclidean length 1 whatever its magnitude; a row of zeros stays.
+    package mutating func scaleRowsToLength1() {
+        unsafe forEachRow { _, row in
+            guard let start = UnsafeRawPointer(row.baseAddress) else { return }
+            let length = unsafe length(start, count: row.count)
+            if length == 0 { return }
+            for i in row.indices { unsafe row[i] = Float(Double(row[i]) / length) }
+        }
+    }
+
+    /// Scales every row to Euclidean length 1 as models do: a row shorter than 1e-12 is divided by that.
     public mutating func normalizeRows() {
         unsafe forEachRow { _, row in
             let length = unsafe dot(UnsafeBufferPointer(row), UnsafeBufferPointer(row)).squareRoot()

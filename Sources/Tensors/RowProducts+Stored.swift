@@ -44,14 +44,14 @@ extension StoredRows {
         }
     }
 
-    /// The length of every row.
+    /// The length of every row; see `length`.
     ///
     /// - Precondition: the values are f32.
     package func norms() -> [Float] {
         precondition(element == .float32, "norms of \(element)")
         let blocks = parallelMap((rows + Self.rowsPerPart - 1) / Self.rowsPerPart) { block in
             (block * Self.rowsPerPart..<min(rows, (block + 1) * Self.rowsPerPart)).map { row in
-                unsafe withRow(row) { unsafe dot($0, $0).squareRoot() }
+                unsafe withRow(row) { unsafe Float(length($0, count: columns)) }
             }
         }
         return Array(blocks.joined())
@@ -64,8 +64,7 @@ extension StoredRows {
                 for (i, row) in range.enumerated() {
                     for query in 0..<count {
                         let product = unsafe withRow(row) {
-                            unsafe dot(
-                                $0, UnsafeBufferPointer(start: queries.baseAddress! + query * columns, count: columns))
+                            unsafe dot($0, UnsafeRawPointer(queries.baseAddress! + query * columns), count: columns)
                         }
                         unsafe products.initializeElement(at: i * count + query, to: product)
                     }
@@ -93,8 +92,8 @@ extension StoredRows {
     }
 
     @unsafe @inline(__always)
-    private func withRow<Result>(_ row: Int, _ body: (UnsafeBufferPointer<Float>) -> Result) -> Result {
-        let pointer = unsafe (storage.pointer + place(row)).assumingMemoryBound(to: Float.self)
-        return unsafe body(UnsafeBufferPointer(start: pointer, count: columns))
+    private func withRow<Result>(_ row: Int, _ body: (UnsafeRawPointer) -> Result) -> Result {
+        defer { withExtendedLifetime(storage) {} }
+        return unsafe body(storage.pointer + place(row))
     }
 }

@@ -13,12 +13,42 @@ func sum(_ values: UnsafeBufferPointer<Float>) -> Float {
 @unsafe
 func dot(_ a: UnsafeBufferPointer<Float>, _ b: UnsafeBufferPointer<Float>) -> Float {
     precondition(a.count == b.count, "dot: \(a.count) and \(b.count) values")
+    guard let x = a.baseAddress, let y = b.baseAddress else { return 0 }
+    return unsafe dot(UnsafeRawPointer(x), UnsafeRawPointer(y), count: a.count)
+}
+
+/// The scalar product of values that are aligned in no particular way.
+@unsafe @inline(__always)
+func dot(_ a: UnsafeRawPointer, _ b: UnsafeRawPointer, count: Int) -> Float {
     var lanes = SIMD16<Float>.zero
-    let whole = a.count & ~15
-    for i in stride(from: 0, to: whole, by: 16) { unsafe lanes += loadLanes(a, i) * loadLanes(b, i) }
+    let whole = count & ~15
+    for i in stride(from: 0, to: whole, by: 16) {
+        unsafe lanes +=
+            a.loadUnaligned(fromByteOffset: 4 * i, as: SIMD16<Float>.self)
+            * b.loadUnaligned(fromByteOffset: 4 * i, as: SIMD16<Float>.self)
+    }
     var result = total(lanes)
-    for i in whole..<a.count { unsafe result += a[i] * b[i] }
+    for i in whole..<count { unsafe result += float(a, i) * float(b, i) }
     return result
+}
+
+/// The Euclidean length of values that are aligned in no particular way: where the sum of their squares in f32 may have
+/// lost something at either end of the range, it is taken again in f64.
+@unsafe
+func length(_ values: UnsafeRawPointer, count: Int) -> Double {
+    var square = Double(unsafe dot(values, values, count: count))
+    if !(1e-25...1e30).contains(square) {
+        square = (0..<count).reduce(0) { sum, i in
+            let value = unsafe Double(float(values, i))
+            return sum + value * value
+        }
+    }
+    return square.squareRoot()
+}
+
+@unsafe @inline(__always)
+private func float(_ values: UnsafeRawPointer, _ index: Int) -> Float {
+    unsafe values.loadUnaligned(fromByteOffset: 4 * index, as: Float.self)
 }
 
 /// The largest value, of whole groups of sixteen.

@@ -76,6 +76,18 @@ struct EmbedOutputTests {
                 && (0..<32).allSatisfy { (first[$0 / 8] >> UInt8(7 - $0 % 8)) & 1 == (floats[0][$0] > 0 ? 1 : 0) })
     }
 
+    @Test("lines of a calibration are read as the input's are")
+    func jsonCalibration() async throws {
+        let objects = try scratch.write(
+            String(decoding: try #require(contents(of: FilePath(lines))), as: UTF8.self).split(separator: "\n")
+                .map { "{\"text\": \"\($0)\"}\n" }.joined(), to: "objects"
+        ).string
+        let options = ["--quantize", "uint8", "--format", "tsv", "--calibration"]
+        let plain = try await graft.run(["embed", model, lines] + options + [lines])
+        let json = try await graft.run(["embed", model, objects, "--json"] + options + [objects])
+        #expect(plain.status == 0 && json.status == 0 && json.output == plain.output, "\(json.errors)")
+    }
+
     @Test("quantization without what it needs is refused")
     func quantizationErrors() async throws {
         #expect(try await embed("--quantize", "int8").errors.contains("--quantize int8 needs --calibration"))
@@ -134,7 +146,17 @@ struct EmbedOutputTests {
         #expect(try await refusal("jsonl").contains("holds no records of graft embed"))
         try scratch.write("a text of mine\n", to: "f.tsv")
         #expect(try await refusal("tsv").contains("holds no numbers"))
+        for (format, text) in [
+            ("jsonl", "{\"title\": 1}"), ("jsonl", "notes"), ("tsv", "my notes"), ("npy", "notes"),
+            ("npy", "\u{93}NUMPY"),
+        ] {
+            try scratch.write(text, to: "f.\(format)")
+            #expect(try await refusal(format).contains("this run writes"), "\(text)")
+        }
         let short = try scratch.write("good\n", to: "short").string
+        try scratch.write("", to: "f.npy")
+        _ = try await graft.run(
+            ["embed", model, lines, "--format", "npy", "--output", scratch("f.npy").string, "--skip-done"])
         let result = try await embed(short, "--format", "npy", "--output", scratch("f.npy").string, "--skip-done")
         #expect(
             result.status == 1

@@ -168,4 +168,54 @@ struct SearchCommandTests {
             try await graft("index", model, scratch("x").string, "--similarity", "euclidean", "--quantize", "int8")
                 .status == 64)
     }
+
+    @Test("an addition keeps the graph's settings, and never drops texts")
+    func additions() async throws {
+        _ = try await index("--graph", "--m", "4", "--ef-construction", "30")
+        let added = try await index("--add", "--graph", lines: ["one more"])
+        #expect(added.status == 0, "\(added.errors)")
+        func graph() throws -> JSON? {
+            try JSON(parsing: try #require(contents(of: scratch("i/index.json"))))["graph"]
+        }
+        #expect(try graph()?["m"] == .integer(4) && graph()?["efConstruction"] == .integer(30))
+        #expect(try await index("--add", "--graph", "--m", "5", lines: ["and more"]).status == 0)
+        #expect(try graph()?["m"] == .integer(5) && graph()?["efConstruction"] == .integer(30))
+
+        let vectors = scratch("v.npy").string
+        let input = try scratch.write("good film\nbad plot\n", to: "texts").string
+        _ = try await graft("embed", model, input, "--format", "npy", "--output", vectors)
+        #expect(try await graft("index", model, scratch("bare").string, "--vectors", vectors).status == 0)
+        for options in [[input], [input, "--vectors", vectors], ["-"], []] {
+            let refused = try await graft.run(["index", model, scratch("bare").string, "--add"] + options)
+            #expect(refused.status == 1 && refused.errors.contains("holds vectors without texts."), "\(options)")
+        }
+        let again = try await graft("index", model, scratch("bare").string, "--add", "--vectors", vectors)
+        #expect(again.status == 0 && again.output.contains("\"count\":4"), "\(again.errors)")
+    }
+
+    @Test("options that would do nothing are refused; a length that the model cannot take is, too")
+    func uselessOptions() async throws {
+        _ = try await index("--max-length", "8")
+        let npy = scratch("none.npy").string
+        #expect(try await graft("embed", model, "--format", "npy", "--output", npy).status == 0)
+        let path = scratch("i").string
+        for arguments in [
+            ["index", "-", scratch("x").string, "--vectors", npy, "--dimensions", "3"],
+            ["search", path, npy, "--prompt-text", "q: "], ["search", path, npy, "--model", model],
+            ["search", path, npy, "--json"], ["cluster", path, "--k", "2", "--threshold", "0.5"],
+            ["cluster", path, "--k", "2", "--min-size", "3"], ["cluster", path, "--seed", "3"],
+            ["duplicates", path, "--exact", "--threshold", "0.5"], ["duplicates", path, "--exact", "--top-k", "5"],
+        ] {
+            #expect(try await graft.run(arguments).status == 64, "\(arguments)")
+        }
+        let bench = try await graft("search", path, npy, "--bench")
+        #expect(bench.status == 1 && bench.errors.contains("none.npy: holds no query to be timed."))
+        let text = String(decoding: try #require(contents(of: scratch("i/index.json"))), as: UTF8.self)
+        for length in ["0", "2", "100000"] {
+            try scratch.write(
+                text.replacing("\"maxLength\": 8", with: "\"maxLength\": \(length)"), to: "i/index.json")
+            let result = try await graft("search", path, input: Array("good\n".utf8))
+            #expect(result.status == 1 && result.output.isEmpty, "\(length): \(result.errors)")
+        }
+    }
 }

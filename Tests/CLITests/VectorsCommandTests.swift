@@ -37,6 +37,9 @@ struct VectorsCommandTests {
                 "vectors", "analogy", file, "--method", method, input: Array("Athens Greece Baghdad\na b\n".utf8))
             let records = try records(result.output)
             #expect(records[0]["neighbors"]?.array?.contains { $0["word"]?.string == "Iraq" } == true)
+            let twice = try await graft(
+                "vectors", "analogy", file, "--method", method, input: Array("W1 W1 w2\n".utf8))
+            #expect(twice.status == 0 && twice.output.split(separator: "\"W1\":").count == 2, "\(twice.output)")
             #expect(records[1]["error"]?.string == "line 2 has 2 words; expected 3" && result.status == 1)
         }
     }
@@ -56,6 +59,10 @@ struct VectorsCommandTests {
         let record = try JSON(parsing: Array((try await graft.run(arguments + ["--json"])).output.utf8))
         #expect(record["pairs"]?.array?[0]["pairs"]?.integer == 40)
         #expect(record["analogies"]?.array?[0]["sections"]?.array?.last?["name"]?.string == "total")
+        let pairs = try scratch.write("w1\tw2\t1\nno pair\nw3\tw4\t2\n", to: "pairs").string
+        let partly = try await graft("vectors", "evaluate", output, "--pairs", pairs, "--json")
+        #expect(partly.errors.contains("pairs: 1 lines of another shape left out"))
+        #expect(try records(partly.output)[0]["pairs"]?.array?[0]["skipped"]?.integer == 1)
         let nothing = try await graft("vectors", "evaluate", output)
         #expect(nothing.status == 64 && nothing.errors.contains("Give --pairs or --analogies"))
     }
@@ -105,6 +112,10 @@ struct VectorsCommandTests {
         }
         let usage = try await graft("vectors", "train", text, scratch("x").string, "--min-letters", "9")
         #expect(usage.status == 64 && usage.errors.contains("--min-letters is 9"))
+        let onto = try await graft("vectors", "train", text, text)
+        #expect(onto.status == 64 && onto.errors.contains("is the text itself") && contents(of: FilePath(text)) != [])
+        let nowhere = try await graft("vectors", "train", text, scratch("no/x").string)
+        #expect(nowhere.status == 1 && nowhere.errors.contains("no/x") && !nowhere.errors.contains("words,"))
         let rare = try await graft("vectors", "train", text, scratch("x").string, "--min-count", "100000")
         #expect(rare.status == 1 && rare.errors.contains("no word stands in it 100000 times"))
         #expect(!scratch.names.contains("x"))

@@ -13,7 +13,7 @@ struct RecordStreamTests {
     init() throws { scratch = try TemporaryDirectory() }
 
     private func run(
-        _ input: [UInt8], json: Bool = false, _ render: ([RecordStream.Item]) -> [UInt8]
+        _ input: [UInt8], json: Bool = false, _ render: ([RecordStream.Item]) throws(RecordStream.Failure) -> [UInt8]
     ) throws -> (records: [JSON], summary: RecordStream.Summary) {
         let source = try FileDescriptor.open(scratch.write(input, to: "in"), .readOnly)
         let sink = try FileDescriptor.open(

@@ -61,6 +61,21 @@ struct NearestRowsTests {
         }
     }
 
+    @Test("lengths of rows are right at both ends of the range of f32, wherever the rows begin")
+    func norms() {
+        let rows: [[Float]] = [[3e-30, 4e-30], [3e25, 4e25], [3, 4], [0, 0], [.leastNonzeroMagnitude, 0]]
+        let bytes =
+            [UInt8(0)]
+            + rows.joined().flatMap { value in
+                (0..<4).map { UInt8(truncatingIfNeeded: value.bitPattern >> UInt32(8 * $0)) }
+            }
+        let stored = StoredRows(columns: 2, BorrowedBytes(bytes), places: rows.indices.map { 1 + 8 * $0 })
+        let expected: [Float] = [5e-30, 5e25, 5, 0, .leastNonzeroMagnitude]
+        #expect(zip(stored.norms(), expected).allSatisfy { abs($0 - $1) <= 1e-6 * $1 })
+        let products = unsafe stored.products(Tensor([1, 2], [1, 1]), rows: 0..<5) { unsafe Array($2) }
+        #expect(products[0][0][2] == 7)
+    }
+
     @Test("more rows than there are, none at all, and no query")
     func edges() {
         let rows = StoredTensor(normal(3, 5, seed: 5))

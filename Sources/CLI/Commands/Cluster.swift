@@ -21,17 +21,17 @@ struct Cluster: ParsableCommand {
     @Argument(help: "The directory of the index.", completion: .directory)
     var index: String
 
-    @Option(help: "The least cosine to the middle of a community.")
-    var threshold: Float = 0.75
+    @Option(help: "The least cosine to the middle of a community (default: 0.75).")
+    var threshold: Float?
 
-    @Option(help: "The least size of a community.")
-    var minSize = 10
+    @Option(help: "The least size of a community (default: 10).")
+    var minSize: Int?
 
     @Option(help: "Make so many groups by k-means.")
     var k: Int?
 
-    @Option(help: "Of the first centres of k-means.")
-    var seed: UInt64 = 1
+    @Option(help: "Of the first centres of k-means (default: 1).")
+    var seed: UInt64?
 
     @Option(help: "As many texts of a group are written (default: all).")
     var texts: Int?
@@ -39,9 +39,15 @@ struct Cluster: ParsableCommand {
     @OptionGroup var threads: ThreadOption
 
     func validate() throws {
-        if !(-1...1).contains(threshold) { throw ValidationError("--threshold is \(threshold); expected -1 to 1.") }
-        if minSize < 1 { throw ValidationError("--min-size is \(minSize); expected at least 1.") }
+        if let threshold, !(-1...1).contains(threshold) {
+            throw ValidationError("--threshold is \(threshold); expected -1 to 1.")
+        }
+        if let minSize, minSize < 1 { throw ValidationError("--min-size is \(minSize); expected at least 1.") }
         if let k, k < 1 { throw ValidationError("--k is \(k); expected at least 1.") }
+        if k != nil, threshold != nil || minSize != nil {
+            throw ValidationError("--threshold and --min-size go with communities, without --k.")
+        }
+        if k == nil, seed != nil { throw ValidationError("--seed goes with --k.") }
         if let texts, texts < 0 { throw ValidationError("--texts is \(texts); expected at least 0.") }
     }
 
@@ -54,11 +60,11 @@ struct Cluster: ParsableCommand {
             }
             let groups: [[Int32]]
             if let k {
-                groups = KMeans(found.vectors, count: k, seed: seed).groups(of: found.vectors)
+                groups = KMeans(found.vectors, count: k, seed: seed ?? 1).groups(of: found.vectors)
             } else {
                 var bar = ProgressBar()
                 groups = CommunityDetection.communities(
-                    in: found.unitVectors, threshold: threshold, minSize: minSize
+                    in: found.unitVectors, threshold: threshold ?? 0.75, minSize: minSize ?? 10
                 ) { bar.draw(Double($0) / Double(found.count), "\($0) texts compared") }
                 bar.clear()
             }

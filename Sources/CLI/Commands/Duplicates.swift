@@ -19,14 +19,14 @@ struct Duplicates: ParsableCommand {
     @Argument(help: "The directory of the index.", completion: .directory)
     var index: String
 
-    @Option(help: "The least cosine of a pair; -1 for all.")
-    var threshold: Float = 0.9
+    @Option(help: "The least cosine of a pair; -1 for all (default: 0.9).")
+    var threshold: Float?
 
-    @Option(help: "Look at so many neighbours of every text.")
-    var topK = 100
+    @Option(help: "Look at so many neighbours of every text (default: 100).")
+    var topK: Int?
 
-    @Option(help: "Write so many pairs at most.")
-    var maxPairs = 500_000
+    @Option(help: "Write so many pairs at most (default: 500000).")
+    var maxPairs: Int?
 
     @Flag(help: "Groups of equal texts in place of pairs of similar ones.")
     var exact = false
@@ -34,9 +34,15 @@ struct Duplicates: ParsableCommand {
     @OptionGroup var threads: ThreadOption
 
     func validate() throws {
-        if !(-1...1).contains(threshold) { throw ValidationError("--threshold is \(threshold); expected -1 to 1.") }
-        for (name, value) in [("--top-k", topK), ("--max-pairs", maxPairs)] where !(1...100_000_000).contains(value) {
+        if let threshold, !(-1...1).contains(threshold) {
+            throw ValidationError("--threshold is \(threshold); expected -1 to 1.")
+        }
+        for case (let name, let value?) in [("--top-k", topK), ("--max-pairs", maxPairs)]
+        where !(1...100_000_000).contains(value) {
             throw ValidationError("\(name) is \(value); expected 1 to 100000000.")
+        }
+        if exact, threshold != nil || topK != nil || maxPairs != nil {
+            throw ValidationError("--threshold, --top-k and --max-pairs go with pairs, without --exact.")
         }
     }
 
@@ -50,8 +56,8 @@ struct Duplicates: ParsableCommand {
             }
             var bar = ProgressBar()
             let pairs = ParaphraseMining.pairs(
-                in: found.unitVectors, topK: topK, maxPairs: maxPairs,
-                threshold: threshold == -1 ? -.infinity : threshold
+                in: found.unitVectors, topK: topK ?? 100, maxPairs: maxPairs ?? 500_000,
+                threshold: threshold == -1 ? -.infinity : threshold ?? 0.9
             ) { bar.draw(Double($0) / Double(found.count), "\($0) texts compared") }
             bar.clear()
             try StandardOutput.write(ClusterRecords(found, textLimit: 2).render(pairs))

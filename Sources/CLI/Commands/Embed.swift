@@ -78,7 +78,9 @@ struct Embed: ParsableCommand {
             let encoder = try SentenceEncoder(
                 base, precision: precision.resolve(), pooling: vectors.pooling, adapters: setup)
             try vectors.apply(to: encoder)
-            let ranges = try calibration.map { try ValueRanges(calibratedOn: FilePath($0), encoder) }
+            let ranges = try calibration.map {
+                try ValueRanges(calibratedOn: FilePath($0), encoder, readsJSON: stream.json)
+            }
             let quantizer = quantize.map { VectorQuantizer($0, ranges: ranges) }
             try write(EmbeddingRecords(encoder, format: format, quantizer: quantizer))
         }

@@ -58,10 +58,10 @@ struct Index: ParsableCommand {
     @Flag(help: "Make a graph (HNSW), which finds nearly all of the nearest without looking at all vectors.")
     var graph = false
 
-    @Option(help: "Links of a vector in the graph (default: 16).")
+    @Option(help: "Links of a vector in the graph (default: 16; with --add as the graph has).")
     var m: Int?
 
-    @Option(help: "Candidates that are kept while the graph is made (default: 200).")
+    @Option(help: "Candidates that are kept while the graph is made (default: 200; with --add as the graph was made).")
     var efConstruction: Int?
 
     @OptionGroup var settings: VectorOptions
@@ -77,6 +77,9 @@ struct Index: ParsableCommand {
             throw ValidationError("--m and --ef-construction go with --graph.")
         }
         if model == "-", vectors == nil { throw ValidationError("Without a model, --vectors names the vectors.") }
+        if model == "-", settings.areGiven {
+            throw ValidationError("Poolings, dimensions, prompt and length go with a model; there is none.")
+        }
         if similarity == .euclidean, quantize != nil {
             throw ValidationError("--quantize goes with --similarity cosine or dot.")
         }
@@ -101,12 +104,12 @@ struct Index: ParsableCommand {
             } else if let encoder {
                 try indexing.add(texts: textPath, by: encoder) { bar.draw(0, "\($0) texts") }
             }
-            let graphSettings =
-                graph
-                ? HNSWSettings(
-                    m: m ?? HNSWSettings().m, efConstruction: efConstruction ?? HNSWSettings().efConstruction) : nil
+            // With --add the graph's own where nothing else is asked for.
+            var graphSettings = writer.description.graph?.settings ?? HNSWSettings()
+            if let m { graphSettings.m = m }
+            if let efConstruction { graphSettings.efConstruction = efConstruction }
             let total = writer.count
-            try writer.commit(graph: graphSettings) { count in
+            try writer.commit(graph: graph ? graphSettings : nil, shouldStop: { Signals.isInterrupted }) { count in
                 bar.draw(Double(count) / Double(total), "\(count) vectors in the graph")
             }
             bar.clear()
@@ -123,6 +126,7 @@ struct Index: ParsableCommand {
 
     private func opened(_ path: FilePath, _ directory: ModelDirectory?) throws -> (IndexWriter, SentenceEncoder?) {
         let found = try VectorIndex(path)
+        if !found.description.hasTexts, input != nil || vectors == nil { throw SearchError.noTexts(path) }
         var encoder: SentenceEncoder?
         if let directory {
             guard let model = found.description.model else { throw SearchError.noModel(path) }

@@ -69,6 +69,9 @@ struct Search: ParsableCommand {
         if bench, !stream.input.hasSuffix(".npy") {
             throw ValidationError("--bench needs queries that are vectors: a .npy file.")
         }
+        if stream.input.hasSuffix(".npy"), stream.json || model != nil || prompt != nil || promptText != nil {
+            throw ValidationError("--json, --model, --prompt and --prompt-text go with texts; a .npy file has none.")
+        }
         if prompt != nil, promptText != nil { throw ValidationError("Give --prompt or --prompt-text, not both.") }
     }
 
@@ -95,6 +98,7 @@ struct Search: ParsableCommand {
                 FilePath(stream.input), found: queries.columns, expected: index.description.size)
         }
         if bench {
+            if queries.rows == 0 { throw SearchError.noQueries(FilePath(stream.input)) }
             let record = try SearchBenchmark(index, queries.vectors(0..<queries.rows), records.settings).record
             try StandardOutput.print(line: record)
             return

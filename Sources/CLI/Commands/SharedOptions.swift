@@ -157,7 +157,7 @@ struct StreamOptions: ParsableArguments {
         readsPairs: Bool = false,
         fault: @escaping (InputText, _ line: Int) -> LineFault? = { _, _ in nil },
         waitsForAll: Bool = false, atEnd: (_ lines: Int) throws -> Void = { _ in },
-        _ render: ([RecordStream.Item]) -> [UInt8]
+        _ render: ([RecordStream.Item]) throws(RecordStream.Failure) -> [UInt8]
     ) throws {
         let descriptor: FileDescriptor
         do {

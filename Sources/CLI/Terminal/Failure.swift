@@ -17,12 +17,19 @@ func reportingFailures(_ body: () async throws -> Void) async throws {
 
 private func reported(_ error: any Error) -> any Error {
     if error is ExitCode || error is ValidationError || error is CleanExit { return error }
-    if case FineTuning.Failure.interrupted = error {
+    if isInterruption(error) {
         StandardError.note("\(error)")
         return ExitCode(Signals.interruptedStatus)
     }
     StandardError.write("graft: error: \(message(error).printable)\n")
     return ExitCode.failure
+}
+
+private func isInterruption(_ error: any Error) -> Bool {
+    switch error {
+    case FineTuning.Failure.interrupted, SearchError.interrupted, TextIndexing.Failure.index(.interrupted): true
+    default: false
+    }
 }
 
 private func message(_ error: any Error) -> String {

@@ -5,6 +5,9 @@ public import Tensors
 /// Source: sentence-transformers' `util.community_detection`, whose groups these are; of equal scores the lower number
 /// comes first.
 public enum CommunityDetection {
+    /// Vectors that are compared with all at a time.
+    private static let perBlock = 128
+
     /// The communities, the largest first; in each the centre, then the others by their nearness to it.
     ///
     /// - Parameters:
@@ -14,25 +17,35 @@ public enum CommunityDetection {
     public static func communities(
         in vectors: StoredTensor, threshold: Float, minSize: Int, progress: (Int) -> Void = { _ in }
     ) -> [[Int32]] {
-        var candidates: [(centre: Int32, rows: [Int32])] = []
-        for first in stride(from: 0, to: vectors.rows, by: 1024) {
-            let block = vectors.rows(first..<min(vectors.rows, first + 1024)).tensor
+        // Counts alone: all the rows that are near to one another may be as many as the square of the vectors.
+        var candidates: [(centre: Int, count: Int)] = []
+        for first in stride(from: 0, to: vectors.rows, by: perBlock) {
+            let block = vectors.rows(first..<min(vectors.rows, first + perBlock)).tensor
             for (place, near) in vectors.rows(near: block, atLeast: threshold, by: .dot).enumerated()
             where near.count >= minSize {
-                candidates.append((Int32(first + place), near.map(\.row)))
+                candidates.append((first + place, near.count))
             }
             progress(first + block.rows)
         }
-        // Stable: of equally large ones the lower centre first.
-        let order = candidates.indices.sorted { (candidates[$1].rows.count, $0) < (candidates[$0].rows.count, $1) }
+        // Of equally large ones the lower centre first.
+        var left = candidates.sorted { ($1.count, $0.centre) < ($0.count, $1.centre) }.map(\.centre)[...]
         var isTaken = [Bool](repeating: false, count: vectors.rows)
         var communities: [[Int32]] = []
-        for (centre, rows) in order.map({ candidates[$0] }) where !isTaken[Int(centre)] {
-            let free = rows.filter { !isTaken[Int($0)] }
-            guard free.count >= minSize else { continue }
-            let community = [centre] + free.filter { $0 != centre }
-            for row in community { isTaken[Int(row)] = true }
-            communities.append(community)
+        while !left.isEmpty {
+            var centres: [Int] = []
+            while centres.count < perBlock, let centre = left.popFirst() {
+                if !isTaken[centre] { centres.append(centre) }
+            }
+            let block = Tensor(
+                [centres.count, vectors.columns], centres.flatMap { vectors.rows($0..<$0 + 1).tensor.values })
+            for (centre, near) in zip(centres, vectors.rows(near: block, atLeast: threshold, by: .dot))
+            where !isTaken[centre] {
+                let free = near.map(\.row).filter { !isTaken[Int($0)] }
+                guard free.count >= minSize else { continue }
+                let community = [Int32(centre)] + free.filter { $0 != Int32(centre) }
+                for row in community { isTaken[Int(row)] = true }
+                communities.append(community)
+            }
         }
         let bySize = communities.indices.sorted { (communities[$1].count, $0) < (communities[$0].count, $1) }
         return bySize.map { communities[$0] }

@@ -37,11 +37,13 @@ struct HNSWGraph: Sendable {
 
     /// Adds the vectors that are not in the graph yet.
     ///
-    /// - Parameter progress: is told how many vectors the graph has.
+    /// - Parameters:
+    ///   - shouldStop: asked before every batch.
+    ///   - progress: is told how many vectors the graph has.
     mutating func extend(
-        over vectors: StoredTensor, by score: RowScore, progress: (Int) -> Void = { _ in }
+        over vectors: StoredTensor, by score: RowScore, shouldStop: () -> Bool, progress: (Int) -> Void
     ) {
-        while links.count < vectors.rows {
+        while links.count < vectors.rows, !shouldStop() {
             let first = links.count
             let batch = first..<min(vectors.rows, first + max(1, min(Self.largestBatch, first / 24)))
             insert(batch, vectors, score)
@@ -72,7 +74,7 @@ struct HNSWGraph: Sendable {
                     .filter { Int($0.row) != batch.lowerBound + place }
                 return Self.merged(near, others, level: levels[place], levels: levels, first: batch.lowerBound).map {
                     layer, rows in
-                    (layer, Self.select(rows, settings.m, vectors, score))
+                    (layer, Self.select(rows, of: Int32(batch.lowerBound + place), settings.m, vectors, score))
                 }
             }
         }.flatMap { $0 }
@@ -136,7 +138,7 @@ struct HNSWGraph: Sendable {
                 var scores = [Float](repeating: 0, count: old.count)
                 vectors.scores(ofRow: link.target, rows: old, by: score, into: &scores)
                 let all = zip(old, scores).map { RankedRow(row: $0, score: $1) } + new
-                return Self.select(all.sorted(by: <), capacity, vectors, score).map(\.row)
+                return Self.select(all.sorted(by: <), of: link.target, capacity, vectors, score).map(\.row)
             }
         }.flatMap { $0 }
         for (group, neighbours) in zip(groups, chosen) {
@@ -145,13 +147,22 @@ struct HNSWGraph: Sendable {
     }
 
     /// Of candidates, the best first, those that are nearer to the node than to one chosen before (algorithm 4).
+    ///
+    /// Vectors that equal the node's, to rounding, are not nearer to one another: a quarter of the places is theirs, so that
+    /// many of them do not shut out all others.
     private static func select(
-        _ candidates: [RankedRow], _ limit: Int, _ vectors: StoredTensor, _ score: RowScore
+        _ candidates: [RankedRow], of node: Int32, _ limit: Int, _ vectors: StoredTensor, _ score: RowScore
     ) -> [RankedRow] {
         var chosen: [RankedRow] = []
         var rows: [Int32] = []
+        var own: [Float] = [0]
+        vectors.scores(ofRow: node, rows: [node], by: score, into: &own)
+        var places = max(1, limit / 4)
         for candidate in candidates where chosen.count < limit {
+            let isEqual = abs(candidate.score - own[0]) <= 1e-6 * abs(own[0])
+            if isEqual, places == 0 { continue }
             if vectors.hasRow(in: rows, nearerTo: candidate.row, than: candidate.score, by: score) { continue }
+            if isEqual { places -= 1 }
             chosen.append(candidate)
             rows.append(candidate.row)
         }

@@ -164,7 +164,9 @@ extension IndexDescription {
             }
             self.graph = Graph(
                 file: name, count: try graph.size("count"), sha256: try graph.string("sha256"),
-                settings: HNSWSettings(m: try graph.size("m"), efConstruction: try graph.size("efConstruction")))
+                settings: HNSWSettings(
+                    m: try graph.size("m", in: HNSWSettings.mRange),
+                    efConstruction: try graph.size("efConstruction", in: HNSWSettings.efRange)))
         }
     }
 }
@@ -186,7 +188,7 @@ extension IndexedModel {
         normalizes = file.object["normalizes"]?.bool ?? false
         isTruncated = file.object["truncated"]?.bool ?? false
         prompt = file.object["prompt"]?.string ?? ""
-        maxLength = file.object["maxLength"]?.integer
+        maxLength = file.object["maxLength"] == nil ? nil : try file.size("maxLength")
         if let names = file.object["pooling"]?.array {
             let modes = names.compactMap { $0.string.flatMap(PoolingMode.init(rawValue:)) }
             guard modes.count == names.count, !modes.isEmpty else {
@@ -203,6 +205,14 @@ extension JSONFile {
     ) throws(CheckpointError) -> Value where Value.RawValue == String {
         guard let value = object[key]?.string.flatMap(Value.init(rawValue:)) else {
             throw invalid(key, expected: "one of " + Value.allCases.map(\.rawValue).joined(separator: ", "))
+        }
+        return value
+    }
+
+    fileprivate func size(_ key: String, in range: ClosedRange<Int>) throws(CheckpointError) -> Int {
+        let value = try size(key)
+        guard range.contains(value) else {
+            throw invalid(key, expected: "\(range.lowerBound) to \(range.upperBound)")
         }
         return value
     }

@@ -58,19 +58,18 @@ public final class IndexWriter {
 
     /// Adds vectors, `[vectors, size]`; those of cosine similarity are scaled to length 1.
     ///
-    /// - Parameter entries: one for each vector in an index with texts.
+    /// - Parameter entries: one for each vector in an index with texts, else none.
     public func add(_ vectors: Tensor, _ entries: [IndexEntry]) throws(SearchError) {
-        precondition(vectors.columns == description.size && (!description.hasTexts || entries.count == vectors.rows))
+        precondition(vectors.columns == description.size && entries.count == (description.hasTexts ? vectors.rows : 0))
         let first = description.count + added
         guard first + vectors.rows <= IndexDescription.countLimit else {
             throw .vector(row: first, "is one too many: an index holds up to 2^31 - 1")
         }
-        var vectors = vectors
-        if description.similarity == .cosine { vectors.normalizeRows() }
-        if let row = vectors.unusableRow(mustHaveLength: description.similarity == .cosine) {
-            throw .vector(
-                row: first + row, "holds a value that is infinite or not a number, or has no direction (all zeros)")
+        if let (row, reason) = vectors.unusableRow(mustHaveLength: description.similarity == .cosine) {
+            throw .vector(row: first + row, reason)
         }
+        var vectors = vectors
+        if description.similarity == .cosine { vectors.scaleRowsToLength1() }
         do throws(CheckpointError) {
             try vectorFile.append(vectors.values)
             if let entryFile, let offsetFile {
@@ -93,9 +92,11 @@ public final class IndexWriter {
     ///
     /// - Parameters:
     ///   - graph: makes or extends a graph of approximate search; `nil` extends one where there is one.
+    ///   - shouldStop: set from outside, for example by a signal.
     ///   - progress: is told how many vectors the graph has.
+    /// - Throws: `interrupted` where it was stopped; what was added does not count then.
     public func commit(
-        graph settings: HNSWSettings? = nil, progress: (Int) -> Void = { _ in }
+        graph settings: HNSWSettings? = nil, shouldStop: () -> Bool = { false }, progress: (Int) -> Void = { _ in }
     ) throws(SearchError) {
         let old = description
         if description.count + added == 0 { throw .empty(target) }
@@ -113,7 +114,8 @@ public final class IndexWriter {
         }
         let vectors = try VectorIndex.vectors(directory, description)
         try writeCodes(vectors, from: old.count)
-        try writeGraph(settings, vectors, old: old.graph, progress)
+        if shouldStop() { throw .interrupted }
+        try writeGraph(settings, vectors, old: old.graph, shouldStop, progress)
         do throws(CheckpointError) {
             try JSONFile(directory, object: description.json).write(to: directory.appending(IndexDescription.fileName))
             try new?.commit()
@@ -145,7 +147,8 @@ public final class IndexWriter {
     }
 
     private func writeGraph(
-        _ settings: HNSWSettings?, _ vectors: StoredTensor, old: IndexDescription.Graph?, _ progress: (Int) -> Void
+        _ settings: HNSWSettings?, _ vectors: StoredTensor, old: IndexDescription.Graph?, _ shouldStop: () -> Bool,
+        _ progress: (Int) -> Void
     ) throws(SearchError) {
         guard settings != nil || old != nil else { return }
         var graph: HNSWGraph
@@ -159,7 +162,9 @@ public final class IndexWriter {
         } else {
             graph = HNSWGraph(settings ?? HNSWSettings())
         }
-        graph.extend(over: vectors, by: description.similarity.rowScore, progress: progress)
+        graph.extend(
+            over: vectors, by: description.similarity.rowScore, shouldStop: shouldStop, progress: progress)
+        if graph.links.count < vectors.rows { throw .interrupted }
         let path = directory.appending(
             "graph-\(vectors.rows)-\(graph.settings.m)-\(graph.settings.efConstruction).hnsw")
         do throws(CheckpointError) {
@@ -217,11 +222,14 @@ private final class AppendedFile {
 }
 
 extension Tensor {
-    /// The first row with a value that is not finite, or without a length where one is needed.
-    fileprivate func unusableRow(mustHaveLength: Bool) -> Int? {
-        (0..<rows).first { row in
+    /// The first row with a value that cannot be compared, or without a length where one is needed, and why.
+    fileprivate func unusableRow(mustHaveLength: Bool) -> (row: Int, reason: String)? {
+        for row in 0..<rows {
             let values = self.row(row)
-            return !values.allSatisfy(\.isFinite) || mustHaveLength && values.allSatisfy { $0 == 0 }
+            if !values.allSatisfy(\.isFinite) { return (row, "holds a value that is infinite or not a number") }
+            if !values.allSatisfy({ abs($0) < NPYFile.valueLimit }) { return (row, "holds a value of 1e15 or more") }
+            if mustHaveLength, values.allSatisfy({ $0 == 0 }) { return (row, "has no direction (all zeros)") }
         }
+        return nil
     }
 }

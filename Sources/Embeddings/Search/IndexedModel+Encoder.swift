@@ -1,6 +1,7 @@
 public import Checkpoints
 public import SystemPackage
 public import Tensors
+import Tokenizers
 
 extension IndexedModel {
     /// Describes an encoder that makes an index's vectors.
@@ -36,6 +37,12 @@ extension IndexedModel {
         } catch { throw .model(error) }
         encoder.normalizes = normalizes
         encoder.usePrompt(prompt)
+        if let maxLength {
+            let least = encoder.tokenizer.specialTokenCount(pair: false) + 1
+            guard maxLength >= least, maxLength <= encoder.tokenLimit ?? .max else {
+                throw .damaged(path, "its texts are cut after \(maxLength) tokens, which the model cannot do")
+            }
+        }
         encoder.maxLength = maxLength
         guard encoder.size >= index.size, isTruncated || encoder.size == index.size else {
             throw .size(path, found: index.size, expected: encoder.size)

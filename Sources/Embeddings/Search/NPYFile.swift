@@ -17,12 +17,15 @@ public struct NPYFile: Sendable {
         } catch { throw .npy(path, error) }
     }
 
+    /// Squares of larger values, and their sums, come near the end of binary32.
+    static let valueLimit: Float = 1e15
+
     public var rows: Int { header.rows }
     public var columns: Int { header.columns }
 
     /// Some of the vectors in f32, `[range.count, columns]`.
     ///
-    /// - Throws: `NPYFault.notFinite`.
+    /// - Throws: `NPYFault.notFinite`, `NPYFault.tooLarge`.
     public func vectors(_ range: Range<Int>) throws(SearchError) -> Tensor {
         precondition(range.lowerBound >= 0 && range.upperBound <= rows, "rows \(range) of \(rows)")
         let values: [Float] =
@@ -37,6 +40,9 @@ public struct NPYFile: Sendable {
         if !tensor.isFinite {
             let place = values.firstIndex { !$0.isFinite } ?? 0
             throw .npy(file.path, .notFinite(row: range.lowerBound + place / columns))
+        }
+        if let place = values.firstIndex(where: { abs($0) >= Self.valueLimit }) {
+            throw .npy(file.path, .tooLarge(row: range.lowerBound + place / columns))
         }
         return tensor
     }

@@ -67,7 +67,7 @@ public struct NPYHeader: Equatable, Sendable {
         guard shape.count == 2, let rows = shape[0], let columns = shape[1], rows >= 0, columns > 0 else {
             throw .shape(String(tuple[...end]))
         }
-        guard columns < 1 << 24, !rows.multipliedReportingOverflow(by: columns * element.size).overflow else {
+        guard columns < 1 << 24, rows <= (1 << 56) / (columns * element.size) else {
             throw .shape(String(tuple[...end]))
         }
         (self.rows, self.columns) = (rows, columns)
@@ -94,6 +94,8 @@ public enum NPYFault: Error, Equatable, Sendable, CustomStringConvertible {
     case tail(expected: Int, found: Int)
     /// A value that is infinite or not a number; rows count from 0.
     case notFinite(row: Int)
+    /// A value of 1e15 or more, whose square would be near the end of binary32.
+    case tooLarge(row: Int)
 
     public var description: String {
         switch self {
@@ -107,6 +109,7 @@ public enum NPYFault: Error, Equatable, Sendable, CustomStringConvertible {
             "\(found) bytes; its header calls for \(expected): the end is missing"
         case .tail(let expected, let found): "\(found) bytes; its header calls for \(expected)"
         case .notFinite(let row): "vector \(row) (from 0) holds a value that is infinite or not a number"
+        case .tooLarge(let row): "vector \(row) (from 0) holds a value of 1e15 or more"
         }
     }
 }

@@ -28,6 +28,12 @@ public enum SearchError: Error, Equatable, Sendable, CustomStringConvertible {
     case model(ModelError)
     /// Too few vectors to tell the ranges of their values.
     case tooFewVectors(FilePath, found: Int)
+    /// Texts for an index that keeps none.
+    case noTexts(FilePath)
+    /// A file without a query, where queries are timed.
+    case noQueries(FilePath)
+    /// Stopped from outside.
+    case interrupted
 
     public var description: String {
         switch self {
@@ -53,6 +59,10 @@ public enum SearchError: Error, Equatable, Sendable, CustomStringConvertible {
         case .model(let error): "\(error)"
         case .tooFewVectors(let path, let found):
             "\(path): holds \(found) vectors; the ranges of their values need at least 2, better some hundreds."
+        case .noTexts(let path):
+            "\(path): holds vectors without texts. Add vectors alone, with --vectors and no INPUT; or make the index anew."
+        case .noQueries(let path): "\(path): holds no query to be timed."
+        case .interrupted: "stopped; the index is as it was."
         }
     }
 }

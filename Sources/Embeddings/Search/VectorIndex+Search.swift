@@ -27,7 +27,7 @@ extension VectorIndex {
     public func search(_ queries: Tensor, _ settings: SearchSettings) -> [[RankedRow]] {
         precondition(queries.columns == description.size, "queries \(queries.shape) for vectors of \(description.size)")
         var queries = queries
-        if description.similarity == .cosine { queries.normalizeRows() }
+        if description.similarity == .cosine { queries.scaleRowsToLength1() }
         let score = description.similarity.rowScore
         let found: [[RankedRow]]
         if let graph, !settings.isExact {

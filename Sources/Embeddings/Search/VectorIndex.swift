@@ -15,6 +15,7 @@ public final class VectorIndex: Sendable {
     public let vectors: StoredTensor
     let codes: StoredBytes?
     let graph: HNSWGraph?
+    private let graphFile: MappedFile?
     private let entries: MappedFile?
     private let offsets: MappedFile?
 
@@ -40,7 +41,7 @@ public final class VectorIndex: Sendable {
     /// Opens an index: sizes are checked, contents are not read.
     public init(_ directory: FilePath) throws(SearchError) {
         self.directory = directory
-        description = try IndexDescription(directory)
+        (description, graphFile) = try Self.current(directory)
         let count = description.count
         func map(_ name: String, _ size: Int) throws(SearchError) -> MappedFile {
             try Self.file(name, in: directory, size: size)
@@ -58,12 +59,26 @@ public final class VectorIndex: Sendable {
         } else {
             (entries, offsets) = (nil, nil)
         }
-        if let graph = description.graph {
-            let file = try map(graph.file, 1)
+        if let graph = description.graph, let file = graphFile {
             guard graph.count == count else { throw .damaged(file.path, "it does not join all vectors") }
             self.graph = try HNSWGraph(file, count: graph.count, settings: graph.settings)
         } else {
             graph = nil
+        }
+    }
+
+    /// What counts, and the file of the graph. A run that adds writes a new graph, replaces `index.json`, and removes the old
+    /// graph: where that is gone, `index.json` is read again.
+    private static func current(_ directory: FilePath) throws(SearchError) -> (IndexDescription, MappedFile?) {
+        func graph(_ description: IndexDescription) throws(SearchError) -> MappedFile? {
+            guard let graph = description.graph else { return nil }
+            return try file(graph.file, in: directory, size: 1)
+        }
+        let description = try IndexDescription(directory)
+        do throws(SearchError) { return (description, try graph(description)) } catch {
+            let newer = try IndexDescription(directory)
+            if newer == description { throw error }
+            return (newer, try graph(newer))
         }
     }
 
@@ -95,8 +110,7 @@ public final class VectorIndex: Sendable {
             row += part.count
             byte += part.entryBytes
         }
-        if let graph = description.graph {
-            let file = try Self.file(graph.file, in: directory, size: 1)
+        if let graph = description.graph, let file = graphFile {
             if file.sha256 != graph.sha256 { throw .checksum(file.path) }
         }
     }

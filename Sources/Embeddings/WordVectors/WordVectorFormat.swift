@@ -60,6 +60,7 @@ public enum WordVectorFormat: String, Sendable, CaseIterable {
             ([0x42, 0x5A, 0x68], "bzip2", "Unpack it first."),
             ([0xFD, 0x37, 0x7A, 0x58, 0x5A], "xz", "Unpack it first."),
             ([0x93] + Array("NUMPY".utf8), "a NumPy array without words", "Write words and numbers as text."),
+            ([0xEF, 0xBB, 0xBF], "text with a byte order mark", "Save it as UTF-8 without one."),
             ([0x80], "a Python pickle", "In gensim, use save_word2vec_format instead of save."),
         ]
         return kinds.first { head.starts(with: $0.magic) }.map { ($0.found, $0.advice) }

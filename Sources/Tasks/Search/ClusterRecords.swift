@@ -89,7 +89,7 @@ extension VectorIndex {
     public var unitVectors: StoredTensor {
         if description.similarity == .cosine { return vectors }
         var vectors = vectors.tensor
-        vectors.normalizeRows()
+        vectors.scaleRowsToLength1()
         return StoredTensor(vectors)
     }
 }

@@ -12,7 +12,6 @@ public struct TextIndexing {
         case line(FilePath?, LineFault)
         /// Labels that are not as many as texts.
         case labels(FilePath, found: Int, expected: Int)
-        case interrupted
 
         public var description: String {
             switch self {
@@ -22,7 +21,6 @@ public struct TextIndexing {
                 "\(Self.name(path)): \(fault.description). Correct or remove it; the index is as it was."
             case .labels(let path, let found, let expected):
                 "\(path): \(found) labels; the index has \(expected) texts, and each needs one."
-            case .interrupted: "stopped; the index is as it was."
             }
         }
 
@@ -84,7 +82,7 @@ public struct TextIndexing {
 
     private func add(_ vectors: Tensor, _ entries: [IndexEntry]) throws(Failure) {
         do throws(SearchError) { try writer.add(vectors, entries) } catch { throw .index(error) }
-        if shouldStop() { throw .interrupted }
+        if shouldStop() { throw .index(.interrupted) }
     }
 
     private func forEachWindow(
@@ -100,7 +98,7 @@ public struct TextIndexing {
         while true {
             let lines: [LineReader.Line]
             do throws(Errno) { lines = try reader.nextWindow(limit: Self.windowLimit) } catch {
-                throw shouldStop() ? .interrupted : .unreadable(path, error)
+                throw shouldStop() ? .index(.interrupted) : .unreadable(path, error)
             }
             if lines.isEmpty { return }
             var entries: [IndexEntry] = []

@@ -5,7 +5,11 @@ import Tensors
 
 extension ValueRanges {
     /// The ranges of the vectors of a file: of a NumPy array, or of texts, one a line, that `encoder` makes vectors of.
-    public init(calibratedOn path: FilePath, _ encoder: SentenceEncoder) throws(SearchError) {
+    ///
+    /// - Parameter readsJSON: whether a line that begins with `{` is an object with `text`.
+    public init(
+        calibratedOn path: FilePath, _ encoder: SentenceEncoder, readsJSON: Bool = false
+    ) throws(SearchError) {
         self.init(size: encoder.size)
         var count = 0
         if path.extension == "npy" {
@@ -22,7 +26,7 @@ extension ValueRanges {
                 let reader = LineReader(descriptor)
                 while case let lines = try reader.nextWindow(limit: RecordStream.windowLimit), !lines.isEmpty {
                     let texts = lines.compactMap { line in
-                        if case .text(let text) = line.content { text } else { nil }
+                        try? InputText(line, readsJSON: readsJSON, acceptsPairs: false).text
                     }
                     include(encoder.embed(texts.map(encoder.ids)))
                     count += texts.count

@@ -34,7 +34,8 @@ public struct EmbeddingRecords {
     }
 
     /// A vector for each text, `[texts, size]`, and of how many tokens or words each is made.
-    private typealias Embedding = (_ texts: [InputText]) -> (vectors: Tensor, tokens: [Int])
+    private typealias Embedding =
+        (_ texts: [InputText]) throws(WordVectorsError) -> (vectors: Tensor, tokens: [Int])
 
     private let size: Int
     private let countName: String
@@ -60,17 +61,22 @@ public struct EmbeddingRecords {
         size = sentences.vectors.dimension
         layout = Layout(format, size: size)
         countName = "words"
-        embed = { inputs in
-            let (vectors, words) = sentences.embed(inputs.map(\.text))
+        embed = { inputs throws(WordVectorsError) in
+            let (vectors, words) = try sentences.embed(inputs.map(\.text))
             return (vectors, words)
         }
     }
 
     /// The bytes of the records. In the formats that have no place for an error, a line that cannot be used becomes a
     /// vector of NaN, or of zeros where numbers are bytes.
-    public func render(_ items: [RecordStream.Item]) -> [UInt8] {
+    ///
+    /// - Throws: `wordVectors` for a word whose vector cannot be used.
+    public func render(_ items: [RecordStream.Item]) throws(RecordStream.Failure) -> [UInt8] {
         let usable = UsableItems(items)
-        let (vectors, tokens) = embed(usable.inputs)
+        let (vectors, tokens): (Tensor, [Int])
+        do throws(WordVectorsError) { (vectors, tokens) = try embed(usable.inputs) } catch {
+            throw .wordVectors(error)
+        }
         switch layout.format {
         case .jsonl:
             return usable.records { place, writer in

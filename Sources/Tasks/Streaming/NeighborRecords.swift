@@ -64,7 +64,8 @@ public struct NeighborRecords {
 
     /// Says where a word was not found as it is written: what stands for it, or that its n-grams do.
     private func writeSpellings(_ words: [String], _ matches: [WordVectors.Match], to writer: inout JSONWriter) {
-        let others = zip(words, matches).filter { $0.1.spelling != .word }
+        var written: Set<String> = []
+        let others = zip(words, matches).filter { $0.1.spelling != .word && written.insert($0.0).inserted }
         if others.isEmpty { return }
         writer.key("foundBy")
         writer.beginObject()

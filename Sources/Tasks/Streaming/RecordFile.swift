@@ -97,9 +97,14 @@ private struct WholeRecords {
     }
 
     private mutating func readHeader(_ file: MappedFile, _ layout: EmbeddingRecords.Layout) throws(RecordFile.Failure) {
-        // Killed before the header was whole.
-        if file.count < NPYHeader.byteCount { return }
         let expected = "vectors of \(layout.columns) values in \(layout.element.rawValue)"
+        if file.count < NPYHeader.byteCount {
+            // Killed before the header was whole: it begins as ours, as far as the number of rows.
+            let header = NPYHeader.bytes(rows: 0, columns: layout.columns, element: layout.element)
+                .prefix { $0 != UInt8(ascii: "(") }
+            if zip(file.bytes(0..<file.count), header).allSatisfy(==) { return }
+            throw .otherLayout(file.path, found: "no array of graft embed", expected: expected)
+        }
         let found = try? NPYHeader(parsing: file.bytes(0..<NPYHeader.byteCount))
         guard let found, found.element == layout.element, found.columns == layout.columns,
             found.dataStart == NPYHeader.byteCount
@@ -129,6 +134,20 @@ private struct WholeRecords {
             }
             start += chunk.count
         }
+        if count == 0 { try checkBeginning(file.bytes(0..<min(file.count, chunkSize)), file.path, layout) }
+    }
+
+    /// A file without a whole record, all of which is cut off: it must begin as a record does.
+    private func checkBeginning(
+        _ bytes: [UInt8], _ path: FilePath, _ layout: EmbeddingRecords.Layout
+    ) throws(RecordFile.Failure) {
+        let isRecord =
+            layout.format == .tsv
+            ? bytes.allSatisfy("0123456789+-.einfa\t".utf8.contains) : zip(bytes, "{\"index\":".utf8).allSatisfy(==)
+        if isRecord { return }
+        throw .otherLayout(
+            path, found: layout.format == .tsv ? "no numbers" : "no records of graft embed",
+            expected: layout.described)
     }
 
     /// Compares a record with what this run writes.
@@ -137,9 +156,6 @@ private struct WholeRecords {
     private func checkWidth(
         _ line: [UInt8], _ path: FilePath, _ layout: EmbeddingRecords.Layout
     ) throws(RecordFile.Failure) -> Bool {
-        let expected =
-            "\(layout.format.rawValue) with vectors of \(layout.columns) "
-            + (layout.element == .float32 ? "values" : "bytes")
         let found: String
         if layout.format == .tsv {
             let cells = line.split(separator: UInt8(ascii: "\t"), omittingEmptySubsequences: false)
@@ -158,6 +174,12 @@ private struct WholeRecords {
                 vector.map { "jsonl with vectors of \($0.count) \(areBytes ? "bytes" : "values")" }
                 ?? "no records of graft embed"
         }
-        throw .otherLayout(path, found: found, expected: expected)
+        throw .otherLayout(path, found: found, expected: layout.described)
+    }
+}
+
+extension EmbeddingRecords.Layout {
+    fileprivate var described: String {
+        "\(format.rawValue) with vectors of \(columns) \(element == .float32 ? "values" : "bytes")"
     }
 }

@@ -1,3 +1,4 @@
+public import Embeddings
 import JSON
 import Synchronization
 public import SystemPackage
@@ -27,12 +28,15 @@ public struct RecordStream {
     public enum Failure: Error, Equatable, Sendable, CustomStringConvertible {
         case input(Errno)
         case output(Errno)
+        /// Word vectors that no record can be made of.
+        case wordVectors(WordVectorsError)
 
         public var description: String {
             switch self {
             case .input(let error): "the input cannot be read: \(error)."
             case .output(.noSpace): "the output cannot be written: the disk is full. Free some space and run again."
             case .output(let error): "the output cannot be written: \(error)."
+            case .wordVectors(let error): "\(error)"
             }
         }
     }
@@ -67,7 +71,9 @@ public struct RecordStream {
     /// - Parameters:
     ///   - done: so many lines are passed over.
     ///   - render: the bytes of a window's records; called once a window.
-    public func run(skipping done: Int = 0, _ render: ([Item]) -> [UInt8]) throws(Failure) -> Summary {
+    public func run(
+        skipping done: Int = 0, _ render: ([Item]) throws(Failure) -> [UInt8]
+    ) throws(Failure) -> Summary {
         var summary = Summary()
         var limit = 64
         while let lines = try nextLines(limit: limit) {
@@ -83,7 +89,7 @@ public struct RecordStream {
     }
 
     /// The same for records that depend on one another: all lines are read first.
-    public func runAtOnce(_ render: ([Item]) -> [UInt8]) throws(Failure) -> Summary {
+    public func runAtOnce(_ render: ([Item]) throws(Failure) -> [UInt8]) throws(Failure) -> Summary {
         var summary = Summary()
         var all: [Item] = []
         while let lines = try nextLines(limit: Self.windowLimit) {

@@ -139,13 +139,79 @@ struct VectorIndexTests {
         #expect(index.description.graph == again.description.graph)
     }
 
+    @Test("many equal vectors do not hide the others in a graph", arguments: [VectorSimilarity.cosine, .euclidean])
+    func equalVectors(_ similarity: VectorSimilarity) throws {
+        let random = RandomSource(seed: 3)
+        let equal = random.normalTensor([1, 8], standardDeviation: 1).values
+        let others = random.normalTensor([150, 8], standardDeviation: 1)
+        let vectors = Tensor([850, 8], (0..<700).flatMap { _ in equal } + others.values)
+        let index = try make(vectors, similarity, graph: HNSWSettings())
+        let found = index.search(others, settings(1))
+        #expect(found.map { $0.first?.row } == (700..<850).map { Int32($0) })
+        let same = index.search(vectors.rows(0..<1), settings(10))[0]
+        #expect(same.count == 10 && same.allSatisfy { $0.row < 700 })
+    }
+
+    @Test("an index is opened while another run adds to it and replaces its graph")
+    func openedDuringAdditions() async throws {
+        let vectors = clustered(240, size: 8, seed: 8)
+        let path = scratch("i")
+        _ = try make(vectors.rows(0..<200), texts: false, graph: HNSWSettings(m: 4, efConstruction: 20))
+        let reading = Task.detached {
+            while !Task.isCancelled {
+                let index = try VectorIndex(path)
+                #expect(index.description.graph?.count == index.count)
+            }
+        }
+        for row in 200..<240 {
+            let writer = try IndexWriter(addingTo: VectorIndex(path))
+            try writer.add(vectors.rows(row..<row + 1), [])
+            try writer.commit()
+        }
+        reading.cancel()
+        try await reading.value
+        #expect(try VectorIndex(path).count == 240)
+    }
+
+    @Test("a stop while the graph is made leaves the index as it was")
+    func interrupted() throws {
+        let index = try make(clustered(60, size: 8, seed: 9), graph: HNSWSettings(m: 4, efConstruction: 20))
+        do {
+            let writer = try IndexWriter(addingTo: index)
+            try writer.add(clustered(60, size: 8, seed: 10), entries(60..<120))
+            var batches = 0
+            #expect(throws: SearchError.interrupted) {
+                try writer.commit(shouldStop: { batches > 0 }, progress: { _ in batches += 1 })
+            }
+            #expect(batches == 1)
+        }
+        #expect(try VectorIndex(scratch("i")).description == index.description)
+        try VectorIndex(scratch("i")).verify()
+    }
+
+    @Test("of cosine similarity, vectors of any length have a direction")
+    func shortVectors() throws {
+        let index = try make(Tensor([3, 2], [1e-14, 0, 0, .leastNonzeroMagnitude, 9e14, 9e14]))
+        #expect(index.vectors.tensor.values.prefix(4) == [1, 0, 0, 1])
+        let hits = index.search(Tensor([1, 2], [1e-30, 1e-30]), settings(1))[0]
+        #expect(hits.map(\.row) == [2] && abs(hits[0].score - 1) < 1e-6)
+    }
+
     @Test("vectors that cannot be compared are refused, and nothing remains")
     func badVectors() throws {
         var vectors = golden.tensor("vectors").rows(0..<3)
         vectors.mutate { $0[30] = .nan }
-        #expect(throws: SearchError.self) { try make(vectors) }
+        #expect(throws: SearchError.vector(row: 1, "holds a value that is infinite or not a number")) {
+            try make(vectors)
+        }
+        vectors.mutate { $0[30] = -1e15 }
+        for similarity in VectorSimilarity.allCases {
+            #expect(throws: SearchError.vector(row: 1, "holds a value of 1e15 or more")) {
+                try make(vectors, similarity)
+            }
+        }
         vectors = .zeros([2, 21])
-        #expect(throws: SearchError.self) { try make(vectors) }
+        #expect(throws: SearchError.vector(row: 0, "has no direction (all zeros)")) { try make(vectors) }
         #expect(throws: SearchError.empty(scratch("i"))) { try make(.zeros([0, 21])) }
         #expect(scratch.names == [])
         #expect(try make(.zeros([2, 21]), .dot).count == 2)
@@ -181,7 +247,8 @@ struct VectorIndexTests {
         }
         for (old, new) in [
             ("\"size\": 8", "\"size\": 9"), ("graft-index", "x"), ("\"version\": 1", "\"version\": 2"),
-            ("\"count\": 300", "\"count\": 301"),
+            ("\"count\": 300", "\"count\": 301"), ("\"m\": 4", "\"m\": 1"),
+            ("\"efConstruction\": 20", "\"efConstruction\": 20000"),
         ] {
             let text = String(decoding: try #require(contents(of: scratch("i/index.json"))), as: UTF8.self)
             try scratch.write(text.replacing(old, with: new), to: "i/index.json")

@@ -94,5 +94,10 @@ struct NPYFileTests {
         var nan = whole
         nan.replaceSubrange(144..<148, with: [0, 0, 0xC0, 0x7F])
         #expect(try fault(nan) == .notFinite(row: 1))
+        nan.replaceSubrange(144..<148, with: [0, 0, 0x80, 0xFE])
+        #expect(try fault(nan) == .tooLarge(row: 1))
+        #expect(
+            try fault(header("{'descr': '|i1', 'fortran_order': False, 'shape': (9223372036854775807, 1), }\n"))
+                == .shape("(9223372036854775807, 1)"))
     }
 }

@@ -89,6 +89,15 @@ struct WordVectorTrainingTests {
         #expect(try first != nil && bytes(1) == first && bytes(2) != first)
     }
 
+    @Test("the loss of a short text is reported at the end")
+    func shortText() throws {
+        let file = try scratch.write("one two three\none two four\n", to: "short.txt")
+        let training = WordVectorTraining(try WordCorpus(file, minCount: 1), configuration(.skipgram))
+        var reports: [WordVectorTraining.Progress] = []
+        training.run { reports.append($0) }
+        #expect(reports.count == 1 && reports[0].fraction == 1 && reports[0].loss > 0.1)
+    }
+
     @Test("a text without a frequent word is refused")
     func nothingToLearn() throws {
         let file = try scratch.write("a b c\n", to: "short.txt")

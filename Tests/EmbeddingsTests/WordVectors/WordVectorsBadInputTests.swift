@@ -33,6 +33,9 @@ struct WordVectorsBadInputTests {
         #expect(try error("1 2\na 1 2\nb 3 4\n") == .rowCount(file, found: 2, expected: 1))
         #expect(try error("1 0\na\n") == .header(file, "its header promises vectors of no numbers"))
         #expect(try error("9 999999999\na 1 2\n") == .raggedRow(file, line: 2, found: 2, expected: 999_999_999))
+        #expect(
+            try error("1 9000000000000000000\na 1\n")
+                == .raggedRow(file, line: 2, found: 1, expected: 9_000_000_000_000_000_000))
         #expect(try error("hello world\nthis is text\n")?.description.contains("neither vectors nor a header") == true)
     }
 
@@ -40,6 +43,8 @@ struct WordVectorsBadInputTests {
     func otherKinds() throws {
         for (bytes, found, advice): ([UInt8], String, String) in [
             ([0x1F, 0x8B, 8, 0], "gzip", "gunzip"), ([0x50, 0x4B, 3, 4, 0], "ZIP", "Unpack"),
+            (Array("\u{FEFF}a 1 2\n".utf8), "byte order mark", "without one"),
+            (Array("\u{FEFF}1 2\na 1 2\n".utf8), "byte order mark", "without one"),
             ([0x80, 4, 0x95], "pickle", "save_word2vec_format"), ([0x93] + Array("NUMPY".utf8), "NumPy", "as text"),
         ] {
             let message = try error(bytes)?.description ?? ""

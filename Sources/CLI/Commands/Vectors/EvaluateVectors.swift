@@ -54,6 +54,10 @@ struct EvaluateVectors: ParsableCommand {
             try threads.apply()
             let similarities = try pairs.map { try WordSimilarity(FilePath($0)) }
             let questions = try analogies.map { try WordAnalogies(FilePath($0)) }
+            let skipped = similarities.map { ($0.file, $0.skipped) } + questions.map { ($0.file, $0.skipped) }
+            for (file, count) in skipped where count > 0 {
+                StandardError.note("\(file): \(count) lines of another shape left out")
+            }
             let vectors = try vectors.open()
             let similarityResults = try similarities.map {
                 (
@@ -63,7 +67,7 @@ struct EvaluateVectors: ParsableCommand {
             }
             let analogyResults = try questions.map {
                 let result = try $0.evaluate(vectors, words: limit, ignoresCase: ignoreCase, method: method)
-                return ($0.file.string, result.sections + [result.total])
+                return ($0, result.sections + [result.total])
             }
             if json {
                 try StandardOutput.print(line: record(similarityResults, analogyResults))
@@ -74,7 +78,7 @@ struct EvaluateVectors: ParsableCommand {
     }
 
     private func tables(
-        _ similarities: [(String, WordSimilarity.Result)], _ analogies: [(String, [WordAnalogies.Score])]
+        _ similarities: [(String, WordSimilarity.Result)], _ analogies: [(WordAnalogies, [WordAnalogies.Score])]
     ) -> String {
         var text = ""
         func number(_ value: Double?, _ digits: Int) -> String { value.map { fixed($0, digits) } ?? "-" }
@@ -87,9 +91,9 @@ struct EvaluateVectors: ParsableCommand {
             }
             text += table.text
         }
-        for (file, scores) in analogies {
+        for (questions, scores) in analogies {
             if !text.isEmpty { text += "\n" }
-            var table = Table([file, "correct", "covered", "of", "accuracy %"])
+            var table = Table([questions.file.string, "correct", "covered", "of", "accuracy %"])
             for score in scores {
                 let accuracy = score.accuracy(countsUnknown: countUnknown).map { 100 * $0 }
                 table.add([
@@ -102,7 +106,7 @@ struct EvaluateVectors: ParsableCommand {
     }
 
     private func record(
-        _ similarities: [(String, WordSimilarity.Result)], _ analogies: [(String, [WordAnalogies.Score])]
+        _ similarities: [(String, WordSimilarity.Result)], _ analogies: [(WordAnalogies, [WordAnalogies.Score])]
     ) -> JSON {
         func number(_ value: Double?) -> JSON { value.map { .number($0) } ?? .null }
         return .object([
@@ -110,13 +114,14 @@ struct EvaluateVectors: ParsableCommand {
                 similarities.map { file, result in
                     .object([
                         "file": .string(file), "pairs": .integer(result.pairs), "covered": .integer(result.covered),
-                        "spearman": number(result.spearman), "pearson": number(result.pearson),
+                        "skipped": .integer(result.skipped), "spearman": number(result.spearman),
+                        "pearson": number(result.pearson),
                     ])
                 }),
             "analogies": .array(
-                analogies.map { file, scores in
+                analogies.map { questions, scores in
                     .object([
-                        "file": .string(file),
+                        "file": .string(questions.file.string), "skipped": .integer(questions.skipped),
                         "sections": .array(
                             scores.map { score in
                                 .object([

@@ -1,5 +1,7 @@
 public import ArgumentParser
+import Checkpoints
 public import Embeddings
+import Glibc
 import JSON
 import SystemPackage
 import Tasks
@@ -95,6 +97,7 @@ struct TrainVectors: ParsableCommand {
         try reportingFailures {
             threads.request()
             let start = monotonicSeconds()
+            try checkOutput()
             let corpus = try WordCorpus(FilePath(text), minCount: minCount)
             StandardError.note("\(text): \(corpus.tokens) words, \(corpus.vocabularySize) different ones kept")
             let training = WordVectorTraining(corpus, configuration)
@@ -116,6 +119,21 @@ struct TrainVectors: ParsableCommand {
                     "peakMemoryMB": .integer(peakMemoryMB),
                 ]))
         }
+    }
+
+    /// Finds out before the text is read whether what is learned can be written.
+    private func checkOutput() throws {
+        var (input, existing) = (stat(), stat())
+        if unsafe stat(output, &existing) == 0 {
+            if unsafe stat(text, &input) == 0, input.st_dev == existing.st_dev, input.st_ino == existing.st_ino {
+                throw ValidationError("\(output) is the text itself; name another file to write.")
+            }
+            if existing.st_mode & S_IFMT == S_IFDIR {
+                throw CheckpointError.unwritable(FilePath(output), .isDirectory)
+            }
+        }
+        // Goes again at once.
+        _ = try AtomicFile(FilePath(output))
     }
 
     private var configuration: WordVectorTrainingConfiguration {

@@ -49,7 +49,7 @@ struct TextVectors {
         }
         let firstLine = header == nil ? 1 : 2
         // Every number takes two bytes: a header or a first line that promises more asks for no memory.
-        guard rows > 0, rows <= file.count / (2 * dimension) else {
+        guard rows > 0, rows <= file.count / 2 / dimension else {
             throw rows == 0
                 ? .noWords(file.path)
                 : .raggedRow(file.path, line: firstLine, found: firstFields(), expected: dimension)

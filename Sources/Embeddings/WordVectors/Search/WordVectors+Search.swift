@@ -22,22 +22,35 @@ extension WordVectors {
         let limit = min(count, words ?? count)
         let factors = try inverseNorms()
         let extra = excluding.map(\.count).max() ?? 0
-        let units = Tensor([queries.count, dimension], queries.flatMap(Self.unit))
-        func search(_ range: Range<Int>, floors: [Float]) -> [[[BestRows]]] {
-            unsafe rows.products(units, rows: range) { first, range, products in
-                unsafe Self.best(k + extra, range, products, factors, floors: floors, first: first)
-            }
+        let found = stride(from: 0, to: queries.count, by: Self.queriesPerPass).flatMap { first in
+            let group = queries[first..<min(queries.count, first + Self.queriesPerPass)].map(Self.unit)
+            return best(k + extra, Tensor([group.count, dimension], group.flatMap { $0 }), words: limit, factors)
         }
-        // What the first rows reach, most others do not.
-        let head = min(limit, 4096)
-        let none = [Float](repeating: -.infinity, count: queries.count)
-        let first = search(0..<head, floors: none)
-        let floors = first.flatMap(Self.merge).map { $0.count == k + extra ? $0.last?.score ?? 0 : -.infinity }
-        let rest = search(head..<limit, floors: floors)
-        let found = zip(first, rest).flatMap { Self.merge($0 + $1) }
         return zip(found, excluding).map { found, excluded in
-            Array(found.lazy.filter { !excluded.contains(Int($0.row)) }.prefix(k))
+            Array(found.sorted.lazy.filter { !excluded.contains(Int($0.row)) }.prefix(k))
         }
+    }
+
+    /// Queries of one matrix product.
+    private static let queriesPerPass = 64
+    /// Rows whose best are kept part by part before they come together: first a few, as most others do not reach what
+    /// these do.
+    private static let (firstRows, rowsPerPass) = (4096, 1 << 16)
+
+    /// The best rows for each query of a group.
+    private func best(_ limit: Int, _ units: Tensor, words: Int, _ factors: [Float]) -> [BestRows] {
+        var best = [BestRows](repeating: BestRows(limit), count: units.rows)
+        var start = 0
+        while start < words {
+            let range = start..<min(words, start == 0 ? Self.firstRows : start + Self.rowsPerPass)
+            let floors = best.map { $0.isFull ? $0.worst?.score ?? -.infinity : -.infinity }
+            let parts = unsafe rows.products(units, rows: range) { _, range, products in
+                unsafe Self.best(limit, range, products, factors, floors: floors)
+            }
+            for part in parts.joined() { for query in best.indices { best[query].merge(part[query]) } }
+            start = range.upperBound
+        }
+        return best
     }
 
     /// The words that are to `c` as `b` is to `a`, best first, without the three.
@@ -65,20 +78,21 @@ extension WordVectors {
                     func shifted(_ part: Int) -> Float { (1 + products[3 * i + part] * factors[row]) / 2 }
                     best.add(RankedRow(row: Int32(row), score: shifted(0) * shifted(1) / (shifted(2) + 1e-6)))
                 }
-                return [best]
+                return best
             }
-            return Array(Self.merge(parts[0])[0].lazy.filter { !excluded.contains(Int($0.row)) }.prefix(k))
+            var best = BestRows(k + 3)
+            for part in parts[0] { best.merge(part) }
+            return Array(best.sorted.lazy.filter { !excluded.contains(Int($0.row)) }.prefix(k))
         }
     }
 
     /// The best rows of a part for each query of a group.
     private static func best(
-        _ limit: Int, _ range: Range<Int>, _ products: UnsafeBufferPointer<Float>, _ factors: [Float], floors: [Float],
-        first: Int
+        _ limit: Int, _ range: Range<Int>, _ products: UnsafeBufferPointer<Float>, _ factors: [Float], floors: [Float]
     ) -> [BestRows] {
-        let queries = products.count / max(1, range.count)
-        var best = (0..<queries).map { _ in BestRows(limit) }
-        var thresholds = Array(floors[first..<first + queries])
+        let queries = floors.count
+        var best = (0..<queries).map { _ in BestRows(min(limit, range.count)) }
+        var thresholds = floors
         var place = 0
         for row in range {
             let factor = factors[row]
@@ -105,16 +119,8 @@ extension WordVectors {
         return length > 0 ? vector.map { Float(Double($0) / length) } : vector
     }
 
-    /// The best of all parts, for each query of a group.
-    private static func merge(_ parts: [[BestRows]]) -> [[RankedRow]] {
-        guard let first = parts.first else { return [] }
-        return first.indices.map { query in
-            var best = first[query]
-            for part in parts.dropFirst() { best.merge(part[query]) }
-            return best.sorted
-        }
+    /// What makes a product a cosine; 0 for a vector without a direction, or one so short that its values have lost it.
+    private func inverseNorms() throws(WordVectorsError) -> [Float] {
+        try norms().map { $0 >= .leastNormalMagnitude ? 1 / $0 : 0 }
     }
-
-    /// What makes a product a cosine; 0 for a vector without a direction.
-    private func inverseNorms() throws(WordVectorsError) -> [Float] { try norms().map { $0 > 0 ? 1 / $0 : 0 } }
 }

@@ -21,15 +21,24 @@ public final class WordVectorSentences: Sendable {
     /// A vector for each text; zeros for one without a known word.
     ///
     /// - Returns: `[texts, dimension]`, and how many words of each text have a vector.
-    public func embed(_ texts: [String]) -> (vectors: Tensor, words: [Int]) {
+    /// - Throws: `notFinite` for a word whose vector holds what is no number.
+    public func embed(_ texts: [String]) throws(WordVectorsError) -> (vectors: Tensor, words: [Int]) {
         if method == .fastText, let model = vectors.fastText, model.kind == .supervised {
             let rows = parallelMap(texts.count) { model.rows(ofLine: texts[$0]) }
             let means = parallelMap(texts.count) { model.input.mean(rows[$0]) }
+            if let text = means.firstIndex(where: { !$0.allSatisfy(\.isFinite) }) {
+                let word = texts[text].splitAtBlanks.first { word in
+                    !model.input.mean(model.rows(ofLine: word)).allSatisfy(\.isFinite)
+                }
+                throw .notFinite(vectors.path, word: word ?? FastTextModel.endOfLine)
+            }
             return (Tensor([texts.count, vectors.dimension], means.flatMap { $0 }), rows.map(\.count))
         }
         let words = parallelMap(texts.count) { self.words(texts[$0]) }
-        let weights = weights(words)
-        let sums = parallelMap(texts.count) { mean(words[$0], weights[$0]) }
+        let weights = try weights(words)
+        let sums = try parallelMap(texts.count) { text in
+            Result { () throws(WordVectorsError) in try mean(words[text], weights[text]) }
+        }.map { sum throws(WordVectorsError) in try sum.get() }
         var result = Tensor([texts.count, vectors.dimension], sums.flatMap(\.vector))
         if method == .sif { result.removeCommonDirection() }
         return (result, sums.map(\.words))
@@ -40,7 +49,7 @@ public final class WordVectorSentences: Sendable {
         return segmenter.words(of: text).map(\.text)
     }
 
-    private func weights(_ words: [[String]]) -> [[Float]] {
+    private func weights(_ words: [[String]]) throws(WordVectorsError) -> [[Float]] {
         switch method {
         case .mean, .fastText: return words.map { [Float](repeating: 1, count: $0.count) }
         case .tfIDF:
@@ -51,15 +60,21 @@ public final class WordVectorSentences: Sendable {
             return words.map { $0.map { logf(count / Float(1 + texts[$0]!)) + 1 } }
         case .sif:
             let frequencies = WordFrequencies(vectors)
-            return words.map { $0.map { Self.smoothing / (Self.smoothing + frequencies.share($0)) } }
+            return try words.map { words throws(WordVectorsError) in
+                try words.map { word throws(WordVectorsError) in
+                    Self.smoothing / (Self.smoothing + (try frequencies.share(word)))
+                }
+            }
         }
     }
 
-    private func mean(_ words: [String], _ weights: [Float]) -> (vector: [Float], words: Int) {
+    private func mean(
+        _ words: [String], _ weights: [Float]
+    ) throws(WordVectorsError) -> (vector: [Float], words: Int) {
         var sum = [Float](repeating: 0, count: vectors.dimension)
         var (total, count): (Float, Int) = (0, 0)
         for (word, weight) in zip(words, weights) {
-            guard let match = (try? vectors.find(word)) ?? nil else { continue }
+            guard let match = try vectors.find(word) else { continue }
             let isUnit = method == .fastText
             let vector = isUnit ? WordVectors.unit(match.vector) : match.vector
             if isUnit, vector.allSatisfy({ $0 == 0 }) { continue }
@@ -80,14 +95,15 @@ struct WordFrequencies {
     init(_ vectors: WordVectors) {
         self.vectors = vectors
         let counts = vectors.counts
-        total = Float((0..<vectors.count).reduce(0.0) { $0 + Self.count($1, counts) })
+        let sum = (0..<vectors.count).reduce(0.0) { $0 + Self.count($1, counts) }
+        total = Float(counts == nil ? sum : max(1, sum))
     }
 
     /// The share of a word in the model's text; of an unknown one that of a word that stood there once.
-    func share(_ word: String) -> Float {
-        let row = ((try? vectors.find(word)) ?? nil)?.row
-        let count = row.map { Self.count($0, vectors.counts) } ?? Self.count(vectors.count, nil)
-        return Float(count) / total
+    func share(_ word: String) throws(WordVectorsError) -> Float {
+        let once = vectors.counts == nil ? Self.count(vectors.count, nil) : 1
+        let row = try vectors.find(word)?.row
+        return Float(row.map { Self.count($0, vectors.counts) } ?? once) / total
     }
 
     /// Without counts the words stand in the order of their frequency, which Zipf's law gives, in Mandelbrot's form.
@@ -111,10 +127,14 @@ extension Tensor {
         }
     }
 
-    /// By power iteration on `XᵀX`; `nil` where all rows are zeros.
+    /// By power iteration on `XᵀX` from its largest column, which is not perpendicular to the direction; `nil` where all
+    /// rows are zeros.
     private func commonDirection() -> [Float]? {
         let gram = gramMatrix()
-        var direction = [Double](repeating: 1, count: columns)
+        guard let largest = (0..<columns).max(by: { gram[$0 * columns + $0] < gram[$1 * columns + $1] }) else {
+            return nil
+        }
+        var direction = Array(gram[largest * columns..<(largest + 1) * columns])
         for _ in 0..<1000 {
             var next = [Double](repeating: 0, count: columns)
             for i in 0..<columns { for j in 0..<columns { next[i] += gram[i * columns + j] * direction[j] } }

@@ -17,7 +17,7 @@ public final class WordVectorTraining {
     private let keep: [Float]
     private let blockSize: Int
 
-    /// What `run` tells now and then.
+    /// What `run` tells now and then, and at the end.
     public struct Progress: Sendable {
         /// From 0 to 1.
         public let fraction: Double
@@ -86,5 +86,6 @@ public final class WordVectorTraining {
                 }
             }
         }
+        if words > 0 { report(Progress(fraction: 1, loss: loss / Double(words))) }
     }
 }

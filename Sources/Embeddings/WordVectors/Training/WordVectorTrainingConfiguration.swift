@@ -2,7 +2,6 @@
 public struct WordVectorTrainingConfiguration: Sendable {
     public enum Model: String, Sendable, CaseIterable {
         /// A word predicts each word of its context.
-        /// A word predicts its context.
         case skipgram
         /// The mean of its context predicts a word.
         case cbow
