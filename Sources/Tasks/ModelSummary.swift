@@ -34,6 +34,13 @@ public struct ModelSummary: Sendable {
 
     /// - Throws: what is wrong with the directory; an architecture that this version does not run is not.
     public init(_ directory: ModelDirectory) throws(ModelError) {
+        if WordVectorClassifier.isPublished(in: directory) {
+            let classifier = try WordVectorClassifier(directory.path)
+            facts = [Fact("directory", directory.path.string)] + Self.facts(classifier)
+            tensors = []
+            files = try Self.files(directory)
+            return
+        }
         let adapter = try loading { () throws(CheckpointError) in try AdapterDirectory(directory) }
         let weights: any TensorArchive
         var facts = [Fact("directory", directory.path.string)]
@@ -57,18 +64,40 @@ public struct ModelSummary: Sendable {
         facts.insert(contentsOf: Self.facts(weights, below: directory), at: 1)
         self.facts = facts
         tensors = weights.entries
-        files = try loading { () throws(CheckpointError) in
+        files = try Self.files(directory)
+    }
+
+    private static func files(_ directory: ModelDirectory) throws(ModelError) -> [File] {
+        try loading { () throws(CheckpointError) in
             var files: [File] = []
             for path in directory.files {
                 let file = try directory.map(path)
-                files.append(
-                    File(name: Self.relative(path, to: directory), bytes: file.count, sha256: file.sha256))
+                files.append(File(name: relative(path, to: directory), bytes: file.count, sha256: file.sha256))
             }
             return files
         }
     }
 
     // MARK: Facts
+
+    private static func facts(_ classifier: WordVectorClassifier) -> [Fact] {
+        let (model, rule) = (classifier.model, classifier.splitting.rule)
+        return [
+            Fact("format", "fastText, \(WordVectorClassifier.modelName)", .string("fastText")),
+            Fact("architecture", "a linear classifier on word vectors", .string("fasttext")),
+            Fact(
+                "vectors",
+                "\(model.words) words of \(model.dimension) numbers, runs of up to \(max(1, model.wordNgrams)) words, "
+                    + "\(model.buckets) buckets",
+                .object([
+                    "words": .integer(model.words), "size": .integer(model.dimension),
+                    "wordNgrams": .integer(model.wordNgrams), "buckets": .integer(model.buckets),
+                ])),
+            Fact("words", rule.description, .string(rule.rawValue)),
+            Fact("head", "\(model.loss): graft classify, \(classifier.problem.rawValue)"),
+            Fact("labels", model.labels.joined(separator: ", "), .array(model.labels.map { .string($0) })),
+        ]
+    }
 
     private static func facts(_ weights: any TensorArchive, below directory: ModelDirectory) -> [Fact] {
         let numbers = weights.entries.filter(\.dataType.isFloatingPoint)

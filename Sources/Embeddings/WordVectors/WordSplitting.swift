@@ -3,13 +3,21 @@ public import Tokenizers
 
 /// How a text becomes words that vectors are looked up for.
 public struct WordSplitting: Sendable {
-    public enum Rule: String, Sendable, CaseIterable {
+    public enum Rule: String, Sendable, CaseIterable, CustomStringConvertible {
         /// What stands between blanks, as fastText divides a line.
         case blanks
         /// Unicode's words, composed (form C).
         case unicode
         /// The same in lower case.
         case lowercase
+
+        public var description: String {
+            switch self {
+            case .blanks: "words between blanks"
+            case .unicode: "Unicode's words"
+            case .lowercase: "Unicode's words in lower case"
+            }
+        }
     }
 
     public let rule: Rule

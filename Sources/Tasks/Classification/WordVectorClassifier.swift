@@ -12,8 +12,8 @@ public final class WordVectorClassifier: TextClassifier {
     public let problem: ProblemType
     public var threshold: Float = 0.5
     public var temperature: Float = 1
-    private let model: FastTextClassifier
-    private let splitting: WordSplitting
+    let model: FastTextClassifier
+    let splitting: WordSplitting
 
     public var labels: [String] { model.labels }
     public var scoring: ScoreFunction { model.isOneVersusAll ? .sigmoid : .softmax }

@@ -162,6 +162,9 @@ struct WordVectorFineTuningTests {
         #expect(scores(file, ["apple pear"]) != scores(classifier, ["apple pear"]))  // not calibrated
         #expect(
             file.logits(of: [InputText(text: "apple pear")]) == classifier.logits(of: [InputText(text: "Apple, pear")]))
+        let summary = try ModelSummary(ModelDirectory(directory)).json(listsTensors: true)
+        #expect(summary["labels"] == .array([.string("garden"), .string("travel")]))
+        #expect(summary["architecture"]?.string == "fasttext" && summary["vectors"]?["size"]?.integer == 4)
         var wrong = record
         wrong.object["words"] = .string("syllables")
         try wrong.write(to: directory.appending("graft.json"))

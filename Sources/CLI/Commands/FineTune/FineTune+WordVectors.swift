@@ -117,15 +117,9 @@ extension FineTune {
 
     private func describe(_ data: FineTuningData, _ tuning: WordVectorFineTuning, _ splitting: WordSplitting) {
         let guess = problemType == nil && data.problem != .singleLabel ? " by the look of the labels" : ""
-        let words =
-            switch splitting.rule {
-            case .blanks: "words between blanks"
-            case .unicode: "Unicode's words"
-            case .lowercase: "Unicode's words in lower case"
-            }
         StandardError.note(
             "\(data.trainCount) training examples, \(data.problem.description(labels: data.labels.count))\(guess), "
-                + "\(words), \(fixed(100 * tuning.coverage, 1)) % of them with a vector")
+                + "\(splitting.rule), \(fixed(100 * tuning.coverage, 1)) % of them with a vector")
         let configuration = tuning.training.configuration
         StandardError.note(
             "\(configuration.epochs) epochs, learning rate \(configuration.learningRate), "

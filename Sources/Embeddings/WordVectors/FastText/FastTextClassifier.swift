@@ -38,6 +38,21 @@ public final class FastTextClassifier: Sendable {
         }
     }
 
+    public var words: Int { model.words.count }
+    public var dimension: Int { model.input.columns }
+    public var wordNgrams: Int { model.wordNgrams }
+    /// The rows that n-grams of letters and runs of words share.
+    public var buckets: Int { model.subwords.hashing.buckets }
+    /// What labels' scores stand for.
+    public var loss: String {
+        switch model.loss {
+        case .hierarchicalSoftmax: "hierarchical softmax"
+        case .negativeSampling: "negative sampling"
+        case .softmax: "softmax"
+        case .oneVersusAll: "one versus all"
+        }
+    }
+
     /// The logits of a text's words; of hierarchical softmax the logarithms of the probabilities.
     public func logits(_ words: [String]) -> [Float] {
         let scores = output.products(with: model.input.mean(model.rows(ofWords: words)))

@@ -144,6 +144,9 @@ public struct WordClassifierTexts: Sendable {
         waiting = []
     }
 
+    /// Gives back all but the vocabulary.
+    mutating func releaseLines() { (train, dev) = (Lines(), Lines()) }
+
     /// The row of a word that the vectors lack; `nil` for what is no word.
     private mutating func newRow(of word: String) -> Int? {
         var word = word

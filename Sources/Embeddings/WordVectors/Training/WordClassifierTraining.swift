@@ -54,6 +54,7 @@ public final class WordClassifierTraining {
         for answer in answers { lists.append(answer) }
         self.answers = lists
         order = RandomSource(seed: configuration.seed)
+        texts.releaseLines()
         self.texts = texts
     }
 
@@ -74,7 +75,6 @@ public final class WordClassifierTraining {
     public var buckets: Int { hashing.buckets }
     /// Rows that learn: of words, of their n-grams, of runs of words.
     public var trainedRows: Int { trainer.input.rows }
-    public var trainedParameters: Int { (trainer.input.rows + labels.count) * trainer.input.columns }
 
     private var partSize: Int { max(1, (examples + 19) / 20) }
 
@@ -105,8 +105,6 @@ public final class WordClassifierTraining {
     // MARK: Writing
 
     /// Writes a supervised fastText model.
-    ///
-    /// - Throws: `notFinite` where the training has diverged.
     public func write(to path: FilePath) throws(WordVectorsError) {
         let vectors = texts.vectors
         var labelCounts = [Int64](repeating: 0, count: labels.count)
