@@ -93,6 +93,13 @@ public final class SentenceEncoder {
         self.text.ids(prompt.isEmpty ? text : prompt + text, maxLength: maxLength)
     }
 
+    /// The same, and whether the text was cut.
+    public func idsSeeingCut(_ text: String) -> (ids: [Int32], isCut: Bool) {
+        guard let limit = maxLength ?? tokenLimit else { return (ids(text), false) }
+        let longer = self.text.ids(prompt.isEmpty ? text : prompt + text, maxLength: limit + 1)
+        return longer.count > limit ? (ids(text), true) : (longer, false)
+    }
+
     /// The vectors of tokenized texts, `[ids.count, size]`, in their order.
     ///
     /// A text's vector does not depend on the other texts, nor on the number of threads.

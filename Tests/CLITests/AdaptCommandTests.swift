@@ -50,6 +50,13 @@ struct AdaptCommandTests {
         #expect(measured.status == 0, "\(measured.errors)")
         let metrics = try JSON(parsing: Array(measured.output.utf8))
         #expect(metrics["ndcgAt10"] == record["dev"]?["ndcgAt10"] && metrics["recallAt10"]?.number != nil)
+        let cut = try await Graft().run(
+            ["evaluate", scratch("out").string, "--data", dev.string, "--max-length", "3"])
+        #expect(cut.status == 0 && cut.errors.contains("texts are longer than the model takes and are cut"))
+        for arguments in [["--positive-label", "1"], ["--text-columns", "anchor,anchor"]] {
+            let refused = try await Graft().run(["evaluate", scratch("out").string, "--data", dev.string] + arguments)
+            #expect(refused.status == 64, "\(refused.errors)")
+        }
     }
 
     @Test(
@@ -100,7 +107,10 @@ struct AdaptCommandTests {
         #expect(record["training"]?["method"]?.string == "fewshot")
         let measured = try await Graft().run(["evaluate", scratch("few").string, "--data", train.string, "--json"])
         #expect(try JSON(parsing: Array(measured.output.utf8))["accuracy"]?.number ?? 0 > 0.8)
-        #expect(try await Graft().run(arguments + ["--folds", "3"]).status == 64)
+        for option in [["--folds", "3"], ["--warmup", "3"], ["--l2-sp", "0.1"]] {
+            let refused = try await Graft().run(arguments + option)
+            #expect(refused.status == 64 && refused.errors.contains("fewshot does not go with \(option[0])"))
+        }
         #expect(
             try await Graft().run(["finetune", model.string, "--train", "x", "--output", "y", "--pairs", "unique"])
                 .status == 64

@@ -52,6 +52,8 @@ struct WordClassifierCommandTests {
         #expect(records[2]["error"]?.string?.contains("single texts") == true)
         let evaluation = try await graft("evaluate", model.string, "--data", train, "--json")
         #expect(try JSON(parsing: Array(evaluation.output.utf8))["accuracy"]?.number == 1)
+        let refused = try await graft("evaluate", model.string, "--data", train, "--positive-label", "garden")
+        #expect(refused.status == 64 && refused.errors.contains("models that make vectors"))
     }
 
     @Test("classify takes a model of fastText's as it is")

@@ -61,18 +61,19 @@ struct AdapterChoice: ParsableArguments {
     ///   - maxLength: cuts texts after so many tokens; `nil` as the model was trained.
     ///   - pairs: whether it is given pairs of texts.
     func classifier(
-        _ model: ModelArgument, _ precision: PrecisionOption, maxLength: Int?, pairs: Bool
+        _ model: FoundModel, _ precision: PrecisionOption, maxLength: Int?, pairs: Bool
     ) throws -> any TextClassifier {
-        if model.isWordVectorClassifier {
+        let directory: ModelDirectory
+        switch model {
+        case .wordVectors(let path):
             for (isGiven, option) in [
                 (!adapter.isEmpty, "--adapter"), (maxLength != nil, "--max-length"),
-                (precision.precision != .f32, "--precision"),
-            ] { try refuse(isGiven, "\(option) is for transformers; \(model.model) is a classifier on word vectors.") }
-            let classifier = try WordVectorClassifier(model.file ?? model.resolve().path)
-            try refuse(pairs, "pairs of texts are for transformers; \(model.model) is a classifier on word vectors.")
-            return classifier
+                (precision.precision != .f32, "--precision"), (pairs, "What has pairs of texts"),
+            ] { try refuse(isGiven, "\(option) is for transformers; \(path) is a classifier on word vectors.") }
+            return try WordVectorClassifier(path)
+        case .transformer(let found): directory = found
         }
-        let (base, adapters) = try open(model.resolve())
+        let (base, adapters) = try open(directory)
         let precision = try precision.resolve()
         let classifier =
             if let adapters { try SequenceClassifier(adapters, on: base, precision: precision) } else {

@@ -59,7 +59,7 @@ struct Classify: ParsableCommand {
     func run() throws {
         try reportingFailures {
             try threads.apply()
-            let classifier = try adapters.classifier(model, precision, maxLength: maxLength, pairs: pairs)
+            let classifier = try adapters.classifier(model.find(), precision, maxLength: maxLength, pairs: pairs)
             if rawScores { classifier.temperature = 1 }
             try classifier.decide(at: threshold)
             try stream.run(

@@ -42,7 +42,7 @@ struct Evaluate: ParsableCommand {
         help: ArgumentHelp(
             "For a model that makes vectors: the columns with the texts (default: found by usual names).",
             valueName: "anchor,positive"))
-    var textColumns: String?
+    var textColumns: TextColumns?
 
     @OptionGroup var columns: ColumnOptions
     @OptionGroup var threads: ThreadOption
@@ -57,18 +57,19 @@ struct Evaluate: ParsableCommand {
     func run() throws {
         try reportingFailures {
             try threads.apply()
-            guard !model.isWordVectorClassifier else { return try evaluateLabels() }
-            let directory = try model.resolve()
-            if try TokenTagger.isPublished(in: directory) { return try printed(evaluateTagger(directory)) }
-            if try SentenceEncoder.isPublished(in: directory) { return try printed(evaluateVectors(directory)) }
-            try refuse(
-                positiveLabel != nil || textColumns != nil,
-                "--positive-label and --text-columns are for models that make vectors.")
-            try evaluateLabels()
+            let found = try model.find()
+            if case .transformer(let directory) = found {
+                if try TokenTagger.isPublished(in: directory) { return try printed(evaluateTagger(directory)) }
+                if try SentenceEncoder.isPublished(in: directory) { return try printed(evaluateVectors(directory)) }
+            }
+            try printed(evaluateLabels(found))
         }
     }
 
-    private func evaluateLabels() throws {
+    private func evaluateLabels(_ model: FoundModel) throws -> EvaluationMetrics {
+        try refuse(
+            positiveLabel != nil || textColumns != nil,
+            "--positive-label and --text-columns are for models that make vectors.")
         let examples = try LabelledExamples(FilePath(data), columns: columns.columns, for: .evaluation)
         StandardError.note("\(examples.file): \(examples.layout.description), \(examples.examples.count) examples")
         let isPair = examples.layout.isPair
@@ -76,7 +77,7 @@ struct Evaluate: ParsableCommand {
         try classifier.decide(at: threshold)
         let targets = try classifier.targets(examples)
         let logits = classifier.logits(of: examples.examples.map { InputText(text: $0.text, pair: $0.pair) })
-        try printed(classifier.evaluate(logits: logits, targets: targets))
+        return classifier.evaluate(logits: logits, targets: targets)
     }
 
     private func printed(_ metrics: EvaluationMetrics) throws {
@@ -103,13 +104,17 @@ struct Evaluate: ParsableCommand {
             try checkMaxLength(maxLength, positions: encoder.tokenLimit, encoder.tokenizer)
             encoder.maxLength = maxLength
         }
-        var choice = columns.sentenceColumns
-        if let textColumns { choice.texts = textColumns.split(separator: ",").map(String.init) }
-        let corpus = try SentenceCorpus(FilePath(data), choice, for: .evaluation)
+        let corpus = try SentenceCorpus(
+            FilePath(data), columns.sentenceColumns(textColumns?.names), for: .evaluation)
         StandardError.note("\(corpus.file): \(corpus.columns.description)")
+        try refuse(
+            positiveLabel != nil && (corpus.textCount != 2 || !corpus.hasLabels),
+            "--positive-label is for pairs with labels; \(corpus.file) has none.")
         let scratch = FilePath(FileManager.default.temporaryDirectory.path())
-        let evaluation = try SentenceEvaluation(corpus, positive: positiveLabel, keepingTokensIn: scratch) {
-            (encoder.ids($0), false)
+        let evaluation = try SentenceEvaluation(
+            corpus, positive: positiveLabel, keepingTokensIn: scratch, ids: encoder.idsSeeingCut)
+        if evaluation.cut > 0 {
+            StandardError.note("\(evaluation.cut) texts are longer than the model takes and are cut (--max-length)")
         }
         return .sentences(evaluation.metrics(encoder.embed))
     }

@@ -21,9 +21,20 @@ struct ModelArgument: ParsableArguments {
         return exists && !isDirectory ? FilePath(model) : nil
     }
 
-    var isWordVectorClassifier: Bool {
-        file != nil || (try? resolve()).map { WordVectorClassifier.isPublished(in: $0) } == true
+    /// Finds what a classifier may be.
+    func find() throws(StoreError) -> FoundModel {
+        if let file { return .wordVectors(file) }
+        let directory = try resolve()
+        return WordVectorClassifier.isPublished(in: directory)
+            ? .wordVectors(directory.path) : .transformer(directory)
     }
+}
+
+/// What a model's name stands for.
+enum FoundModel {
+    /// A classifier on word vectors, in a directory or a file of fastText's.
+    case wordVectors(FilePath)
+    case transformer(ModelDirectory)
 }
 
 struct ThreadOption: ParsableArguments {
@@ -251,13 +262,13 @@ struct ColumnOptions: ParsableArguments {
 }
 
 extension ColumnOptions {
-    /// For texts side by side: one column of texts, or two.
-    var sentenceColumns: SentenceColumns.Choice {
+    /// For texts side by side: one column of texts, or two, or those of `--text-columns`.
+    func sentenceColumns(_ names: [String]?) -> SentenceColumns.Choice {
         var choice = SentenceColumns.Choice()
         choice.delimiter = columns.delimiter
         choice.format = columns.format
         choice.hasHeader = table.header
-        choice.texts = textColumn.map { text in [text] + (pairColumn.map { [$0] } ?? []) }
+        choice.texts = names ?? textColumn.map { text in [text] + (pairColumn.map { [$0] } ?? []) }
         choice.label = labelColumn
         return choice
     }

@@ -1,3 +1,4 @@
+import Glibc
 import Tasks
 
 /// Training as the user sees it: a bar while steps are taken, and a line for each evaluation. Where standard error is not
@@ -13,6 +14,18 @@ struct FineTuningProgress {
     /// What the dev set said last, and the best of it.
     private var dev = ""
     private var best = ""
+
+    /// Trains, and shows how far it is; Ctrl-C ends the training after a step.
+    static func following<Result>(
+        _ training: (
+            _ isInterrupted: @escaping () -> Bool, _ report: @escaping (FineTuning.Event) -> Void
+        ) throws(FineTuning.Failure) -> Result
+    ) throws -> Result {
+        var progress = FineTuningProgress()
+        defer { progress.end() }
+        _ = try Signals.catchInterruption(SIGINT, SIGTERM)
+        return try training({ Signals.isInterrupted }, { progress.show($0) })
+    }
 
     mutating func show(_ event: FineTuning.Event) {
         switch event {

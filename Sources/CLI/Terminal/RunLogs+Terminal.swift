@@ -1,4 +1,3 @@
-import Glibc
 import SystemPackage
 import Tasks
 
@@ -8,13 +7,12 @@ extension RunLogs {
         _ training: (_ isInterrupted: () -> Bool, _ report: (FineTuning.Event) -> Void) throws(FineTuning.Failure) ->
             FineTuning.Outcome
     ) throws -> FineTuning.Outcome {
-        var progress = FineTuningProgress()
-        defer { progress.end() }
-        _ = try Signals.catchInterruption(SIGINT, SIGTERM)
-        return try keptWithCheckpoint { () throws(FineTuning.Failure) in
-            try training({ Signals.isInterrupted }) { event in
-                record(event)
-                progress.show(event)
+        try FineTuningProgress.following { isInterrupted, show throws(FineTuning.Failure) in
+            try keptWithCheckpoint { () throws(FineTuning.Failure) in
+                try training(isInterrupted) { event in
+                    record(event)
+                    show(event)
+                }
             }
         }
     }
@@ -22,6 +20,11 @@ extension RunLogs {
     /// Writes the model that a run has made, and brings the logs into its directory.
     func deliver(to target: FilePath, _ write: () throws(FineTuning.Failure) -> Void) throws {
         try keptWithCheckpoint(write)
+        try settle(in: target)
+    }
+
+    /// Brings the logs into the directory of the model, which has been written, and says where they are not complete.
+    func settle(in target: FilePath) throws {
         try move(to: target)
         if let failure { StandardError.note("the logs are not complete: \(failure)") }
     }

@@ -34,7 +34,8 @@ enum FormatDetection {
     }
 
     /// The delimiter that cuts the most rows into the same number of fields, and more than one; of equals the one that
-    /// the name's ending says, else tab, comma, semicolon, bar, in this order.
+    /// the name's ending says, else tab, comma, semicolon, bar, in this order. Another than the name says is to cut more
+    /// than half of them: texts alone, a line each, have commas too.
     private static func tableDelimiter(of file: FilePath) throws(CorpusError) -> UInt8 {
         let usual = usualDelimiter(of: file)
         var best = (delimiter: usual, share: 0.0)
@@ -51,7 +52,7 @@ enum FormatDetection {
             }
             let common = counts.filter { $0.key > 1 }.map(\.value).max() ?? 0
             let share = Double(common) / Double(max(1, rows))
-            if share > best.share { best = (delimiter, share) }
+            if share > max(best.share, delimiter == usual ? 0 : 0.5) { best = (delimiter, share) }
         }
         return best.delimiter
     }

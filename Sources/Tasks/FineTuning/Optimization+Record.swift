@@ -47,4 +47,4 @@ extension Optimization {
 }
 
 /// The number with the digits that its `Float` needs.
-func readable(_ value: Float) -> Double { Double("\(value)") ?? 0 }
+package func readable(_ value: Float) -> Double { Double("\(value)") ?? 0 }

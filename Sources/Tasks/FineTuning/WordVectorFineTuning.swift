@@ -76,8 +76,8 @@ public final class WordVectorFineTuning {
         guard let targets = data.devTargets else { return nil }
         let logits = training.devLogits()
         return EvaluationMetrics(
-            logits: logits, scores: data.problem == .multiLabel ? logits.sigmoided() : logits, targets: targets,
-            labels: data.labels, threshold: 0.5)
+            logits: logits, scores: data.problem == .multiLabel ? logits.sigmoided() : logits.softmaxedRows(),
+            targets: targets, labels: data.labels, threshold: 0.5)
     }
 
     /// Writes the model, what `graft.json` says of it, the report and the card: all of it or nothing.

@@ -85,6 +85,7 @@ public final class SentenceTraining {
 
     /// How many of the examples are in the batches of the first epoch; the others do not go with any.
     public func examplesInBatches(of train: SentenceExamples) -> Int {
+        guard configuration.objective.sampler != .shuffled else { return train.count }
         let work = SentenceTrainingWork(encoder, configuration, train: train, dev: nil)
         return work.batches(inEpoch: 1, order: RandomSource(seed: TrainingState(seed: configuration.seed).order))
             .reduce(0) { $0 + $1.count }

@@ -72,7 +72,6 @@ public struct SentenceTrainingRecord {
         case .ratio(let ratio): object["warmup_ratio"] = .number(ratio)
         case .steps(let steps): object["warmup_steps"] = .integer(steps)
         }
-        for member in chosen.members { object[member.key] = member.value }
         if let scale = objective.scale { object["scale"] = .number(scale) }
         if let margin = objective.margin { object["margin"] = .number(margin) }
         if objective.distance != .euclidean { object["distance"] = .string(objective.distance.rawValue) }
@@ -83,6 +82,7 @@ public struct SentenceTrainingRecord {
         if let weights = objective.dimensionWeights {
             object["matryoshka_weights"] = .array(weights.map { .number($0) })
         }
+        for member in chosen.members { object[member.key] = member.value }
         return object
     }
 

@@ -35,6 +35,9 @@ package final class SentenceTrainingWork: TrainingWork {
 
     /// Of all epochs.
     func steps() -> Int {
+        if configuration.objective.sampler == .shuffled {
+            return configuration.epochs * ((train.count + configuration.batchSize - 1) / configuration.batchSize)
+        }
         let order = RandomSource(seed: TrainingState(seed: configuration.seed).order)
         return (1...configuration.epochs).reduce(0) { $0 + batches(inEpoch: $1, order: order).count }
     }

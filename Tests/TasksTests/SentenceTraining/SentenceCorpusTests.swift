@@ -41,6 +41,7 @@ struct SentenceCorpusTests {
             ),
             ("a cat\ta dog\t0.5\nthe cat\tthe dog\t1", "TSV without a header, text columns '1', '2', label column '3'"),
             ("a line\nanother line", "TSV without a header, text column '1'"),
+            ("text\none, and two, and three\na line\nanother, line\nof text", "TSV, text column 'text'"),
         ])
     func names(text: String, expected: String) throws {
         #expect(try corpus(text, "data").columns.description == expected)

@@ -62,7 +62,7 @@ extension Adapt {
     /// What was said of the examples and of the model, for the record.
     private var chosen: JSONObject {
         var object: JSONObject = [:]
-        if let dropout { object["dropout"] = .number(Double("\(dropout)") ?? Double(dropout)) }
+        if let dropout { object["dropout"] = .number(readable(dropout)) }
         if let teacher = objective.teacher { object["teacher"] = .string(teacher) }
         if let label = objective.positiveLabel { object["positive_label"] = .string(label) }
         if let score = objective.minimumScore { object["minimum_score"] = .number(score) }
@@ -73,7 +73,7 @@ extension Adapt {
                 ("negative_margin", negatives.negativeMargin),
                 ("negative_relative_margin", negatives.negativeRelativeMargin),
                 ("negative_maximum", negatives.negativeMaximum), ("negative_minimum", negatives.negativeMinimum),
-            ] { if let value { object[key] = .number(Double("\(value)") ?? Double(value)) } }
+            ] { if let value { object[key] = .number(readable(value)) } }
             if negatives.randomNegatives { object["random_negatives"] = .bool(true) }
         }
         return object

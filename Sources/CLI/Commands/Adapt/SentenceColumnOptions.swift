@@ -9,7 +9,7 @@ struct SentenceColumnOptions: ParsableArguments {
         help: ArgumentHelp(
             "The columns with the texts, by name or, without a header, by number from 1 (default: found by usual names).",
             valueName: "anchor,positive"))
-    var textColumns: String?
+    var textColumns: TextColumns?
 
     @Option(help: "The column with the score or the label (default: found by usual names).")
     var labelColumn: String?
@@ -23,14 +23,6 @@ struct SentenceColumnOptions: ParsableArguments {
                 Self.formats.contains(dataFormat), "--data-format", dataFormat,
                 "one of \(Self.formats.joined(separator: ", "))")
         }
-        if let textColumns, texts.contains("") || Set(texts).count < texts.count {
-            throw ValidationError(
-                "--text-columns is \(textColumns); expected different columns with commas between them.")
-        }
-    }
-
-    private var texts: [String] {
-        (textColumns ?? "").split(separator: ",", omittingEmptySubsequences: false).map { String($0) }
     }
 
     var choice: SentenceColumns.Choice {
@@ -38,8 +30,18 @@ struct SentenceColumnOptions: ParsableArguments {
         choice.delimiter = table.delimiterByte
         choice.format = table.format
         choice.hasHeader = table.header
-        choice.texts = textColumns == nil ? nil : texts
+        choice.texts = textColumns?.names
         choice.label = labelColumn
         return choice
+    }
+}
+
+/// The value of `--text-columns`: different names with commas between them.
+struct TextColumns: ExpressibleByArgument {
+    let names: [String]
+
+    init?(argument: String) {
+        names = argument.split(separator: ",", omittingEmptySubsequences: false).map { String($0) }
+        if names.contains("") || Set(names).count < names.count { return nil }
     }
 }

@@ -22,24 +22,22 @@ struct FewShotOptions: ParsableArguments {
         guard command.method == .fewShot else {
             return try refuse(pairs != nil, "--pairs is for --method fewshot.")
         }
-        for (isAsked, option) in [
+        let asked: [(Bool, String)] = [
             (command.data.folds != nil, "--folds"), (command.searches.search != nil, "--search"),
             (command.searches.findLearningRate, "--find-learning-rate"), (command.runOptions.resume, "--resume"),
             (command.runOptions.evaluateEvery != nil, "--evaluate-every"), (command.recompute, "--recompute"),
-            (command.augmentation.augment != nil, "--augment"), (command.objective.needsSteps, "a regularizer"),
-            (command.optimization.optimizer != .adamW, "--optimizer"),
-            (command.optimization.schedule != nil, "--schedule"), (command.optimization.warmup != nil, "--warmup"),
-            (command.optimization.weightDecay != nil, "--weight-decay"),
-            (command.optimization.accumulate != 1, "--accumulate"),
-            (command.optimization.layerDecay != nil, "--layer-decay"),
-            (command.optimization.headLearningRate != nil, "--head-learning-rate"),
-            (!command.optimization.learningRateFor.isEmpty, "--learning-rate-for"),
-            (command.data.dropDuplicates, "--drop-duplicates"), (command.data.devShare != nil, "--dev-share"),
+            (command.augmentation.augment != nil, "--augment"), (command.data.dropDuplicates, "--drop-duplicates"),
+            (command.data.devShare != nil, "--dev-share"),
             (command.runOptions.patience != nil, "--patience"), (command.runOptions.keep != nil, "--keep"),
             (command.runOptions.checkpointEvery != nil, "--checkpoint-every"),
             (command.problemType == .tokens, "--problem-type token_classification"),
             (command.problem == .multiLabel || command.problem == .regression, "--problem-type"),
-        ] { try refuse(isAsked, "--method fewshot does not go with \(option).") }
+        ]
+        // The encoder learns by the optimizer of its own; what the objective says of labels is for the head.
+        let options =
+            asked.filter(\.0).map(\.1) + command.objective.givenForSteps
+            + command.optimization.given.filter { $0 != "--max-gradient-norm" }
+        for option in options { throw ValidationError("--method fewshot does not go with \(option).") }
     }
 }
 
@@ -70,12 +68,11 @@ extension FineTune {
         if let maxLength {
             try checkMaxLength(maxLength, positions: body.limit.positions, body.limit.tokenizer)
         }
-        var progress = FineTuningProgress()
-        defer { progress.end() }
-        _ = try Signals.catchInterruption(SIGINT, SIGTERM)
-        let seconds = try body.train(
-            examples.texts, labels: labels, maxLength: maxLength, keepingStateIn: scratch,
-            isInterrupted: { Signals.isInterrupted }, report: { progress.show($0) })
+        let seconds = try FineTuningProgress.following { isInterrupted, report throws(FineTuning.Failure) in
+            try body.train(
+                examples.texts, labels: labels, maxLength: maxLength, keepingStateIn: scratch,
+                isInterrupted: isInterrupted, report: report)
+        }
         let path = scratch.appending(".body-\(getpid())-\(UInt32.random(in: 0 ... .max))")
         try body.write(to: path)
         return Body(directory: ModelDirectory(path), trainingSeconds: seconds)

@@ -56,11 +56,9 @@ extension FineTune {
             (runOptions.resume, "--resume"), (runOptions.evaluateEvery != nil, "--evaluate-every"),
             (runOptions.keep == .best, "--keep best"), (runOptions.patience != nil, "--patience"),
             (runOptions.checkpointEvery != nil, "--checkpoint-every"),
-            (optimization.asksForSteps, "an option of the optimizer"),
-            (objective.isGiven, "an option of the objective"),
         ]
-        for (isGiven, option) in given {
-            try refuse(isGiven, "\(option) is for transformers; \(model.model) is a file, of word vectors.")
+        for option in given.filter(\.0).map(\.1) + optimization.given + objective.given {
+            throw ValidationError("\(option) is for transformers; \(model.model) is a file, of word vectors.")
         }
     }
 
@@ -97,8 +95,7 @@ extension FineTune {
         let record = try tuning.write(
             to: target, model: model.model, outcome, history: logs.history,
             facts: reports.facts(outcome, seconds: monotonicSeconds() - start))
-        try logs.move(to: target)
-        if let failure = logs.failure { StandardError.note("the logs are not complete: \(failure)") }
+        try logs.settle(in: target)
         try StandardOutput.print(
             line: .object(
                 record.summary(

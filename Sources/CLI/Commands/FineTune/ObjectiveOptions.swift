@@ -89,14 +89,26 @@ struct ObjectiveOptions: ParsableArguments {
             "--mixout puts back matrices of the model: it is for --method full, top-k and gradual.")
     }
 
-    /// Whether anything is asked for.
-    var isGiven: Bool {
-        needsSteps || labelSmoothing > 0 || focalGamma > 0 || classWeights != nil || ordinal != nil
-            || huberDelta != nil || mixout > 0 || fgm > 0 || embeddingNoise > 0
+    /// The options that are given.
+    var given: [String] {
+        givenForSteps
+            + CLI.given([
+                "--label-smoothing": labelSmoothing > 0, "--focal-gamma": focalGamma > 0,
+                "--class-weights": classWeights != nil, "--ordinal": ordinal != nil, "--huber-delta": huberDelta != nil,
+                "--mixout": mixout > 0, "--fgm": fgm > 0, "--embedding-noise": embeddingNoise > 0,
+            ])
+    }
+
+    /// The options that only steps of training can follow, of those that are given.
+    var givenForSteps: [String] {
+        CLI.given([
+            "--mixup": mixup > 0, "--r-drop": rDrop > 0, "--l2-sp": l2Sp > 0,
+            "--average-weights": averageWeights != nil, "--dropout": dropout != nil,
+        ])
     }
 
     /// Whether something is asked for that only steps of training can give.
-    var needsSteps: Bool { mixup > 0 || rDrop > 0 || l2Sp > 0 || averageWeights != nil || dropout != nil }
+    var needsSteps: Bool { !givenForSteps.isEmpty }
 
     /// The labels from lowest to highest, which are those of the examples.
     func order(_ labels: [String]) throws -> [String] {

@@ -131,11 +131,17 @@ struct OptimizationOptions: ParsableArguments {
             "--inverse-regularization is for --head-solver lbfgs.")
     }
 
-    /// Whether something is asked for that only steps of training can give.
-    var asksForSteps: Bool {
-        accumulate != 1 || optimizer != .adamW || schedule != nil || warmup != nil || layerDecay != nil
-            || headLearningRate != nil || !learningRateFor.isEmpty || weightDecay != nil || maxGradientNorm != 1
+    /// The options that say how steps of training go, of those that are given.
+    var given: [String] {
+        CLI.given([
+            "--optimizer": optimizer != .adamW, "--schedule": schedule != nil, "--warmup": warmup != nil,
+            "--weight-decay": weightDecay != nil, "--max-gradient-norm": maxGradientNorm != 1,
+            "--accumulate": accumulate != 1, "--layer-decay": layerDecay != nil,
+            "--head-learning-rate": headLearningRate != nil, "--learning-rate-for": !learningRateFor.isEmpty,
+        ])
     }
+
+    private var asksForSteps: Bool { !given.isEmpty }
 
     private func solver(_ method: FineTuning.Method, _ asksForSteps: Bool) -> Optimization.HeadSolver {
         headSolver ?? (method == .head && (asksForSteps || self.asksForSteps) ? .steps : .lbfgs)
@@ -194,6 +200,9 @@ func require(
 func requireAtLeastZero(_ value: Double, _ option: String) throws(ValidationError) {
     try require(value >= 0 && value.isFinite, option, value, "a number of at least 0")
 }
+
+/// The names of the options that are given.
+func given(_ options: KeyValuePairs<String, Bool>) -> [String] { options.filter(\.value).map(\.key) }
 
 func refuse(_ isAsked: Bool, _ message: String) throws(ValidationError) {
     if isAsked { throw ValidationError(message) }
