@@ -10,7 +10,7 @@ Every run learns from the same --train examples of a corpus (drawn with a fixed 
 and is measured on the same --test ones; texts are cut at --max-length tokens. A run is one line of RESULTS.jsonl, and a run that
 is there already is not repeated. `transformers` runs full and head, `peft` lora, `adapters` (in a Python environment of
 its own: the package pins an older transformers) pfeiffer, `setfit` its own recipe; `graft` runs everything, and
-`defaults` with no settings at all. With --shots the examples are so many of each label, other ones for each seed, and
+`defaults` with no settings but --max-length. With --shots the examples are so many of each label, other ones for each seed, and
 `graft` runs fewshot: SetFit's recipe.
 
 The settings are those of the standard Python recipes: full is Trainer's own (learning rate 5e-5, batches of 8, 3
@@ -107,14 +107,14 @@ class Run:
             for part, rows in (("train", self.train), ("test", self.test)):
                 with open(folder / f"{part}.tsv", "w", encoding="utf-8", newline="\n") as file:
                     file.write("text\tlabel\n" + "".join(f"{text}\t{label}\n" for text, label in rows))
-            flags = ["--seed", str(self.seed), "--threads", str(self.options.threads)]
+            flags = ["--seed", str(self.seed), "--threads", str(self.options.threads), "--max-length",
+                     str(self.options.max_length)]
             if self.method == "fewshot":
-                flags += ["--method", "fewshot", "--max-length", str(self.options.max_length)]
+                flags += ["--method", "fewshot"]
             elif self.method != "defaults":
                 settings = SETTINGS[self.method]
                 flags += ["--method", self.method, "--learning-rate", str(settings["rate"]), "--batch-size",
-                          str(settings["batch"]), "--epochs", str(settings["epochs"]), "--max-length", str(self.options.max_length),
-                          "--no-dev"]
+                          str(settings["batch"]), "--epochs", str(settings["epochs"]), "--no-dev"]
                 flags += ["--head-solver", "steps", "--no-mean-layer"] if self.method == "head" else \
                     ["--warmup", "0", "--weight-decay", "0"]
             run = subprocess.run(

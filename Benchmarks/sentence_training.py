@@ -1,12 +1,14 @@
 """Training of sentence encoders beside sentence-transformers: the same examples, the same settings, each loss.
 
 usage: sentence_training.py --graft PROGRAM --model DIR --data DIR [--losses mnr,cosent] [--seeds 42,43] [--examples N]
-       [--sides graft,peer] [--work DIR]
+       [--sides graft,graft-bf16,peer,peer-bf16]
 
 DIR of --data holds stsb/, rte_nli/ and trec/ as tab-separated files. For every loss, side and seed a JSON line: the
 Spearman correlation on the STS-B test set (for batch-* and triplet losses, which learn TREC's labels, the share of test
-questions whose nearest neighbour has their label), examples a second of training, and seconds. A last line for each loss
-has the medians and their ratio. Both sides use two threads; sentence-transformers trains with its own trainer.
+questions whose nearest neighbour has their label), examples a second of training, seconds of the clock, and seconds that
+the processors were busy, which count on a machine that does other work too. A last line for each loss has the medians of
+every side, and how many times as fast as `peer` it is. All sides use two threads; sentence-transformers trains with its
+own trainer, and with -bf16 both multiply in bf16.
 
 The settings are those of `graft adapt`: one epoch, batches of 32 (16 for triplets of TREC), peak rate 2e-5, warm-up over a
 tenth of the steps, no weight decay, the model's dropout.
@@ -17,6 +19,7 @@ import csv
 import json
 import os
 import random
+import resource
 import statistics
 import subprocess
 import tempfile
@@ -64,23 +67,29 @@ def examples(loss, data, count):
     return names, found[:count]
 
 
-def train_graft(options, loss, names, found, seed, work):
+def train_graft(options, loss, names, found, seed, work, precision):
     train = work / "train.tsv"
     train.write_text("\n".join("\t".join(map(str, row)) for row in [names] + found) + "\n", encoding="utf-8")
     output = work / f"graft-{loss}-{seed}"
+    before = busy(resource.RUSAGE_CHILDREN)
     result = subprocess.run(
         [options.graft, "adapt", options.model, "--loss", loss, "--train", train, "--output", output,
-         "--batch-size", str(batch_size(loss)), "--seed", str(seed), "--threads", "2", "--checkpoint-every", "never"],
+         "--precision", precision, "--batch-size", str(batch_size(loss)), "--seed", str(seed), "--threads", "2", "--checkpoint-every", "never"],
         check=True, capture_output=True, text=True)
     record = json.loads(result.stdout.splitlines()[-1])
-    return output, record["trainingSeconds"], record["samplesPerSecond"]
+    return output, record["trainingSeconds"], busy(resource.RUSAGE_CHILDREN) - before
+
+
+def busy(whose):
+    usage = resource.getrusage(whose)
+    return usage.ru_utime + usage.ru_stime
 
 
 def batch_size(loss):
     return 16 if loss in LABELLED or loss == "triplet" else 32
 
 
-def train_peer(options, loss, names, found, seed, work):
+def train_peer(options, loss, names, found, seed, work, precision):
     import torch
     from datasets import Dataset
     from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer
@@ -113,15 +122,16 @@ def train_peer(options, loss, names, found, seed, work):
     arguments = Arguments(
         output_dir=str(work / "peer"), num_train_epochs=1, per_device_train_batch_size=batch_size(loss),
         learning_rate=RATE, warmup_steps=WARMUP, weight_decay=0.0, seed=seed, batch_sampler=sampler, use_cpu=True,
+        bf16=precision == "bf16",
         save_strategy="no", logging_strategy="no", report_to="none", disable_tqdm=True)
     trainer = SentenceTransformerTrainer(
         model=model, args=arguments, train_dataset=Dataset.from_dict(columns), loss=module)
-    started = time.time()
+    started, before = time.time(), busy(resource.RUSAGE_SELF)
     trainer.train()
-    seconds = time.time() - started
+    seconds, work_seconds = time.time() - started, busy(resource.RUSAGE_SELF) - before
     output = work / f"peer-{loss}-{seed}"
     model.save_pretrained(str(output))
-    return output, seconds, len(found) / seconds
+    return output, seconds, work_seconds
 
 
 def score(options, loss, output):
@@ -144,24 +154,28 @@ def main():
     parser.add_argument("--sides", default="graft,peer")
     options = parser.parse_args()
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
-    sides = {"graft": train_graft, "peer": train_peer}
     for loss in options.losses.split(","):
         names, found = examples(loss, Path(options.data), options.examples)
         results = {}
         for seed in map(int, options.seeds.split(",")):
             for side in options.sides.split(","):
+                system, _, precision = side.partition("-")
+                train = train_graft if system == "graft" else train_peer
                 with tempfile.TemporaryDirectory() as work:
-                    output, seconds, speed = sides[side](options, loss, names, found, seed, Path(work))
+                    output, seconds, busy_seconds = train(
+                        options, loss, names, found, seed, Path(work), precision or "f32")
                     line = {"loss": loss, "side": side, "seed": seed, "examples": len(found),
-                            "score": score(options, loss, output), "seconds": round(seconds, 2),
-                            "examplesPerSecond": round(speed, 1)}
+                            "score": round(score(options, loss, output), 5), "seconds": round(seconds, 2),
+                            "busySeconds": round(busy_seconds, 2), "examplesPerSecond": round(len(found) / seconds, 1)}
                 results.setdefault(side, []).append(line)
                 print(json.dumps(line), flush=True)
         median = lambda side, key: statistics.median(line[key] for line in results[side])
-        if len(results) == 2:
-            print(json.dumps({"loss": loss, "scores": {s: median(s, "score") for s in results},
-                              "timesAsFast": round(median("graft", "examplesPerSecond")
-                                                   / median("peer", "examplesPerSecond"), 2)}), flush=True)
+        if "peer" in results:
+            print(json.dumps({
+                "loss": loss, "scores": {side: median(side, "score") for side in results},
+                "timesAsFast": {side: round(median("peer", "seconds") / median(side, "seconds"), 2) for side in results},
+                "timesLessBusy": {side: round(median("peer", "busySeconds") / median(side, "busySeconds"), 2)
+                                  for side in results}}), flush=True)
 
 
 if __name__ == "__main__":

@@ -46,6 +46,7 @@ struct OptimizationOptionsTests {
             (["--method", "head", "--epochs", "3", "--inverse-regularization", "1"], "is for --head-solver lbfgs"),
             (["--method", "head", "--mixout", "0.1"], "are for methods that train the encoder"),
             (["--inverse-regularization", "1"], "is for --method head"), (["--no-mean-layer"], "is for --method head"),
+            (["--no-dev", "--patience", "2"], "--patience needs a dev set"),
         ])
     func usage(extra: [String], says part: String) async throws {
         let result = try await graft.run(arguments + extra)

@@ -69,7 +69,7 @@ struct WordClassifierCommandTests {
         let output = scratch("output").string
         for (options, name) in [
             (["--method", "lora"], "--method lora"), (["--batch-size", "8"], "--batch-size"),
-            (["--folds", "3"], "--folds"), (["--optimizer", "lion"], "optimizer"), (["--mixup", "0.2"], "objective"),
+            (["--folds", "3"], "--folds"), (["--optimizer", "lion"], "--optimizer"), (["--mixup", "0.2"], "--mixup"),
             (["--problem-type", "regression"], "--problem-type regression"), (["--resume"], "--resume"),
         ] {
             let result = try await graft.run(["finetune", vectors, "--train", train, "--output", output] + options)

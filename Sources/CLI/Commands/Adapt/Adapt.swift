@@ -87,10 +87,9 @@ struct Adapt: ParsableCommand {
         if precision.precision == .int8 {
             throw ValidationError("--precision int8 is for inference; use f32 or bf16.")
         }
-        for (isAsked, option) in [
-            (runOptions.patience != nil, "--patience"), (runOptions.keep == .best, "--keep best"),
-            (runOptions.evaluateEvery != nil, "--evaluate-every"),
-        ] { try refuse(isAsked && dev == nil, "\(option) needs examples to measure on: give --dev.") }
+        for option in runOptions.givenForDev where dev == nil {
+            throw ValidationError("\(option) needs examples to measure on: give --dev.")
+        }
         try objective.check(batchSize: batchSize)
         try negatives.check(objective.loss)
     }

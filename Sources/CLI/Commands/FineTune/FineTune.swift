@@ -119,6 +119,9 @@ struct FineTune: ParsableCommand {
         if searches.search != nil, data.noDev || data.folds != nil {
             throw ValidationError("--search chooses by a dev set; leave --no-dev and --folds out.")
         }
+        for option in runOptions.givenForDev where data.noDev || data.folds != nil {
+            throw ValidationError("\(option) needs a dev set; leave --no-dev and --folds out.")
+        }
         if searches.findLearningRate, output == nil {
             throw ValidationError("--find-learning-rate writes a plot; name a directory with --output.")
         }

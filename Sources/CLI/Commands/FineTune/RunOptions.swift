@@ -41,6 +41,11 @@ struct RunOptions: ParsableArguments {
         }
     }
 
+    /// The options that need a dev set, of those that are given.
+    var givenForDev: [String] {
+        given(["--patience": patience != nil, "--keep best": keep == .best, "--evaluate-every": evaluateEvery != nil])
+    }
+
     /// Which weights are kept, and when training stops before its end.
     func set(_ configuration: inout FineTuning.Configuration, devExamples: Int?, isSplit: Bool) {
         configuration.patience = patience ?? configuration.patience
