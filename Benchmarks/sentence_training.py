@@ -1,13 +1,13 @@
 """Training of sentence encoders beside sentence-transformers: the same examples, the same settings, each loss.
 
 usage: sentence_training.py --graft PROGRAM --model DIR --data DIR [--losses mnr,cosent] [--seeds 42,43] [--examples N]
-       [--sides graft,graft-bf16,peer,peer-bf16]
+       [--sides graft,graft-bf16,peer,peer-bf16] [--threads N]
 
 DIR of --data holds stsb/, rte_nli/ and trec/ as tab-separated files. For every loss, side and seed a JSON line: the
 Spearman correlation on the STS-B test set (for batch-* and triplet losses, which learn TREC's labels, the share of test
 questions whose nearest neighbour has their label), examples a second of training, seconds of the clock, and seconds that
 the processors were busy, which count on a machine that does other work too. A last line for each loss has the medians of
-every side, and how many times as fast as `peer` it is. All sides use two threads; sentence-transformers trains with its
+every side, and how many times as fast as `peer` it is. All sides use --threads threads; sentence-transformers trains with its
 own trainer, and with -bf16 both multiply in bf16.
 
 The settings are those of `graft adapt`: one epoch, batches of 32 (16 for triplets of TREC), peak rate 2e-5, warm-up over a
@@ -74,7 +74,8 @@ def train_graft(options, loss, names, found, seed, work, precision):
     before = busy(resource.RUSAGE_CHILDREN)
     result = subprocess.run(
         [options.graft, "adapt", options.model, "--loss", loss, "--train", train, "--output", output,
-         "--precision", precision, "--batch-size", str(batch_size(loss)), "--seed", str(seed), "--threads", "2", "--checkpoint-every", "never"],
+         "--precision", precision, "--batch-size", str(batch_size(loss)), "--seed", str(seed), "--threads", str(options.threads),
+         "--checkpoint-every", "never"],
         check=True, capture_output=True, text=True)
     record = json.loads(result.stdout.splitlines()[-1])
     return output, record["trainingSeconds"], busy(resource.RUSAGE_CHILDREN) - before
@@ -96,7 +97,7 @@ def train_peer(options, loss, names, found, seed, work, precision):
     from sentence_transformers import SentenceTransformerTrainingArguments as Arguments
     from sentence_transformers.sentence_transformer import losses
 
-    torch.set_num_threads(2)
+    torch.set_num_threads(options.threads)
     model = SentenceTransformer(options.model, device="cpu")
     columns = {name: [row[i] for row in found] for i, name in enumerate(names)}
     if "label" in columns:
@@ -137,7 +138,7 @@ def train_peer(options, loss, names, found, seed, work, precision):
 def score(options, loss, output):
     file = "trec/test.tsv" if loss in LABELLED or loss == "triplet" else "stsb/test.tsv"
     result = subprocess.run(
-        [options.graft, "evaluate", output, "--data", Path(options.data) / file, "--json", "--threads", "2"],
+        [options.graft, "evaluate", output, "--data", Path(options.data) / file, "--json", "--threads", str(options.threads)],
         check=True, capture_output=True, text=True)
     metrics = json.loads(result.stdout)
     return metrics.get("spearman", metrics.get("accuracyAt1"))
@@ -152,6 +153,7 @@ def main():
     parser.add_argument("--seeds", default="42")
     parser.add_argument("--examples", type=int, default=10**9)
     parser.add_argument("--sides", default="graft,peer")
+    parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     for loss in options.losses.split(","):
