@@ -72,7 +72,7 @@ extension StoredTensor {
                 func other(_ place: Int) -> UnsafePointer<Float> {
                     unsafe x + Int(rows[min(start + place, rows.count - 1)]) * columns
                 }
-                let four = unsafe ScoreTile.four(score, query, other(0), other(1), other(2), other(3), columns)
+                let four = unsafe ScoreTile.four(score, query, (other(0), other(1), other(2), other(3)), columns)
                 if four.max() > limit { return true }
             }
             return false
@@ -91,7 +91,7 @@ extension StoredTensor {
                 func row(_ place: Int) -> UnsafePointer<Float> {
                     unsafe x + Int(rows[min(start + place, rows.count - 1)]) * columns
                 }
-                let four = unsafe ScoreTile.four(score, q, row(0), row(1), row(2), row(3), columns)
+                let four = unsafe ScoreTile.four(score, q, (row(0), row(1), row(2), row(3)), columns)
                 for place in 0..<min(4, rows.count - start) { scores[start + place] = four[place] }
             }
         }
