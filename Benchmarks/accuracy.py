@@ -17,13 +17,15 @@ The settings are those of the standard Python recipes: full is Trainer's own (le
 epochs, linear decay, no warm-up, no weight decay), lora PEFT's own (rank 8, alpha 8, no dropout, queries and values)
 with the learning rate 1e-3 of its guides, pfeiffer AdapterHub's seq_bn (reduction 16) with 1e-3, head the pooler
 and classifier on a frozen encoder (1e-3, batches of 32, 20 epochs, weight decay 0.01). Seconds are those of training
-alone.
+alone. busySeconds are those that processors worked, of graft for the whole process, of the others for training: with
+--threads 1 they can be compared on a machine that does other work too; the table's last columns are their means.
 """
 
 import argparse
 import gzip
 import json
 import random
+import resource
 import shutil
 import subprocess
 import sys
@@ -91,6 +93,12 @@ def shots(rows, count, seed):
     return chosen
 
 
+def busy(whose=resource.RUSAGE_SELF):
+    """Seconds that processors have worked for this process, or for the ended ones that it started."""
+    usage = resource.getrusage(whose)
+    return usage.ru_utime + usage.ru_stime
+
+
 class Run:
     def __init__(self, options, name, method, seed):
         self.options, self.name, self.method, self.seed = options, name, method, seed
@@ -117,16 +125,18 @@ class Run:
                           str(settings["batch"]), "--epochs", str(settings["epochs"]), "--no-dev"]
                 flags += ["--head-solver", "steps", "--no-mean-layer"] if self.method == "head" else \
                     ["--warmup", "0", "--weight-decay", "0"]
+            before = busy(resource.RUSAGE_CHILDREN)
             run = subprocess.run(
                 [self.options.graft, "finetune", self.options.model, "--train", str(folder / "train.tsv"), "--output",
                  str(folder / "model"), *flags], capture_output=True, text=True)
             if run.returncode:
                 sys.exit(run.stderr)
+            work = busy(resource.RUSAGE_CHILDREN) - before
             record = json.loads(run.stdout.strip().split("\n")[-1])
             result = subprocess.run(
                 [self.options.graft, "evaluate", str(folder / "model"), "--data", str(folder / "test.tsv"), "--json"],
                 check=True, capture_output=True, text=True)
-            return json.loads(result.stdout)["accuracy"], record["trainingSeconds"], record["seconds"]
+            return json.loads(result.stdout)["accuracy"], record["trainingSeconds"], work
         finally:
             shutil.rmtree(folder)
 
@@ -150,13 +160,13 @@ class Run:
             trainer = trainer_class(
                 model=model, args=arguments, train_dataset=self.tokenized(tokenizer, self.train),
                 data_collator=DataCollatorWithPadding(tokenizer))
-            started = time.perf_counter()
+            started, before = time.perf_counter(), busy()
             trainer.train()
-            seconds = time.perf_counter() - started
+            seconds, work = time.perf_counter() - started, busy() - before
             rows = self.tokenized(tokenizer, self.test)
             logits = trainer.predict(rows).predictions
             right = sum(int(logit.argmax() == row["labels"]) for logit, row in zip(logits, rows))
-            return right / len(rows), seconds, seconds
+            return right / len(rows), seconds, work
         finally:
             shutil.rmtree(folder)
 
@@ -181,7 +191,7 @@ class Run:
         sys.path.insert(0, str(Path(__file__).parent / "reference"))
         from finetune_accuracy import pad
 
-        started = time.perf_counter()
+        started, before = time.perf_counter(), busy()
 
         def features(rows):
             result = []
@@ -212,10 +222,10 @@ class Run:
                 optimizer.step()
                 schedule.step()
                 optimizer.zero_grad()
-        seconds = time.perf_counter() - started
+        seconds, work = time.perf_counter() - started, busy() - before
         model.eval()
         with torch.no_grad():
-            return (logits(test).argmax(1) == answers).float().mean().item(), seconds, seconds
+            return (logits(test).argmax(1) == answers).float().mean().item(), seconds, work
 
     def peft(self):
         from peft import LoraConfig, TaskType, get_peft_model
@@ -243,16 +253,16 @@ class Run:
         try:
             texts, labels = zip(*self.train)
             model.model_body.max_seq_length = self.options.max_length
-            started = time.perf_counter()
+            started, before = time.perf_counter(), busy()
             Trainer(
                 model=model, train_dataset=Dataset.from_dict({"text": list(texts), "label": list(labels)}),
                 args=TrainingArguments(
                     folder, seed=self.seed, max_steps=self.options.setfit_steps, report_to="none",
                     show_progress_bar=False)).train()
-            seconds = time.perf_counter() - started
+            seconds, work = time.perf_counter() - started, busy() - before
             predictions = model.predict([text for text, _ in self.test])
             right = sum(int(p == label) for p, (_, label) in zip(predictions, self.test))
-            return right / len(self.test), seconds, seconds
+            return right / len(self.test), seconds, work
         finally:
             shutil.rmtree(folder)
 
@@ -260,15 +270,17 @@ class Run:
 def table(path):
     runs = [json.loads(line) for line in open(path)]
     corpora = sorted({run["corpus"] for run in runs})
-    print("system / method".ljust(24), *(name.rjust(12) for name in corpora), "mean".rjust(8), "seconds".rjust(9))
+    print("system / method".ljust(24), *(name.rjust(12) for name in corpora), "mean".rjust(8), "seconds".rjust(9), "busy".rjust(9))
     for system, method in sorted({(run["system"], run["method"]) for run in runs}, key=lambda pair: pair[::-1]):
-        means, seconds = [], []
+        means, seconds, work = [], [], []
         for name in corpora:
             mine = [r for r in runs if (r["system"], r["method"], r["corpus"]) == (system, method, name)]
             means.append(100 * sum(r["accuracy"] for r in mine) / len(mine) if mine else float("nan"))
             seconds += [r["seconds"] for r in mine]
+            work += [r["busySeconds"] for r in mine if "busySeconds" in r]
         print(f"{system} {method}".ljust(24), *(f"{mean:12.2f}" for mean in means),
-              f"{sum(means) / len(means):8.2f}", f"{sum(seconds) / len(seconds):9.1f}")
+              f"{sum(means) / len(means):8.2f}", f"{sum(seconds) / len(seconds):9.1f}",
+              f"{sum(work) / len(work) if work else float('nan'):9.1f}")
 
 
 def main():
@@ -304,8 +316,8 @@ def main():
                 key = dict(system=options.system, method=method, corpus=name, seed=seed, train=options.train)
                 if any(all(run[k] == key[k] for k in key) for run in done):
                     continue
-                accuracy, seconds, whole = getattr(Run(options, name, method, seed), options.system)()
-                line = json.dumps(key | dict(accuracy=accuracy, seconds=round(seconds, 2), wholeSeconds=round(whole, 2)))
+                accuracy, seconds, work = getattr(Run(options, name, method, seed), options.system)()
+                line = json.dumps(key | dict(accuracy=accuracy, seconds=round(seconds, 2), busySeconds=round(work, 2)))
                 with open(options.results, "a") as file:
                     file.write(line + "\n")
                 print(line, flush=True)
