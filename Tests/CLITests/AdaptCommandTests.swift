@@ -107,7 +107,7 @@ struct AdaptCommandTests {
         #expect(record["training"]?["method"]?.string == "fewshot")
         let measured = try await Graft().run(["evaluate", scratch("few").string, "--data", train.string, "--json"])
         #expect(try JSON(parsing: Array(measured.output.utf8))["accuracy"]?.number ?? 0 > 0.8)
-        for option in [["--folds", "3"], ["--warmup", "3"], ["--l2-sp", "0.1"]] {
+        for option in [["--folds", "3"], ["--warmup", "3"], ["--l2-sp", "0.1"], ["--mixout", "0.5"]] {
             let refused = try await Graft().run(arguments + option)
             #expect(refused.status == 64 && refused.errors.contains("fewshot does not go with \(option[0])"))
         }

@@ -140,6 +140,9 @@ struct HeadCommandTests {
         let place = try #require(records[0]["masks"]?.array?.first)
         #expect(place["start"] == .integer(2) && place["end"] == .integer(8) && place["tokens"]?.array?.count == 2)
         #expect(records[1]["error"] == .string("line 2 has no [MASK]"))
+        let cut = try await graft(
+            "fill", pipeline("fill-bert"), "--max-length", "4", input: Array("a plot of a [MASK] film\n".utf8))
+        #expect(cut.status == 1 && cut.output.contains("line 1 has no [MASK] among its first 4 tokens"), "\(cut)")
         let none = try await graft("fill", pipeline("fill-bert"), "--top-k", "0")
         #expect(none.status == 64)
     }

@@ -47,6 +47,8 @@ struct OptimizationOptionsTests {
             (["--method", "head", "--mixout", "0.1"], "are for methods that train the encoder"),
             (["--inverse-regularization", "1"], "is for --method head"), (["--no-mean-layer"], "is for --method head"),
             (["--no-dev", "--patience", "2"], "--patience needs a dev set"),
+            (["--method", "head", "--layer-decay", "0.9"], "--layer-decay is for methods that train layers"),
+            (["--find-learning-rate", "--schedule", "cosine"], "leave --schedule out"),
         ])
     func usage(extra: [String], says part: String) async throws {
         let result = try await graft.run(arguments + extra)

@@ -38,7 +38,7 @@ struct TaggingCommandTests {
             #expect(contents(of: scratch("out").appending(name)) != nil, "\(name)")
         }
         let record = try Golden.json(scratch("out"), "graft.json")
-        #expect(record["task"]?.string == "token-classification")
+        #expect(record["task"]?.string == "token-classification" && record["aggregation"]?.string == "first")
         #expect(record["data"]?["train_examples"]?.integer == 36 && record["data"]?["dev_examples"]?.integer == 4)
         let card = String(decoding: contents(of: scratch("out").appending("README.md")) ?? [], as: UTF8.self)
         #expect(card.contains("pipeline_tag: token-classification") && card.contains("| Entity F1 | 1.0000 |"))

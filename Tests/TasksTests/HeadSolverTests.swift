@@ -41,7 +41,7 @@ struct HeadSolverTests {
         let (classifier, outcome, examples) = try train(bert, label: { $0 ? "good" : "bad" }, c: 0.1)
         #expect(outcome.inverseRegularization == 0.1 && outcome.evaluations.count == 1)
         guard case .classes(let classes) = examples.targets else { throw WrongKind() }
-        let features = classifier.features(examples.texts)
+        let features = try #require(classifier.features(examples.texts))
         let count = Float(features.rows)
         // Standardized by hand.
         var rows = features
@@ -95,8 +95,9 @@ struct HeadSolverTests {
             let values = Array(features.row(row).prefix(3))
             return values.firstIndex(of: values.max()!)!
         }
-        let solution = HeadSolver(head, TrainingObjective(), inverseRegularization: 1).solve(
-            features, .classes(targets), dev: nil, random: random)
+        let solution = try #require(
+            HeadSolver(head, TrainingObjective(), inverseRegularization: 1).solve(
+                features, .classes(targets), dev: nil, random: random))
         let logits = head.forward(features).logits
         #expect(abs(CrossEntropyLoss.evaluate(logits, targets: targets).loss - solution.loss) < 1e-3)
         // Past the dense layer nothing of the features is lost.
@@ -128,7 +129,8 @@ struct HeadSolverTests {
                 TokenizedText($0, mean.tokenizer, maxLength: 24)
             })
         mean.freeze()
-        let features = mean.features(texts)
+        let features = try #require(mean.features(texts))
+        #expect(mean.features(texts, shouldStop: { true }) == nil)
         for (index, text) in texts.enumerated() {
             var batch = TokenBatch()
             batch.append(text.ids)

@@ -52,6 +52,10 @@ struct LearningParametersTests {
         #expect(try learned(gradual, epoch: 3) == head.union(names("layer.")))
         #expect(try learned(gradual, epoch: 4) == Set(classifier.parameters.map(\.name)))
         #expect(try learned(gradual, epoch: 9) == Set(classifier.parameters.map(\.name)))
+        var short = gradual
+        short.epochs = 2
+        #expect(try learned(short, epoch: 1) == head.union(names("layer.1.")))
+        #expect(try learned(short, epoch: 2) == Set(classifier.parameters.map(\.name)))
     }
 
     @Test("lower layers learn more slowly, and patterns have the last word")

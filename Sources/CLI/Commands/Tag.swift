@@ -25,9 +25,10 @@ struct Tag: ParsableCommand {
         help: """
             How tokens become entities, as transformers' aggregation_strategy: \
             \(AggregationStrategy.allCases.map(\.rawValue).joined(separator: ", ")). simple joins neighbours with one \
-            label; first, average and max give every word one label before; none gives every token its own.
+            label; first, average and max give every word one label before; none gives every token its own (default: \
+            simple; first where graft finetune trained the model, which has learned words by their first tokens).
             """)
-    var aggregation = AggregationStrategy.simple
+    var aggregation: AggregationStrategy?
 
     @Option(help: "Cut texts after this many tokens (default: as the model says).")
     var maxLength: Int?
@@ -37,7 +38,9 @@ struct Tag: ParsableCommand {
     func run() throws {
         try reportingFailures {
             try threads.apply()
-            let tagger = try TokenTagger(model.resolve(), precision: precision.resolve())
+            let directory = try model.resolve()
+            let aggregation = try aggregation ?? TokenTagger.aggregation(in: directory)
+            let tagger = try TokenTagger(directory, precision: precision.resolve())
             try tagger.limit(to: maxLength)
             try stream.run(acceptsPairs: false, EntityRecords(tagger, aggregation: aggregation).render)
         }

@@ -217,9 +217,15 @@ public final class SequenceClassifier: TextClassifier {
     // MARK: Inference
 
     /// The features of the head for tokenized texts, `[ids.count, hiddenSize]`.
-    public func features(_ texts: TokenizedTexts) -> Tensor {
-        let plan = frozenEncoder
-        return rows(texts, columns: encoder.architecture.hiddenSize) { features(plan, $0) }
+    ///
+    /// - Parameter shouldStop: asked before each batch.
+    /// - Returns: `nil` where it was stopped.
+    public func features(_ texts: TokenizedTexts, shouldStop: () -> Bool = { false }) -> Tensor? {
+        let (plan, columns) = (frozenEncoder, encoder.architecture.hiddenSize)
+        let result = rows(texts, columns: columns) { batch in
+            shouldStop() ? .zeros([batch.sequences.count, columns]) : features(plan, batch)
+        }
+        return shouldStop() ? nil : result
     }
 
     /// The logits of tokenized texts, `[texts.count, labels.count]`.

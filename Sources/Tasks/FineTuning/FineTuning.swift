@@ -60,9 +60,9 @@ public final class FineTuning {
         self.run = run
         try run.prepareSaving(checkpoints, report)
         if !run.state.isFinished {
-            run.state.trainingSeconds += work.extractFeatures(report)
+            run.state.trainingSeconds += try work.extractFeatures(isInterrupted: isInterrupted, report)
             if configuration.method.learnsHeadAlone, configuration.optimization.headSolver == .lbfgs {
-                try solveHead(run, work, report)
+                try solveHead(run, work, isInterrupted: isInterrupted, report)
             } else {
                 let plan = TrainingPlan(
                     epochs: configuration.epochs, schedule: schedule(examples: train.texts.count),
@@ -86,7 +86,7 @@ public final class FineTuning {
 
     /// Trains the head in one go.
     private func solveHead(
-        _ run: TrainingRun, _ work: FineTuningWork, _ report: (Event) -> Void
+        _ run: TrainingRun, _ work: FineTuningWork, isInterrupted: () -> Bool, _ report: (Event) -> Void
     ) throws(Failure) {
         guard let features = work.features else { preconditionFailure("a head is solved for on features") }
         let started = monotonicSeconds()
@@ -97,7 +97,9 @@ public final class FineTuning {
             configuration.keeps == .best ? work.dev.map { (features, $0.targets.ofRows) } : nil
         }
         let solution = solver.solve(
-            features, work.train.targets.ofRows, dev: dev, random: RandomSource(seed: configuration.seed))
+            features, work.train.targets.ofRows, dev: dev, random: RandomSource(seed: configuration.seed),
+            shouldStop: isInterrupted)
+        guard let solution else { throw .interrupted(step: 0, checkpoint: nil) }
         run.state.add(loss: solution.loss, examples: work.train.texts.count)
         run.state.step = solution.steps
         run.state.trainingSeconds += monotonicSeconds() - started

@@ -65,7 +65,9 @@ public struct FineTuningRecord {
     ) {
         temperature = nil
         task = .tokens
-        reading = Self.reading(maxLength: tagger.maxLength)
+        var reading = Self.reading(maxLength: tagger.maxLength)
+        reading[TokenTagger.aggregationKey] = .string(AggregationStrategy.first.rawValue)
+        self.reading = reading
         training = Self.training(configuration, outcome, hasMeanLayer: false)
         self.outcome = outcome
         self.model = model

@@ -25,14 +25,18 @@ final class FineTuningWork: TrainingWork {
     /// Computes what the head sees, where it learns alone.
     ///
     /// - Returns: the seconds that those of the training examples took.
-    func extractFeatures(_ report: (FineTuning.Event) -> Void) -> Double {
+    /// - Throws: `interrupted`, between two batches.
+    func extractFeatures(
+        isInterrupted: () -> Bool, _ report: (FineTuning.Event) -> Void
+    ) throws(FineTuning.Failure) -> Double {
         guard tuning.configuration.method.learnsHeadAlone else { return 0 }
         let start = monotonicSeconds()
         report(.extractingFeatures(examples: train.texts.count + (dev?.texts.count ?? 0)))
         tuning.model.freeze(tuning.configuration.precision)
-        features = tuning.model.features(train)
+        features = tuning.model.features(train, shouldStop: isInterrupted)
         let seconds = monotonicSeconds() - start
-        devFeatures = dev.map(tuning.model.features)
+        devFeatures = dev.flatMap { tuning.model.features($0, shouldStop: isInterrupted) }
+        if isInterrupted() { throw .interrupted(step: 0, checkpoint: nil) }
         return seconds
     }
 

@@ -35,16 +35,22 @@ package struct HeadSolver {
     /// - Parameters:
     ///   - features: the head's input for the examples, `[examples, hiddenSize]`.
     ///   - dev: chooses the strength of regularization, where there are examples for it; else parts of the examples do.
+    ///   - shouldStop: asked before each of the regressions.
+    /// - Returns: `nil` where it was stopped.
     package func solve(
-        _ features: Tensor, _ targets: Targets, dev: (features: Tensor, targets: Targets)?, random: RandomSource
-    ) -> Solution {
+        _ features: Tensor, _ targets: Targets, dev: (features: Tensor, targets: Targets)?, random: RandomSource,
+        shouldStop: () -> Bool = { false }
+    ) -> Solution? {
         let way = HeadPassage(head)
         let inputs = way.inputs(features)
         let scales = FeatureScales(inputs)
         let rows = scales.standardized(inputs)
         let c =
             inverseRegularization
-            ?? best(rows, targets, dev: dev.map { (scales.standardized(way.inputs($0.features)), $0.targets) }, random)
+            ?? best(
+                rows, targets, dev: dev.map { (scales.standardized(way.inputs($0.features)), $0.targets) }, random,
+                shouldStop)
+        if shouldStop() { return nil }
         let (model, steps) = fit(rows, targets, c, from: nil)
         way.set(model, scales)
         return Solution(
@@ -68,12 +74,13 @@ package struct HeadSolver {
 
     /// The `C` with the smallest loss on examples that were not learned from.
     private func best(
-        _ rows: Tensor, _ targets: Targets, dev: (rows: Tensor, targets: Targets)?, _ random: RandomSource
+        _ rows: Tensor, _ targets: Targets, dev: (rows: Tensor, targets: Targets)?, _ random: RandomSource,
+        _ shouldStop: () -> Bool
     ) -> Double {
         var losses = [Double](repeating: 0, count: Self.candidates.count)
         func add(_ train: (Tensor, Targets), _ test: (rows: Tensor, targets: Targets)) {
             var start: LinearModel?
-            for (index, c) in Self.candidates.enumerated() {
+            for (index, c) in Self.candidates.enumerated() where !shouldStop() {
                 let model = fit(train.0, train.1, c, from: start, tolerance: 1e-4).model
                 losses[index] += objective.loss(model.logits(test.rows), test.targets).loss
                 start = model

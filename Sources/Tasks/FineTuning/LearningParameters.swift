@@ -52,7 +52,7 @@ package struct LearningParameters {
         case .head, .fewShot: return depth == top && !model.encoder.parameters.contains { $0 === parameter }
         case .full: return true
         case .topK: return depth >= top - configuration.optimization.topKLayers
-        case .gradual: return depth > top - epoch
+        case .gradual: return depth > top - groupsFreed(in: epoch, of: configuration.epochs, groups: top + 1)
         case .pfeiffer, .houlsby, .parallel, .compacter, .compacterPlusPlus, .fusion:
             let adapters = model.encoder.adapters
             if let active = model.encoder.activeAdapter, active.parameters.contains(where: { $0 === parameter }) {
@@ -63,6 +63,11 @@ package struct LearningParameters {
             return model.encoder.activeAdapter?.parameters.contains { $0 === parameter } ?? false
         case .bitfit: return isNew(parameter, model) || parameter.name.hasSuffix("bias")
         }
+    }
+
+    /// One more each epoch, and where epochs are fewer than groups as many more as let all learn in the last.
+    private static func groupsFreed(in epoch: Int, of epochs: Int, groups: Int) -> Int {
+        max(epoch, (epoch * groups + epochs - 1) / epochs)
     }
 
     private static func groups(

@@ -27,7 +27,10 @@ public protocol TrainableModel: AnyObject {
     func freeze(_ precision: Precision)
 
     /// The head's input: a row for each text, or for each labelled token where tokens have labels.
-    func features(_ examples: FineTuning.Examples) -> Tensor
+    ///
+    /// - Parameter shouldStop: asked before each batch.
+    /// - Returns: `nil` where it was stopped.
+    func features(_ examples: FineTuning.Examples, shouldStop: () -> Bool) -> Tensor?
 
     /// Compares what the model says with what it is to say.
     ///
@@ -69,7 +72,9 @@ extension TrainableModel {
 }
 
 extension SequenceClassifier: TrainableModel {
-    public func features(_ examples: FineTuning.Examples) -> Tensor { features(examples.texts) }
+    public func features(_ examples: FineTuning.Examples, shouldStop: () -> Bool) -> Tensor? {
+        features(examples.texts, shouldStop: shouldStop)
+    }
 
     public func evaluate(_ examples: FineTuning.Examples, features: Tensor?) -> EvaluationMetrics {
         evaluate(

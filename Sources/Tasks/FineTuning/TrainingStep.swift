@@ -82,7 +82,7 @@ package final class TrainingStep {
         model.pack()
         let weight = optimization.objective.weight(of: examples.targets.gather(batch))
         var loss = 0.0
-        for part in TrainingBatches.parts(of: batch, examples.texts) {
+        for part in parts(of: batch, examples) {
             let tokens = TokenBatch(part.map { examples.texts[$0] })
             let targets = examples.targets.gather(part)
             let share = weight > 0 ? optimization.objective.weight(of: targets) / weight : 0
@@ -94,6 +94,15 @@ package final class TrainingStep {
             }
         }
         return loss
+    }
+
+    /// What passes through the encoder together. A text may be mixed with any other of its batch, which is not divided then.
+    private func parts(of batch: [Int], _ examples: FineTuning.Examples) -> [[Int]] {
+        guard optimization.mixupAlpha > 0 else {
+            return TrainingBatches.parts(of: batch, examples.texts).map(Array.init)
+        }
+        let size = (batch.count + optimization.accumulation - 1) / optimization.accumulation
+        return stride(from: 0, to: batch.count, by: size).map { Array(batch[$0..<min(batch.count, $0 + size)]) }
     }
 
     private func mixup(_ count: Int) -> Mixup? {

@@ -25,6 +25,8 @@ public enum LineFault: Error, Equatable, Sendable {
     case missingPair(line: Int)
     /// No masked word where one is asked for.
     case missingMask(line: Int, mask: String)
+    /// The masked words stand behind the last token that the model takes.
+    case cutMask(line: Int, mask: String, tokens: Int)
     /// A word that word vectors do not know.
     case unknownWord(line: Int, word: String)
     /// Another number of words than are asked for.
@@ -41,6 +43,7 @@ public enum LineFault: Error, Equatable, Sendable {
         case .wrongType(let line, let member): "line \(line): \"\(member)\" is not a string"
         case .missingPair(let line): "line \(line) has no tab between two texts"
         case .missingMask(let line, let mask): "line \(line) has no \(mask)"
+        case .cutMask(let line, let mask, let tokens): "line \(line) has no \(mask) among its first \(tokens) tokens"
         case .unknownWord(let line, let word): "line \(line): there is no vector for \"\(word)\""
         case .wordCount(let line, let found, let expected): "line \(line) has \(found) words; expected \(expected)"
         case .unexpectedPair(let line): "line \(line) has a \"text_pair\"; single texts are taken here"

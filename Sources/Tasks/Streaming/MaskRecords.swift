@@ -16,8 +16,11 @@ public struct MaskRecords {
     /// Why a line cannot be used, beside what makes a line unusable for everybody.
     public func fault(_ input: InputText, line: Int) -> LineFault? {
         // By bytes: a combining character behind the mask does not hide it.
-        input.text.utf8.firstRange(of: model.mask.utf8) != nil
-            ? nil : .missingMask(line: line, mask: model.mask)
+        if input.text.utf8.firstRange(of: model.mask.utf8) == nil { return .missingMask(line: line, mask: model.mask) }
+        // A token has a byte at least.
+        if input.text.utf8.count < model.maxLength - 2 { return nil }
+        let ids = model.tokenizer.encode(input.text, truncation: Truncation(maxLength: model.maxLength)).ids
+        return ids.contains(model.maskID) ? nil : .cutMask(line: line, mask: model.mask, tokens: model.maxLength)
     }
 
     public func render(_ items: [RecordStream.Item]) -> [UInt8] {

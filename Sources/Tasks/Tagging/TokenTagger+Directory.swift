@@ -11,6 +11,22 @@ extension TokenTagger {
         return PublishedHead(try directory.openConfiguration())?.kind == .tokenClassification
     }
 
+    /// In `graft.json`, how tokens become entities where the user does not say.
+    static let aggregationKey = "aggregation"
+
+    /// How tokens become entities: as `graft.json` says, else as transformers does by default. What Graft has trained knows
+    /// the first token of each word alone.
+    public static func aggregation(in directory: ModelDirectory) throws(CheckpointError) -> AggregationStrategy {
+        guard let file = try SequenceClassifier.record(in: directory), let value = file.object[aggregationKey] else {
+            return .simple
+        }
+        guard let strategy = value.string.flatMap(AggregationStrategy.init) else {
+            throw file.invalid(
+                aggregationKey, expected: AggregationStrategy.allCases.map(\.rawValue).joined(separator: ", "))
+        }
+        return strategy
+    }
+
     /// Writes `config.json`, `model.safetensors`, the tokenizer's own files and `graft.json`: all of them or nothing.
     /// transformers' `AutoModelForTokenClassification` loads the directory.
     ///

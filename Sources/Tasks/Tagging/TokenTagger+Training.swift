@@ -19,8 +19,8 @@ extension TokenTagger: TrainableModel {
     }
 
     /// The hidden states of the labelled tokens, `[labelled tokens, hiddenSize]`.
-    public func features(_ examples: FineTuning.Examples) -> Tensor {
-        labelledRows(examples, columns: encoder.architecture.hiddenSize) { $0 }
+    public func features(_ examples: FineTuning.Examples, shouldStop: () -> Bool) -> Tensor? {
+        labelledRows(examples, columns: encoder.architecture.hiddenSize, shouldStop: shouldStop) { $0 }
     }
 
     public func evaluate(_ examples: FineTuning.Examples, features: Tensor?) -> EvaluationMetrics {
@@ -28,6 +28,7 @@ extension TokenTagger: TrainableModel {
         let logits =
             features.map { head.forward($0).logits }
             ?? labelledRows(examples, columns: labels.count) { head.forward($0).logits }
+        guard let logits else { preconditionFailure("nobody stopped it") }
         var row = 0
         let predictions = tags.map { given in
             defer { row += given.count }
@@ -42,10 +43,11 @@ extension TokenTagger: TrainableModel {
     ///
     /// - Parameter compute: `[tokens, hiddenSize]` to `[tokens, columns]`.
     private func labelledRows(
-        _ examples: FineTuning.Examples, columns: Int, _ compute: (Tensor) -> Tensor
-    ) -> Tensor {
+        _ examples: FineTuning.Examples, columns: Int, shouldStop: () -> Bool = { false }, _ compute: (Tensor) -> Tensor
+    ) -> Tensor? {
         let (plan, tags) = (frozenEncoder, examples.targets.tags)
         let values = LengthSortedBatches(examples.texts.lengths).mapEach { batch in
+            if shouldStop() { return [[Float]](repeating: [], count: batch.count) }
             let tokens = TokenBatch(batch.map { examples.texts[$0] })
             let hidden = plan.encode(tokens)
             return zip(batch, tokens.sequences).map { text, sequence in
@@ -53,7 +55,7 @@ extension TokenTagger: TrainableModel {
                 return compute(hidden.gather(rows.map { Int32(sequence.lowerBound + $0) })).values
             }
         }.flatMap { $0 }
-        return Tensor([values.count / columns, columns], values)
+        return shouldStop() ? nil : Tensor([values.count / columns, columns], values)
     }
 
     /// Packs all matrices for a training step.

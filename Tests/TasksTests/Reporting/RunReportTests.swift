@@ -90,11 +90,12 @@ struct RunReportTests {
     func intervals() throws {
         let logits = Tensor([4, 2], [3, -1, 2, 1, -2, 0, 0.5, -0.5])
         let analysis = try DevAnalysis(classifier(["a", "b"]), logits: logits, targets: .classes([1, 1, 1, 0]))
-        for estimate in analysis.headline + analysis.perLabel.flatMap({ [$0.precision, $0.recall, $0.f1] }) {
+        let estimates = analysis.estimates
+        for estimate in estimates.headline + estimates.perLabel.flatMap({ [$0.precision, $0.recall, $0.f1] }) {
             #expect(estimate.interval.contains(estimate.value), "\(estimate)")
         }
-        #expect(analysis.headline.map(\.name) == ["accuracy", "macro-F1"])
-        #expect(analysis.perLabel.map(\.support) == [1, 3])
+        #expect(estimates.headline.map(\.name) == ["accuracy", "macro-F1"])
+        #expect(estimates.perLabel.map(\.support) == [1, 3])
     }
 
     @Test("a long text is cut, between characters")

@@ -35,7 +35,7 @@ struct FewShotOptions: ParsableArguments {
         ]
         // The encoder learns by the optimizer of its own; what the objective says of labels is for the head.
         let options =
-            asked.filter(\.0).map(\.1) + command.objective.givenForSteps
+            asked.filter(\.0).map(\.1) + command.objective.givenForSteps + command.objective.givenForEncoder
             + command.optimization.given.filter { $0 != "--max-gradient-norm" }
         for option in options { throw ValidationError("--method fewshot does not go with \(option).") }
     }

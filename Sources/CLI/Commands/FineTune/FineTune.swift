@@ -19,7 +19,8 @@ struct FineTune: ParsableCommand {
             too. With --problem-type token_classification every word has a tag, such as B-PER: CoNLL's columns, or JSON \
             lines with "tokens" and "tags"; what is measured is the F1 of the entities. The last line of standard output is a JSON record of the result.
 
-            The model may also be a file of word vectors (GloVe, word2vec, fastText's .bin or .vec, Graft's own): then a linear classifier learns on them in seconds, as fastText's does, and the vectors with it (docs/word-vectors.md).
+            The model may also be a file of word vectors (GloVe, word2vec, fastText's .bin or .vec, Graft's own): then a linear \
+            classifier learns on them in seconds, as fastText's does, and the vectors with it (docs/word-vectors.md).
 
             Example: graft finetune all-MiniLM-L6-v2 --train train.tsv --dev dev.tsv --output reviews/
             """)
@@ -118,6 +119,15 @@ struct FineTune: ParsableCommand {
         try optimization.check(method, learningRateIsGiven: learningRate != nil, asksForSteps: asksForSteps)
         if searches.search != nil, data.noDev || data.folds != nil {
             throw ValidationError("--search chooses by a dev set; leave --no-dev and --folds out.")
+        }
+        let unused =
+            runOptions.givenForDev
+            + given([
+                "--schedule": optimization.schedule != nil, "--warmup": optimization.warmup != nil,
+                "--epochs": epochs != nil, "--checkpoint-every": runOptions.checkpointEvery != nil,
+            ])
+        for option in unused where searches.findLearningRate {
+            throw ValidationError("--find-learning-rate does not train: leave \(option) out.")
         }
         for option in runOptions.givenForDev where data.noDev || data.folds != nil {
             throw ValidationError("\(option) needs a dev set; leave --no-dev and --folds out.")

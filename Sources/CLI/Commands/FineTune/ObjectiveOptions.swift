@@ -91,11 +91,10 @@ struct ObjectiveOptions: ParsableArguments {
 
     /// The options that are given.
     var given: [String] {
-        givenForSteps
+        givenForSteps + givenForEncoder
             + CLI.given([
                 "--label-smoothing": labelSmoothing > 0, "--focal-gamma": focalGamma > 0,
                 "--class-weights": classWeights != nil, "--ordinal": ordinal != nil, "--huber-delta": huberDelta != nil,
-                "--mixout": mixout > 0, "--fgm": fgm > 0, "--embedding-noise": embeddingNoise > 0,
             ])
     }
 
@@ -105,6 +104,11 @@ struct ObjectiveOptions: ParsableArguments {
             "--mixup": mixup > 0, "--r-drop": rDrop > 0, "--l2-sp": l2Sp > 0,
             "--average-weights": averageWeights != nil, "--dropout": dropout != nil,
         ])
+    }
+
+    /// Those that change how the encoder learns, of those that are given.
+    var givenForEncoder: [String] {
+        CLI.given(["--mixout": mixout > 0, "--fgm": fgm > 0, "--embedding-noise": embeddingNoise > 0])
     }
 
     /// Whether something is asked for that only steps of training can give.

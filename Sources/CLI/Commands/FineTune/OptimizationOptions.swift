@@ -45,7 +45,7 @@ struct OptimizationOptions: ParsableArguments {
     )
     var layerDecay: Double?
 
-    @Option(help: "The learning rate of the head (default: that of the top layer).")
+    @Option(help: "The learning rate of the head (default: that of --learning-rate).")
     var headLearningRate: Double?
 
     @Option(
@@ -116,6 +116,9 @@ struct OptimizationOptions: ParsableArguments {
                     || !learningRateFor.isEmpty,
                 "--optimizer adafactor-relative chooses its own rates: it takes no learning rate and no schedule.")
         }
+        try refuse(
+            layerDecay != nil && (method == .head || method == .prompt),
+            "--layer-decay is for methods that train layers; --method \(method.rawValue) trains none.")
         guard method == .head else {
             try refuse(headSolver != nil, "--head-solver is for --method head.")
             try refuse(inverseRegularization != nil, "--inverse-regularization is for --method head.")

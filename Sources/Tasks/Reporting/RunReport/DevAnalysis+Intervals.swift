@@ -19,16 +19,14 @@ extension DevAnalysis {
     }
 
     /// The numbers that stand for the whole. Shares have Wilson's intervals, all others those of the bootstrap.
-    package var headline: [Estimate] {
+    func headline(_ intervals: [ClosedRange<Double>]) -> [Estimate] {
         switch metrics {
         case .classification(let metrics):
-            let intervals = f1Intervals
             return [
                 Estimate(name: "accuracy", value: metrics.accuracy, interval: metrics.accuracyInterval),
                 Estimate(name: "macro-F1", value: metrics.macroF1, interval: intervals[labels.count]),
             ]
         case .multiLabel(let metrics):
-            let intervals = f1Intervals
             return [
                 Estimate(name: "micro-F1", value: metrics.micro.f1, interval: intervals[labels.count + 1]),
                 Estimate(name: "macro-F1", value: metrics.macroF1, interval: intervals[labels.count]),
@@ -42,11 +40,9 @@ extension DevAnalysis {
     }
 
     /// Empty for numbers.
-    package var perLabel: [LabelEstimates] {
-        let counts = counts
-        guard !counts.isEmpty else { return [] }
-        let intervals = f1Intervals
-        return counts.enumerated().map { index, count in
+    func perLabel(_ intervals: [ClosedRange<Double>], _ outcomes: LabelOutcomes?) -> [LabelEstimates] {
+        guard let outcomes else { return [] }
+        return outcomes.counts(of: 0..<examples).enumerated().map { index, count in
             LabelEstimates(
                 label: labels[index], support: count.support,
                 precision: Estimate(
@@ -59,43 +55,17 @@ extension DevAnalysis {
         }
     }
 
-    /// How often each label was right, given wrongly and missed. Empty for numbers.
-    private var counts: [MultiLabelMetrics.Counts] { counts(of: Array(0..<examples)) }
-
-    private func counts(of rows: [Int]) -> [MultiLabelMetrics.Counts] {
-        var counts = [MultiLabelMetrics.Counts](repeating: MultiLabelMetrics.Counts(), count: labels.count)
-        switch targets {
-        case .classes(let classes):
-            for row in rows {
-                let predicted = scores.bestColumn(ofRow: row)
-                if predicted == classes[row] {
-                    counts[predicted].truePositives += 1
-                } else {
-                    counts[predicted].falsePositives += 1
-                    counts[classes[row]].falseNegatives += 1
-                }
-            }
-        case .labelSets(let sets):
-            for row in rows {
-                for label in labels.indices {
-                    let place = row * labels.count + label
-                    switch (sets.values[place] > 0.5, scores.values[place] >= threshold) {
-                    case (true, true): counts[label].truePositives += 1
-                    case (false, true): counts[label].falsePositives += 1
-                    case (true, false): counts[label].falseNegatives += 1
-                    case (false, false): break
-                    }
-                }
-            }
-        case .values, .tags: return []
-        }
-        return counts
+    /// The numbers of the whole and of each label, with their intervals.
+    package var estimates: (headline: [Estimate], perLabel: [LabelEstimates]) {
+        let outcomes = LabelOutcomes(targets, scores, labels: labels.count, threshold: threshold)
+        let intervals = outcomes.map(f1Intervals) ?? []
+        return (headline(intervals), perLabel(intervals, outcomes))
     }
 
     /// Of the F1 of every label, of their mean, and of the micro-F1.
-    private var f1Intervals: [ClosedRange<Double>] {
+    private func f1Intervals(_ outcomes: LabelOutcomes) -> [ClosedRange<Double>] {
         Bootstrap.intervals(examples: examples) { rows in
-            let counts = counts(of: rows)
+            let counts = outcomes.counts(of: rows)
             let f1 = counts.map(\.f1)
             let micro = counts.reduce(into: MultiLabelMetrics.Counts()) { $0 += $1 }
             return f1 + [f1.reduce(0, +) / Double(max(1, f1.count)), micro.f1]
@@ -133,5 +103,61 @@ extension DevAnalysis {
             }
             return (threshold, counts)
         }
+    }
+}
+
+/// Of every example the labels that were right, given wrongly or missed: few of many, so that examples drawn again and
+/// again are counted fast.
+struct LabelOutcomes: Sendable {
+    private enum Outcome { case right, wrong, missed }
+    private let labels: Int
+    private var entries: [(label: Int32, outcome: Outcome)] = []
+    /// Of each example, and the end.
+    private var starts: [Int] = [0]
+
+    /// `nil` for numbers and tags.
+    init?(_ targets: Targets, _ scores: Tensor, labels: Int, threshold: Float) {
+        self.labels = labels
+        for row in 0..<targets.count {
+            switch targets {
+            case .classes(let classes): add(given: classes[row], predicted: scores.bestColumn(ofRow: row))
+            case .labelSets(let sets):
+                for (label, (given, score)) in zip(sets.row(row), scores.row(row)).enumerated() {
+                    add(label, isGiven: given > 0.5, isPredicted: score >= threshold)
+                }
+            case .values, .tags: return nil
+            }
+            starts.append(entries.count)
+        }
+    }
+
+    private mutating func add(given: Int, predicted: Int) {
+        if given == predicted { return entries.append((Int32(given), .right)) }
+        entries.append((Int32(predicted), .wrong))
+        entries.append((Int32(given), .missed))
+    }
+
+    private mutating func add(_ label: Int, isGiven: Bool, isPredicted: Bool) {
+        switch (isGiven, isPredicted) {
+        case (true, true): entries.append((Int32(label), .right))
+        case (false, true): entries.append((Int32(label), .wrong))
+        case (true, false): entries.append((Int32(label), .missed))
+        case (false, false): break
+        }
+    }
+
+    /// How often each label was right, given wrongly and missed in some examples.
+    func counts(of rows: some Sequence<Int>) -> [MultiLabelMetrics.Counts] {
+        var counts = [MultiLabelMetrics.Counts](repeating: MultiLabelMetrics.Counts(), count: labels)
+        for row in rows {
+            for entry in entries[starts[row]..<starts[row + 1]] {
+                switch entry.outcome {
+                case .right: counts[Int(entry.label)].truePositives += 1
+                case .wrong: counts[Int(entry.label)].falsePositives += 1
+                case .missed: counts[Int(entry.label)].falseNegatives += 1
+                }
+            }
+        }
+        return counts
     }
 }

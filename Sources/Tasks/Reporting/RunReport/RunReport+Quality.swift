@@ -63,7 +63,7 @@ extension RunReport {
     }
 
     private func labelTable(_ analysis: DevAnalysis) -> HTML {
-        let rows = analysis.perLabel.map { label -> HTML in
+        let rows = (estimates?.perLabel ?? []).map { label -> HTML in
             """
             <tr><th scope="row"><bdi>\(label.label)</bdi></th><td>\(label.support)</td>\(cell(label.precision))\
             \(cell(label.recall))\(cell(label.f1))<td>\(bar(label.f1))</td></tr>

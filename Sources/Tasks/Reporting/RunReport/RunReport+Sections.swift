@@ -5,7 +5,7 @@ extension RunReport {
     // MARK: Summary
 
     var summary: HTML {
-        var tiles = (analysis?.headline ?? []).map { estimate -> HTML in
+        var tiles = (estimates?.headline ?? []).map { estimate -> HTML in
             let text = estimate.isShare ? "\(percent(estimate.value)) %" : fixed(estimate.value, 3)
             return tile(estimate.name, text, "95 % confidence: \(Self.range(estimate))")
         }

@@ -47,7 +47,8 @@ public struct RunReport: Sendable {
     public var baseModel: String
     public var history: TrainingHistory
     /// `nil` without a dev set.
-    public var analysis: DevAnalysis?
+    public var analysis: DevAnalysis? { didSet { estimates = analysis?.estimates } }
+    private(set) var estimates: (headline: [DevAnalysis.Estimate], perLabel: [DevAnalysis.LabelEstimates])?
     /// Of a tagger, in place of `analysis`.
     public var entities: EntityMetrics?
     /// Those of the dev set that are shown, by their index in the analysis.
