@@ -1,5 +1,6 @@
 import Checkpoints
 import JSON
+import SystemPackage
 import Tensors
 import TestSupport
 import Testing

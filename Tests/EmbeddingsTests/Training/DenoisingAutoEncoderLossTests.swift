@@ -1,9 +1,11 @@
 import Checkpoints
 import Embeddings
 import JSON
+import SystemPackage
 import Tensors
 import TestSupport
 import Testing
+import Tokenizers
 import Transformer
 
 @Suite("DenoisingAutoEncoderLoss")
@@ -48,8 +50,9 @@ struct DenoisingAutoEncoderLossTests {
     @Test("a batch in several parts has the loss and the gradients of its texts, each counted by its tokens")
     func parts() throws {
         // More tokens than a part has.
-        let texts = (0..<48).map { index in
-            [2] + (0..<(20 + index % 37)).map { Int32(5 + ($0 * 7 + index) % 40) } + [3]
+        let texts = (0..<48).map { index -> [Int32] in
+            let inner = (0..<20 + index % 37).map { place in Int32(5 + (place * 7 + index) % 40) }
+            return [2] + inner + [3]
         }
         let vectors = RandomSource(seed: 8).normalTensor([48, 12], standardDeviation: 1)
         let loss = DenoisingAutoEncoderLoss(try encoder.decoder(RandomSource(seed: 1)), dropout: nil)
