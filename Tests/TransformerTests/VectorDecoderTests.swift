@@ -10,7 +10,7 @@ import Transformer
 @Suite("VectorDecoder")
 struct VectorDecoderTests {
     private let encoder: TransformerEncoder
-    private static let sequences: [[Int32]] = [[2, 5, 9, 1, 7, 3], [2, 3], [4, 28, 11, 6, 8, 8, 10, 3, 12]]
+    private static let sequences: [[Int32]] = [[2, 5, 9, 6, 7, 3], [2, 3], [4, 28, 11, 6, 8, 8, 10, 3, 12]]
 
     init() throws { encoder = try Self.encoder("bert") }
 
@@ -18,9 +18,14 @@ struct VectorDecoderTests {
         try ModelDirectory(Golden.directory("heads/\(family)-masked")).openWeights()
     }
 
-    private static func encoder(_ family: String) throws -> TransformerEncoder {
+    /// - Parameter isSmooth: whether an activation without kinks is in the place of the model's.
+    private static func encoder(_ family: String, isSmooth: Bool = false) throws -> TransformerEncoder {
         let directory = ModelDirectory(Golden.directory("heads/\(family)-masked"))
-        let architecture = try EncoderArchitecture(directory.openConfiguration())
+        var architecture = try EncoderArchitecture(directory.openConfiguration())
+        if isSmooth {
+            architecture.hiddenAct = .gelu
+            architecture.maskedHead?.activation = .gelu
+        }
         let source = ParameterSource(
             try directory.openWeights(), spellings: architecture.spellings, random: RandomSource(seed: 0))
         return try TransformerEncoder(source.root, architecture)
@@ -70,7 +75,7 @@ struct VectorDecoderTests {
         "the gradients are those of central differences, of shared parameters too, with dropout",
         arguments: ["bert", "roberta", "distilbert", "electra", "albert"])
     func gradients(family: String) throws {
-        let encoder = try Self.encoder(family)
+        let encoder = try Self.encoder(family, isSmooth: true)
         let decoder = try Self.decoder(family, encoder)
         let random = RandomSource(seed: 6)
         for parameter in decoder.parameters {

@@ -214,7 +214,7 @@ struct SentenceTrainingTests {
         let (weights, outcome) = try run(.tsdae, Self.texts)
         let losses = outcome.evaluations.map(\.trainingLoss)
         // A decoder that knew nothing would be at log 120.
-        #expect(losses.count > 2 && losses[0] < 6 && losses[losses.count - 1] < losses[0] - 1, "\(losses)")
+        #expect(losses.count > 2 && losses[0] < 8 && losses[losses.count - 1] < 4.5, "\(losses)")
         #expect(weights.allSatisfy { $0.isFinite })
     }
 
