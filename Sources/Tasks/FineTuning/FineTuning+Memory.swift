@@ -13,7 +13,7 @@ extension FineTuning {
         let longest = texts.lengths.max() ?? 0
         var tokens = longest * min(configuration.batchSize, texts.count)
         if configuration.optimization.mixupAlpha == 0 {
-            tokens = max(longest, min(TrainingBatches.tokensPerPart, tokens))
+            tokens = max(longest, min(TrainingParts.tokensPerPart, tokens))
         }
         let layers = configuration.recomputesActivations ? 2 : encoder.numHiddenLayers
         return values * (20 + 4 * configuration.optimization.copies)
