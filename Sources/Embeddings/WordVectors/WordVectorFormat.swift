@@ -1,7 +1,7 @@
 import Checkpoints
 import SystemPackage
 
-/// How a file holds word vectors: told by its content, never by its name.
+/// How a file, or a folder of spaCy's, holds word vectors: told by its content, never by its name.
 public enum WordVectorFormat: String, Sendable, CaseIterable {
     /// A word and its numbers a line.
     case glove
@@ -11,6 +11,8 @@ public enum WordVectorFormat: String, Sendable, CaseIterable {
     case word2vecBinary = "word2vec-binary"
     /// fastText's `.bin` and `.ftz`.
     case fastText = "fasttext"
+    /// The folder of a spaCy pipeline, or its `vocab`.
+    case spaCy = "spacy"
     /// Ours.
     case graft
 
@@ -20,6 +22,7 @@ public enum WordVectorFormat: String, Sendable, CaseIterable {
         case .word2vec: "word2vec text"
         case .word2vecBinary: "word2vec binary"
         case .fastText: "fastText model"
+        case .spaCy: "spaCy vectors"
         case .graft: "Graft word vectors"
         }
     }
