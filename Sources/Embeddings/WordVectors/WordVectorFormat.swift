@@ -62,7 +62,10 @@ public enum WordVectorFormat: String, Sendable, CaseIterable {
             ([0x50, 0x4B, 3, 4], "a ZIP archive", "Unpack it first."),
             ([0x42, 0x5A, 0x68], "bzip2", "Unpack it first."),
             ([0xFD, 0x37, 0x7A, 0x58, 0x5A], "xz", "Unpack it first."),
-            ([0x93] + Array("NUMPY".utf8), "a NumPy array without words", "Write words and numbers as text."),
+            (
+                [0x93] + Array("NUMPY".utf8), "a NumPy array without words",
+                "Name a spaCy pipeline's folder, or write words and numbers as text."
+            ),
             ([0xEF, 0xBB, 0xBF], "text with a byte order mark", "Save it as UTF-8 without one."),
             ([0x80], "a Python pickle", "In gensim, use save_word2vec_format instead of save."),
         ]
