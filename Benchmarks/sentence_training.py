@@ -17,6 +17,7 @@ import csv
 import json
 import os
 import random
+import re
 import statistics
 import subprocess
 import tempfile
@@ -56,7 +57,7 @@ def examples(loss, data, count):
         names = ("text_a", "text_b", "score")
         if loss == "mnr":
             found, names = [(a, b) for a, b, score in found if score >= 0.8], ("anchor", "positive")
-        if loss == "simcse":
+        if loss in ("simcse", "tsdae"):
             found, names = [(text,) for a, b, _ in found for text in (a, b)], ("text",)
         if loss.startswith("contrastive"):
             found = [(a, b, int(score > 0.5)) for a, b, score in found]
@@ -74,6 +75,13 @@ def train_graft(options, loss, names, found, seed, work):
         check=True, capture_output=True, text=True)
     record = json.loads(result.stdout.splitlines()[-1])
     return output, record["trainingSeconds"], record["samplesPerSecond"]
+
+
+def damaged(text, generator, ratio=0.6):
+    """As DenoisingAutoEncoderDataset damages texts, with words found without NLTK's data."""
+    words = re.findall(r"\w+|[^\w\s]", text)
+    kept = [word for word in words if generator.random() >= ratio]
+    return " ".join(kept or words[:1])
 
 
 def batch_size(loss):
@@ -95,6 +103,9 @@ def train_peer(options, loss, names, found, seed, work):
         columns["label"] = [labels.index(label) for label in columns["label"]]
     if loss == "simcse":
         columns = {"anchor": columns["text"], "positive": columns["text"]}
+    if loss == "tsdae":
+        columns = {"damaged": [damaged(text, random.Random(seed + i)) for i, text in enumerate(columns["text"])],
+                   "text": columns["text"]}
     size = model.get_embedding_dimension()
     module = {
         "mnr": lambda: losses.MultipleNegativesRankingLoss(model),
@@ -103,7 +114,7 @@ def train_peer(options, loss, names, found, seed, work):
         "cosine": lambda: losses.CosineSimilarityLoss(model),
         "contrastive": lambda: losses.ContrastiveLoss(model),
         "contrastive-online": lambda: losses.OnlineContrastiveLoss(model),
-        "triplet": lambda: losses.TripletLoss(model),
+        "triplet": lambda: losses.TripletLoss(model), "tsdae": lambda: losses.DenoisingAutoEncoderLoss(model),
         "softmax": lambda: losses.SoftmaxLoss(model, size, len(set(columns.get("label", [])))),
         "batch-all": lambda: losses.BatchAllTripletLoss(model), "batch-hard": lambda: losses.BatchHardTripletLoss(model),
         "batch-hard-soft-margin": lambda: losses.BatchHardSoftMarginTripletLoss(model),

@@ -19,6 +19,8 @@ public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
     case noMaskedHead(FilePath, modelType: String)
     /// A tokenizer without a token that stands in for a word.
     case noMaskToken(FilePath)
+    /// A family whose layers cannot be a decoder's.
+    case noDecoder(FilePath, modelType: String)
     /// A model with another head than the one asked for.
     case otherHead(FilePath, found: PublishedHead, wanted: PublishedHead.Kind)
     /// An adapter whose base is not on this machine.
@@ -55,6 +57,11 @@ public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
             "\(file): graft fill does not run the heads of model_type \"\(type)\"."
         case .noMaskToken(let directory):
             "\(directory): the tokenizer has no mask token, which graft fill needs. Does it belong to the model?"
+        case .noDecoder(let file, let type):
+            "\(file): this model (model_type \"\(type)\") cannot be its own decoder, as --loss tsdae has it. That takes "
+                + "tokens that know their places by their embeddings alone, normalizations behind the halves of a layer, "
+                + "and a head for words that is known here, as bert, roberta and distilbert have them. --loss simcse learns "
+                + "from texts alone, too."
         case .otherHead(let file, let found, let wanted): "\(file): \(Self.describe(found, wanted: wanted))"
         case .baseOfAdapter(let directory, let name, let error):
             "\(directory): the adapter's base \"\(name)\" cannot be opened: \(error)"

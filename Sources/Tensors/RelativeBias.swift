@@ -42,6 +42,20 @@ extension RelativeBias {
     }
 }
 
+// MARK: Causal attention
+
+extension RelativeBias {
+    /// Nothing for the keys up to the query's own place, and `-∞` for those behind it, whose weights become 0: every token
+    /// sees itself and what stands before it.
+    ///
+    /// Source: Vaswani et al. 2017, "Attention Is All You Need", §3.2.3.
+    public init(causal heads: Int, reach: Int) {
+        precondition(heads > 0 && reach > 0, "\(heads) heads, reach \(reach)")
+        let row = (1 - reach..<reach).map { $0 > 0 ? -Float.infinity : 0 }
+        self.init(values: Tensor([heads, 2 * reach - 1], (0..<heads).flatMap { _ in row }))
+    }
+}
+
 // MARK: Buckets
 
 extension RelativeBias {

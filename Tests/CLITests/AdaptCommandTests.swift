@@ -55,6 +55,7 @@ struct AdaptCommandTests {
     @Test(
         "what does not fit is said in one line",
         arguments: [
+            (["--loss", "tsdae"], "expected one column of texts for --loss tsdae"),
             (["--loss", "cosent"], "expected pairs with scores for --loss cosent"),
             (["--loss", "mnr", "--text-columns", "anchor,other"], "no column named \"other\""),
             (["--loss", "mnr", "--dev", "nowhere.tsv"], "nowhere.tsv"),
@@ -72,6 +73,9 @@ struct AdaptCommandTests {
     @Test(
         "options that do not go together are wrong usage",
         arguments: [
+            ["--loss", "simcse", "--delete-ratio", "0.5"], ["--loss", "tsdae", "--delete-ratio", "1"],
+            ["--loss", "tsdae", "--matryoshka", "8"], ["--loss", "tsdae", "--scale", "2"],
+            ["--loss", "tsdae", "--teacher", "x"], ["--loss", "tsdae", "--mine-negatives", "2"],
             ["--loss", "cosine", "--scale", "3"], ["--loss", "mnr", "--margin", "1"], ["--loss", "distill"],
             ["--loss", "softmax", "--matryoshka", "8"], ["--loss", "mnr", "--matryoshka", "8,x"],
             ["--loss", "batch-hard", "--batch-size", "3"], ["--loss", "mnr", "--teacher", "x"], ["--loss", "other"],
@@ -105,6 +109,39 @@ struct AdaptCommandTests {
             try await Graft().run(["finetune", model.string, "--train", "x", "--output", "y", "--pairs", "unique"])
                 .status == 64
         )
+    }
+
+    @Test("TSDAE learns from texts alone and writes the encoder without its decoder")
+    func denoising() async throws {
+        let texts =
+            "text\n"
+            + Self.pairs.split(separator: "\n").dropFirst().map { $0.split(separator: "\t")[0] + "\n" }.joined()
+        let result = try await adapt("--loss", "tsdae", "--delete-ratio", "0.5", train: texts)
+        #expect(result.status == 0, "\(result.errors)")
+        #expect(result.errors.contains("24 examples of 1 texts, loss tsdae"))
+        let record = try JSON(parsing: #require(contents(of: scratch("out/graft.json"))))
+        #expect(record["training"]?["delete_ratio"]?.number == 0.5)
+        let names = try SafeTensors(scratch("out/model.safetensors")).entries.map(\.name)
+        #expect(names.contains("embeddings.word_embeddings.weight"))
+        #expect(!names.contains { $0.contains("crossattention") || $0.hasPrefix("cls.") })
+        #expect(try await Graft().run(["embed", scratch("out").string], input: Array("the film\n".utf8)).status == 0)
+    }
+
+    @Test("a family whose layers cannot decode is refused before anything is read for it")
+    func noDecoder() async throws {
+        for name in ["config.json", "model.safetensors"] {
+            try scratch.write(
+                try #require(contents(of: Golden.directory("families/jina").appending(name))), to: "jina/\(name)")
+        }
+        try scratch.write(TinyModel.vocabulary.prefix(20).joined(separator: "\n") + "\n", to: "jina/vocab.txt")
+        let file = try scratch.write("text\na film\n", to: "train.tsv")
+        let result = try await Graft().run(
+            [
+                "adapt", scratch("jina").string, "--loss", "tsdae", "--train", file.string, "--output",
+                scratch("out").string,
+            ])
+        #expect(result.status == 1)
+        #expect(result.errors.contains("config.json: this model (model_type \"bert\") cannot be its own decoder"))
     }
 
     @Test("hard negatives are found for pairs")

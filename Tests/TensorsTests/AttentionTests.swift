@@ -203,6 +203,23 @@ struct PackedAttentionTests {
         #expect(gradients.bias!.largestDifference(from: expected.bias!) < 1e-6)
     }
 
+    @Test("causal attention sees what a text cut behind each token would")
+    func causal() {
+        let it = AttentionCase(heads: 2, headSize: 5, lengths: [1, 7, 40])
+        let (query, key, value) = (it.rows(random), it.rows(random), it.rows(random))
+        let bias = RelativeBias(causal: 2, reach: 40)
+        let context = PackedAttention(queries: it.sequences, keys: it.sequences, heads: 2, bias: bias)
+            .forward(query, key, value).context
+        #expect(context.isFinite)
+        for rows in it.sequences {
+            for row in rows {
+                let seen = [rows.lowerBound..<row + 1]
+                let cut = PackedAttention(queries: seen, keys: seen, heads: 2).forward(query, key, value).context
+                #expect(context.rows(row..<row + 1).largestDifference(from: cut.rows(row..<row + 1)) < 1e-6)
+            }
+        }
+    }
+
     @Test("gradients with dropout and a window agree with central differences")
     func dropout() throws {
         let it = AttentionCase(heads: 1, headSize: 4, lengths: [70], hasBias: true, window: 6)

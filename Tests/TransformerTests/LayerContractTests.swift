@@ -45,6 +45,30 @@ struct LayerContractTests {
                     return (output, { layer.backward($0, saved) })
                 }
             },
+            Case(testDescription: "SelfAttention, causal") { scope in
+                let layer = try SelfAttention(scope, architecture())
+                return Layer(inputSize: 6) { input, random in
+                    let (output, saved) = layer.forward(input, sequences, isCausal: true, training: random)
+                    return (output, { layer.backward($0, saved) })
+                }
+            },
+            Case(testDescription: "VectorAttention, whose vectors are the sequences' first rows") { scope in
+                let layer = try VectorAttention(scope, architecture(), vectorSize: 6)
+                let firstRows = sequences.map { Int32($0.lowerBound) }
+                return Layer(inputSize: 6) { input, random in
+                    let vectors = input.gather(firstRows)
+                    let (output, saved) = layer.forward(input, vectors, [0, 0, 0, 0, 1, 2, 2, 2, 2], training: random)
+                    return (
+                        output,
+                        { gradient in
+                            var ofVectors = Tensor.zeros(vectors.shape)
+                            var ofHidden = layer.backward(gradient, saved, addingTo: &ofVectors)
+                            ofHidden.scatterAdd(ofVectors, at: firstRows)
+                            return ofHidden
+                        }
+                    )
+                }
+            },
             Case(testDescription: "ResidualOutput") { scope in
                 let layer = ResidualOutput(
                     dense: try Linear(scope["dense"], inputSize: 6, outputSize: 6, standardDeviation: 0.5),

@@ -12,7 +12,7 @@ extension FineTuning {
         let values = optimizer.parameters.reduce(0) { $0 + $1.shape.count }
         let longest = texts.lengths.max() ?? 0
         let tokens = max(
-            longest, min(TrainingBatches.tokensPerPart, longest * min(configuration.batchSize, texts.count)))
+            longest, min(TrainingParts.tokensPerPart, longest * min(configuration.batchSize, texts.count)))
         let layers = configuration.recomputesActivations ? 2 : encoder.numHiddenLayers
         return values * (20 + 4 * configuration.optimization.copies)
             + tokens * encoder.activationBytes(longest: longest) * layers

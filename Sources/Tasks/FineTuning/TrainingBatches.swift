@@ -26,24 +26,6 @@ enum TrainingBatches {
 
     /// A batch in parts of a bounded number of tokens, whose gradients add up: memory does not grow with the texts.
     static func parts(of batch: [Int], _ texts: TokenizedTexts) -> [ArraySlice<Int>] {
-        parts(lengths: batch.map(texts.length)).map { batch[$0] }
+        TrainingParts.of(lengths: batch.map(texts.length)).map { batch[$0] }
     }
-
-    /// Texts that stand one behind the other, in parts of a bounded number of tokens.
-    static func parts(lengths: [Int]) -> [Range<Int>] {
-        var parts: [Range<Int>] = []
-        var (start, tokens) = (0, 0)
-        for (place, length) in lengths.enumerated() {
-            if place > start, tokens + length > tokensPerPart {
-                parts.append(start..<place)
-                (start, tokens) = (place, 0)
-            }
-            tokens += length
-        }
-        parts.append(start..<lengths.count)
-        return parts
-    }
-
-    /// Enough rows for the products to run at full speed.
-    static let tokensPerPart = 1024
 }

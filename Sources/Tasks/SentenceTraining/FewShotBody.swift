@@ -84,7 +84,9 @@ private final class FewShotWork: TrainingWork {
         _ encoder: TrainableSentenceEncoder, _ configuration: SentenceTraining.Configuration, texts: [[Int32]],
         labels: [Int], _ strategy: LabelledPairs.Strategy
     ) {
-        step = SentenceStep(encoder, CosineSimilarityLoss(), configuration)
+        step = SentenceStep(
+            encoder, CosineSimilarityLoss(), configuration,
+            dropout: RandomSource(seed: TrainingState(seed: configuration.seed).dropout))
         self.texts = texts
         self.labels = labels
         self.strategy = strategy

@@ -37,7 +37,9 @@ extension SentenceExamples {
                 selection == Selection()
                     ? .none : .only(label: selection.positiveLabel, minimumScore: selection.minimumScore)
             }
-        try self.init(corpus, columns: columns, labelling, keepingTokensIn: directory) { encoder.idsSeeingCut($0) }
+        try self.init(
+            corpus, columns: columns, labelling, keepingTokensIn: directory,
+            words: objective.deletion == nil ? nil : encoder.words, ids: encoder.idsSeeingCut)
         if let teacher { targets = .vectors(try Self.vectors(of: corpus, columns: columns, teacher)) }
         if objective.sampler == .groupedByLabel, case .classes(let classes) = targets {
             let sizes = Dictionary(grouping: classes) { $0 }.values.map(\.count)
@@ -94,7 +96,7 @@ extension SentenceObjective {
         case .softmax: "pairs with labels"
         case .triplet: "anchors, positives and negatives"
         case .batchAll, .batchHard, .batchHardSoftMargin, .batchSemiHard: "one column of texts with labels"
-        case .simcse: "one column of texts"
+        case .simcse, .tsdae: "one column of texts"
         case .distill: "texts"
         case .marginDistill: "anchors, positives and negatives, with scores or --teacher,"
         }

@@ -7,6 +7,8 @@ import Tensors
 public struct SentenceExamples: Sendable {
     /// Those of an example one behind the other.
     let texts: TokenizedTexts
+    /// In place of each id the number of its word, below 0 where it has none; `nil` where nobody asks.
+    let words: TokenizedTexts?
     /// How many texts an example has.
     public let columns: Int
     public package(set) var targets: SentenceTargets
@@ -37,18 +39,26 @@ public struct SentenceExamples: Sendable {
     /// - Parameters:
     ///   - columns: how many of the file's columns of texts are read.
     ///   - directory: has room for the tokens.
+    ///   - words: of a text the number of each id's word, if that is wanted.
     ///   - ids: of a text, cut, and whether it was cut.
     public init(
         _ corpus: SentenceCorpus, columns: Int, _ labelling: Labelling, keepingTokensIn directory: FilePath,
-        ids: (String) -> (ids: [Int32], isCut: Bool)
+        words: ((String) -> [Int32])? = nil, ids: (String) -> (ids: [Int32], isCut: Bool)
     ) throws(CorpusError) {
         var writer: TokenFileWriter
         do throws(CheckpointError) { writer = try TokenFileWriter(in: directory) } catch { throw .tokens(error) }
         var column = SentenceLabels(corpus.file, labelling)
         var keys: [UInt64] = []
         var (cut, dropped) = (0, 0)
-        func tokens(_ row: SentenceCorpus.Row) -> (row: SentenceCorpus.Row, texts: [(ids: [Int32], isCut: Bool)]) {
-            (row, row.texts.prefix(columns).map(ids))
+        typealias Tokens = (ids: [Int32], isCut: Bool, words: [Int32]?)
+        func tokens(_ row: SentenceCorpus.Row) -> (row: SentenceCorpus.Row, texts: [Tokens]) {
+            (
+                row,
+                row.texts.prefix(columns).map { text in
+                    let (ids, isCut) = ids(text)
+                    return (ids, isCut, words?(text))
+                }
+            )
         }
         try corpus.forEachWindow(tokens) { (window) throws(CorpusError) in
             for (row, texts) in window {
@@ -57,9 +67,10 @@ public struct SentenceExamples: Sendable {
                     continue
                 }
                 for text in texts {
-                    do throws(CheckpointError) { try writer.append(TokenizedText(ids: text.ids)) } catch {
-                        throw .tokens(error)
-                    }
+                    do throws(CheckpointError) {
+                        try writer.append(TokenizedText(ids: text.ids))
+                        if let words = text.words { try writer.append(TokenizedText(ids: words)) }
+                    } catch { throw .tokens(error) }
                     keys.append(Self.key(text.ids))
                     if text.isCut { cut += 1 }
                 }
@@ -67,7 +78,11 @@ public struct SentenceExamples: Sendable {
         }
         if keys.isEmpty, dropped > 0 { throw .allLeftOut(corpus.file, count: dropped) }
         if keys.isEmpty { throw .noExamples(corpus.file) }
-        do throws(CheckpointError) { texts = TokenizedTexts(try writer.finish()) } catch { throw .tokens(error) }
+        let written: TokenizedTexts
+        do throws(CheckpointError) { written = TokenizedTexts(try writer.finish()) } catch { throw .tokens(error) }
+        // Words stand behind their text.
+        texts = words == nil ? written : written.selecting(stride(from: 0, to: written.count, by: 2).map { $0 })
+        self.words = words == nil ? nil : written.selecting(stride(from: 1, to: written.count, by: 2).map { $0 })
         self.columns = columns
         self.keys = keys
         self.cut = cut
@@ -85,6 +100,7 @@ public struct SentenceExamples: Sendable {
 
     private init(texts: TokenizedTexts, columns: Int, keys: [UInt64], cut: Int, dropped: Int) {
         self.texts = texts
+        words = nil
         self.columns = columns
         self.keys = keys
         self.cut = cut
@@ -93,6 +109,9 @@ public struct SentenceExamples: Sendable {
     }
 
     func ids(_ example: Int, _ column: Int) -> [Int32] { texts[example * columns + column].ids }
+
+    /// The number of the word of each of a text's ids; none where nobody asked.
+    func words(_ example: Int, _ column: Int) -> [Int32] { words?[example * columns + column].ids ?? [] }
 
     /// All texts of a column.
     func ids(ofColumn column: Int) -> [[Int32]] { (0..<count).map { ids($0, column) } }

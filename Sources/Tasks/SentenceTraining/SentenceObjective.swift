@@ -1,5 +1,6 @@
 public import Embeddings
 import Tensors
+import Transformer
 
 /// What a sentence encoder learns: a loss with its settings.
 public struct SentenceObjective: Equatable, Sendable {
@@ -21,6 +22,8 @@ public struct SentenceObjective: Equatable, Sendable {
         case softmax
         /// Every text with itself under other dropout, against the others.
         case simcse
+        /// A decoder is to say every text from the vector of what is left of it.
+        case tsdae
         /// A teacher's vectors.
         case distill
         /// A teacher's differences between similarities.
@@ -41,6 +44,9 @@ public struct SentenceObjective: Equatable, Sendable {
     /// Of each; `nil` is 1 for all.
     public var dimensionWeights: [Double]?
 
+    /// How many words `tsdae` leaves out of a text; `nil` is 0.6.
+    public var deleteRatio: Double?
+
     public init(_ loss: Loss) { self.loss = loss }
 
     /// What a loss reads of each example's labels.
@@ -53,7 +59,7 @@ public struct SentenceObjective: Equatable, Sendable {
         case .angle: 2...16
         case .cosent, .cosine, .contrastive, .contrastiveOnline, .softmax: 2...2
         case .triplet: 3...3
-        case .batchAll, .batchHard, .batchHardSoftMargin, .batchSemiHard, .simcse: 1...1
+        case .batchAll, .batchHard, .batchHardSoftMargin, .batchSemiHard, .simcse, .tsdae: 1...1
         case .distill: 1...16
         case .marginDistill: 3...3
         }
@@ -64,7 +70,7 @@ public struct SentenceObjective: Equatable, Sendable {
     ///   - hasTeacher: whether a teacher says what to learn.
     func label(texts: Int, hasTeacher: Bool) -> Label {
         switch loss {
-        case .mnr, .triplet, .simcse, .distill: .none
+        case .mnr, .triplet, .simcse, .tsdae, .distill: .none
         case .angle: texts == 2 ? .score : .none
         case .marginDistill: hasTeacher ? .none : .score
         case .cosent, .cosine: .score
@@ -87,8 +93,16 @@ public struct SentenceObjective: Equatable, Sendable {
     /// Whether scores have to be cosines.
     var needsCosines: Bool { loss == .cosine }
 
-    /// - Parameter size: of the vectors.
-    func makeLoss(size: Int, labels: Int, random: RandomSource) -> any SentenceLoss {
+    /// How texts are damaged; `nil`: they are not.
+    var deletion: WordDeletion? { loss == .tsdae ? WordDeletion(ratio: deleteRatio ?? 0.6) : nil }
+
+    /// - Parameters:
+    ///   - size: of the vectors.
+    ///   - decoder: of the vectors; `tsdae` needs one.
+    ///   - dropout: of the decoder.
+    func makeLoss(
+        size: Int, labels: Int, random: RandomSource, decoder: VectorDecoder? = nil, dropout: RandomSource? = nil
+    ) -> any SentenceLoss {
         let inner: any SentenceLoss =
             switch loss {
             case .mnr: MultipleNegativesRankingLoss(scale: Float(scale ?? 20), isSymmetric: isSymmetric)
@@ -104,6 +118,12 @@ public struct SentenceObjective: Equatable, Sendable {
             case .batchHardSoftMargin: BatchTripletLoss(.hardSoftMargin, distance: distance)
             case .batchSemiHard: BatchTripletLoss(.semiHard, distance: distance, margin: margin ?? 5)
             case .softmax: SoftmaxLoss(size: size, labels: labels, random: random)
+            case .tsdae:
+                if let decoder {
+                    DenoisingAutoEncoderLoss(decoder, dropout: dropout)
+                } else {
+                    preconditionFailure("tsdae without a decoder")
+                }
             case .distill: DistillationLoss()
             case .marginDistill: MarginDistillationLoss()
             }

@@ -5,18 +5,19 @@ import Transformer
 /// One step of training a sentence encoder: forward, loss, backward, the optimizer's step, clear gradients.
 final class SentenceStep {
     let optimizer: Optimizer
-    let dropout: RandomSource?
+    let dropout: RandomSource
     private let encoder: TrainableSentenceEncoder
     private let loss: any SentenceLoss
     private let cachesGradients: Bool
 
     init(
-        _ encoder: TrainableSentenceEncoder, _ loss: any SentenceLoss, _ configuration: SentenceTraining.Configuration
+        _ encoder: TrainableSentenceEncoder, _ loss: any SentenceLoss, _ configuration: SentenceTraining.Configuration,
+        dropout: RandomSource
     ) {
         self.encoder = encoder
         self.loss = loss
         cachesGradients = configuration.cachesGradients
-        dropout = RandomSource(seed: TrainingState(seed: configuration.seed).dropout)
+        self.dropout = dropout
         let parameters = encoder.parameters + loss.parameters
         optimizer = Optimizer(
             parameters, groups: parameters.map { ParameterGroup($0, weightDecay: configuration.weightDecay) },
@@ -52,7 +53,7 @@ final class SentenceStep {
         let texts: Range<Int>
         let tokens: TokenBatch
         /// The state of the source of dropout before the part.
-        let dropoutState: UInt64?
+        let dropoutState: UInt64
         /// What the backward pass needs; `nil` where it is computed again.
         let saved: TrainableSentenceEncoder.Saved?
     }
@@ -63,9 +64,9 @@ final class SentenceStep {
     ) -> TrainingStep.Result {
         encoder.encoder.pack()
         var vectors: [Tensor] = []
-        let parts = TrainingBatches.parts(lengths: texts.map(\.count)).map { range in
+        let parts = TrainingParts.of(lengths: texts.map(\.count)).map { range in
             let tokens = TokenBatch(texts[range])
-            let state = dropout?.state
+            let state = dropout.state
             let (rows, saved) = encoder.forward(tokens, training: dropout)
             vectors.append(rows)
             return Part(texts: range, tokens: tokens, dropoutState: state, saved: cachesGradients ? nil : saved)
@@ -74,7 +75,7 @@ final class SentenceStep {
         for part in parts {
             let saved =
                 part.saved
-                ?? encoder.forward(part.tokens, training: part.dropoutState.map { RandomSource(seed: $0) }).saved
+                ?? encoder.forward(part.tokens, training: RandomSource(seed: part.dropoutState)).saved
             encoder.backward(gradient.rows(part.texts), saved)
         }
         let norm = optimizer.step(learningRate: learningRate)

@@ -2,7 +2,7 @@ public import Checkpoints
 public import Embeddings
 public import SystemPackage
 public import Tensors
-import Transformer
+public import Transformer
 
 /// Training of a sentence encoder.
 ///
@@ -36,16 +36,22 @@ public final class SentenceTraining {
 
     let encoder: TrainableSentenceEncoder
     let configuration: Configuration
+    private let decoder: VectorDecoder?
     private let scratch: FilePath
     private var run: TrainingRun?
 
-    /// - Parameter directory: has room for two copies of what learns, which are kept there without a name.
+    /// - Parameters:
+    ///   - decoder: of the encoder's vectors, which learns with it where the objective is `tsdae`.
+    ///   - directory: has room for two copies of what learns, which are kept there without a name.
     public init(
-        _ encoder: TrainableSentenceEncoder, _ configuration: Configuration, keepingBestIn directory: FilePath
+        _ encoder: TrainableSentenceEncoder, _ configuration: Configuration, decoder: VectorDecoder? = nil,
+        keepingBestIn directory: FilePath
     ) {
         self.encoder = encoder
         self.configuration = configuration
+        self.decoder = decoder
         scratch = directory
+        decoder?.setPrecision(configuration.precision)
         encoder.encoder.setPrecision(configuration.precision)
     }
 
@@ -65,7 +71,7 @@ public final class SentenceTraining {
                 estimatedMemory(train), for: "--loss \(configuration.objective.loss.rawValue)",
                 advice: "Lower --batch-size or --max-length, or use --cached.")
         } catch { throw .memory(error) }
-        let work = SentenceTrainingWork(encoder, configuration, train: train, dev: dev)
+        let work = SentenceTrainingWork(encoder, configuration, train: train, dev: dev, decoder: decoder)
         let run = TrainingRun(
             work, work.optimizer, TrainingState(seed: configuration.seed), keepingBestIn: scratch)
         self.run = run
@@ -85,7 +91,7 @@ public final class SentenceTraining {
 
     /// How many of the examples are in the batches of the first epoch; the others do not go with any.
     public func examplesInBatches(of train: SentenceExamples) -> Int {
-        let work = SentenceTrainingWork(encoder, configuration, train: train, dev: nil)
+        let work = SentenceTrainingWork(encoder, configuration, train: train, dev: nil, decoder: decoder)
         return work.batches(inEpoch: 1, order: RandomSource(seed: TrainingState(seed: configuration.seed).order))
             .reduce(0) { $0 + $1.count }
     }
@@ -94,12 +100,20 @@ public final class SentenceTraining {
     /// with cached gradients of a part of one.
     func estimatedMemory(_ train: SentenceExamples) -> Int {
         let architecture = encoder.encoder.architecture
-        let values = encoder.parameters.reduce(0) { $0 + $1.shape.count }
+        let parameters = encoder.parameters + (decoder?.parameters ?? [])
+        let values = parameters.reduce(0) { $0 + $1.shape.count }
         let longest = train.texts.lengths.max() ?? 0
         var tokens = longest * train.columns * min(configuration.batchSize, train.count)
         if configuration.objective.loss == .simcse { tokens *= 2 }
-        if configuration.cachesGradients { tokens = max(longest, min(tokens, TrainingBatches.tokensPerPart)) }
-        return values * 20 + tokens * architecture.activationBytes(longest: longest) * architecture.numHiddenLayers
+        if configuration.cachesGradients { tokens = max(longest, min(tokens, TrainingParts.tokensPerPart)) }
+        var scores = 0
+        if decoder != nil {
+            // The decoder goes through a batch part by part; of the scores of a few tokens there are three copies.
+            tokens += max(longest, min(tokens, TrainingParts.tokensPerPart))
+            scores = 12 * max(architecture.vocabSize, MaskedLanguageHead.scoresAtOnce)
+        }
+        return values * 20 + scores
+            + tokens * architecture.activationBytes(longest: longest) * architecture.numHiddenLayers
     }
 
     /// Writes what a run that ended has made; then its checkpoint goes. Where that cannot be written, the result becomes

@@ -75,6 +75,7 @@ public struct SentenceTrainingRecord {
         for member in chosen.members { object[member.key] = member.value }
         if let scale = objective.scale { object["scale"] = .number(scale) }
         if let margin = objective.margin { object["margin"] = .number(margin) }
+        if let ratio = objective.deleteRatio { object["delete_ratio"] = .number(ratio) }
         if objective.distance != .euclidean { object["distance"] = .string(objective.distance.rawValue) }
         if objective.isSymmetric { object["symmetric"] = .bool(true) }
         if !objective.dimensions.isEmpty {

@@ -17,15 +17,17 @@ package final class SentenceTrainingWork: TrainingWork {
 
     package init(
         _ encoder: TrainableSentenceEncoder, _ configuration: SentenceTraining.Configuration, train: SentenceExamples,
-        dev: SentenceEvaluation?
+        dev: SentenceEvaluation?, decoder: VectorDecoder? = nil
     ) {
         self.encoder = encoder
         self.configuration = configuration
         self.train = train
         self.dev = dev
+        let dropout = RandomSource(seed: TrainingState(seed: configuration.seed).dropout)
         let loss = configuration.objective.makeLoss(
-            size: encoder.size, labels: train.labels.count, random: RandomSource(seed: configuration.seed))
-        step = SentenceStep(encoder, loss, configuration)
+            size: encoder.size, labels: train.labels.count, random: RandomSource(seed: configuration.seed),
+            decoder: decoder, dropout: dropout)
+        step = SentenceStep(encoder, loss, configuration, dropout: dropout)
         let columns = train.columns
         keys =
             configuration.objective.sampler == .withoutDuplicates
@@ -48,6 +50,12 @@ package final class SentenceTrainingWork: TrainingWork {
     package func take(_ batch: [Int], learningRate: Double) -> TrainingStep.Result {
         var columns = (0..<train.columns).map { column in batch.map { train.ids($0, column) } }
         if configuration.objective.loss == .simcse { columns += columns }
+        if let deletion = configuration.objective.deletion {
+            let damaged = zip(batch, columns[0]).map { example, ids in
+                deletion.applied(to: ids, words: train.words(example, 0), step.dropout)
+            }
+            return step.take([damaged], .texts(columns[0]), learningRate: learningRate)
+        }
         return step.take(columns, train.targets.gather(batch), learningRate: learningRate)
     }
 
@@ -80,6 +88,7 @@ extension SentenceExamples {
         case .scores(let scores): fingerprint.add(scores)
         case .classes(let classes): fingerprint.add(classes)
         case .vectors(let columns): for vectors in columns { fingerprint.add(vectors.values) }
+        case .texts(let texts): for ids in texts { fingerprint.add(ids) }
         }
         return fingerprint.digits
     }

@@ -42,8 +42,11 @@ public final class MaskedLanguageHead {
     /// - Parameters:
     ///   - root: the root of a checkpoint.
     ///   - words: the table of word embeddings.
+    ///   - isTied: whether that is the decoder's matrix, also where the checkpoint has another.
     public init(
-        _ root: ParameterScope, _ encoder: EncoderArchitecture, _ architecture: MaskedHeadArchitecture, words: Parameter
+        _ root: ParameterScope, _ encoder: EncoderArchitecture, _ architecture: MaskedHeadArchitecture,
+        words: Parameter,
+        isTied: Bool = false
     ) throws(CheckpointError) {
         self.architecture = architecture
         dense = try Linear(
@@ -53,9 +56,9 @@ public final class MaskedLanguageHead {
             root[architecture.norm], size: encoder.embeddingSize, encoder.normalization)
         let place = root[architecture.decoder]
         let biasShape: Shape = [encoder.vocabSize]
-        if architecture.isTied {
+        if isTied || architecture.isTied {
             // Tensors of the decoder's own count, also where the configuration calls them tied.
-            let own = try place.optional("weight", [encoder.vocabSize, encoder.embeddingSize])
+            let own = isTied ? nil : try place.optional("weight", [encoder.vocabSize, encoder.embeddingSize])
             let bias: Parameter
             if let inner = try place.optional("bias", biasShape) {
                 bias = inner
@@ -77,6 +80,36 @@ public final class MaskedLanguageHead {
         let projected = dense.forward(hidden).output.activated(architecture.activation)
         return decoder.forward(norm.forward(projected).output).output
     }
+
+    /// Scores the vocabulary and compares. Adds to the gradients.
+    ///
+    /// - Parameters:
+    ///   - targets: of each token the id that is to have the largest score.
+    ///   - weight: what the loss counts.
+    /// - Returns: the mean cross-entropy times the weight, and its gradient by the hidden states.
+    public func evaluate(_ hidden: Tensor, targets: [Int], weight: Double = 1) -> (loss: Double, gradient: Tensor) {
+        let (projected, denseSaved) = dense.forward(hidden)
+        let (normalized, normSaved) = norm.forward(projected.activated(architecture.activation))
+        var loss = 0.0
+        var gradients: [Tensor] = []
+        // Few tokens at a time: each has a row of the vocabulary's size.
+        let size = max(1, Self.scoresAtOnce / decoder.outputSize)
+        for start in stride(from: 0, to: targets.count, by: size) {
+            let part = start..<min(targets.count, start + size)
+            let share = weight * Double(part.count) / Double(targets.count)
+            let (logits, saved) = decoder.forward(normalized.rows(part))
+            var (value, gradient) = CrossEntropyLoss.evaluate(logits, targets: Array(targets[part]))
+            loss += value * share
+            gradient.scale(by: Float(share))
+            gradients.append(decoder.backward(gradient, saved))
+        }
+        var gradient = norm.backward(Tensor(rows: gradients), normSaved)
+        gradient.multiply(byDerivativeOf: architecture.activation, at: projected)
+        return (loss, dense.backward(gradient, denseSaved))
+    }
+
+    /// How many scores `evaluate` holds at most, where a token does not have more.
+    public static let scoresAtOnce = 1 << 24
 
     /// Packs the matrices until they change.
     public func pack() {

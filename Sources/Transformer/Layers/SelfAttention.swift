@@ -83,12 +83,15 @@ public final class SelfAttention {
     ///   - sequences: the rows of each sequence in `hidden`.
     ///   - prefix: stands in front of the keys and values of every sequence; for attention that knows no distances.
     ///   - firstRows: the first row of each sequence, where only those attend.
+    ///   - isCausal: whether tokens attend to themselves and to those before them alone; for attention that knows no
+    ///     distances.
     ///   - random: drops attention weights when given.
     /// - Returns: the context vectors, `[tokens, size]`, or `[sequences, size]`.
     public func forward(
         _ hidden: Tensor, _ sequences: [Range<Int>], prefix: LayerPrefix? = nil, firstRows: [Int32]? = nil,
-        training random: RandomSource?
+        isCausal: Bool = false, training random: RandomSource?
     ) -> (output: Tensor, saved: Saved) {
+        precondition(!isCausal || (relativeBias == nil && positions == nil), "causal attention that knows distances")
         var query: Tensor
         var key: Tensor
         var value: Tensor
@@ -123,10 +126,11 @@ public final class SelfAttention {
         }
         let reach = sequences.map(\.count).max() ?? 1
         let projected = positions?.forward(reach: reach, training: random)
+        let bias = isCausal ? RelativeBias(causal: heads, reach: reach) : relativeBias?.values(reach: reach)
         let attention = PackedAttention(
             queries: firstRows == nil ? sequences : sequences.indices.map { $0..<$0 + 1 },
             keys: virtual?.sequences ?? sequences,
-            heads: heads, scale: scale, bias: relativeBias?.values(reach: reach), window: window,
+            heads: heads, scale: scale, bias: bias, window: window,
             positions: projected?.output, dropout: DropoutMask(probability: dropout, random: random))
         let (context, products) = attention.forward(query, key, value)
         return (

@@ -177,7 +177,8 @@ struct SentenceTrainingTests {
         let dev = try SentenceEvaluation(
             SentenceCorpus(scratch.write(Self.pairs, to: "dev.tsv")), positive: nil, keepingTokensIn: scratch.path,
             ids: encoder.idsSeeingCut)
-        let training = SentenceTraining(encoder, configuration, keepingBestIn: scratch.path)
+        let decoder = loss == .tsdae ? try encoder.decoder(RandomSource(seed: 42)) : nil
+        let training = SentenceTraining(encoder, configuration, decoder: decoder, keepingBestIn: scratch.path)
         var taken = 0
         func isInterrupted() -> Bool { taken == steps }
         let saving = checkpoints.map {
@@ -187,7 +188,7 @@ struct SentenceTrainingTests {
             train: examples, dev: dev, checkpoints: saving, isInterrupted: isInterrupted
         ) { if case .step = $0 { taken += 1 } }
         try training.deliver {}
-        return (encoder.parameters.map(\.value), outcome)
+        return ((encoder.parameters + (decoder?.parameters ?? [])).map(\.value), outcome)
     }
 
     @Test("training lowers the loss, and the best weights are kept")
@@ -205,12 +206,21 @@ struct SentenceTrainingTests {
         #expect(reached.allSatisfy { $0 <= metrics.ndcg10 })
     }
 
+    private static let texts =
+        "text\n" + pairs.split(separator: "\n").dropFirst().map { $0.split(separator: "\t")[0] + "\n" }.joined()
+
+    @Test("a decoder learns to say texts from the vectors of what is left of them: TSDAE learns from texts alone")
+    func tsdae() throws {
+        let (weights, outcome) = try run(.tsdae, Self.texts)
+        let losses = outcome.evaluations.map(\.trainingLoss)
+        // A decoder that knew nothing would be at log 120.
+        #expect(losses.count > 2 && losses[0] < 8 && losses[losses.count - 1] < 4.5, "\(losses)")
+        #expect(weights.allSatisfy { $0.isFinite })
+    }
+
     @Test("dropout makes another text of the same: SimCSE learns from texts alone")
     func simcse() throws {
-        let texts =
-            "text\n"
-            + Self.pairs.split(separator: "\n").dropFirst().map { $0.split(separator: "\t")[0] + "\n" }.joined()
-        let (weights, outcome) = try run(.simcse, texts)
+        let (weights, outcome) = try run(.simcse, Self.texts)
         #expect(outcome.evaluations.allSatisfy { $0.trainingLoss > 0 && $0.trainingLoss < 3 })
         #expect(weights.allSatisfy { $0.isFinite })
     }
@@ -227,6 +237,18 @@ struct SentenceTrainingTests {
             #expect(resumed.weights == whole.weights)
             #expect(resumed.outcome.evaluations == whole.outcome.evaluations)
         }
+    }
+
+    @Test("so does one that has a decoder, whose parameters are in the checkpoint, and with cached gradients")
+    func resumingDenoising() throws {
+        let whole = try run(.tsdae, Self.texts)
+        #expect(try run(.tsdae, Self.texts, cached: true).weights == whole.weights)
+        #expect(throws: FineTuning.Failure.self) {
+            try run(.tsdae, Self.texts, checkpoints: .steps(2), stoppingAfter: 5)
+        }
+        let resumed = try run(.tsdae, Self.texts, checkpoints: .steps(2), resumes: true)
+        #expect(resumed.weights == whole.weights)
+        #expect(resumed.outcome.evaluations == whole.outcome.evaluations)
     }
 
     @Test("another loss is another run")

@@ -26,6 +26,7 @@ extension Adapt {
             let encoder = try TrainableSentenceEncoder(model.resolve(), dropout: dropout)
             try limit(encoder)
             try checkSizes(encoder)
+            let decoder = objective.loss == .tsdae ? try encoder.decoder(RandomSource(seed: seed)) : nil
             var examples = try SentenceExamples(
                 corpus, for: objective.objective, objective.selection, teacher: teacher(of: encoder), encoder,
                 keepingTokensIn: scratch)
@@ -39,7 +40,8 @@ extension Adapt {
             describe(examples, encoder)
 
             let logs = try reports.logs(for: target, resumes: runOptions.resume)
-            let training = SentenceTraining(encoder, trainingConfiguration, keepingBestIn: scratch)
+            let training = SentenceTraining(
+                encoder, trainingConfiguration, decoder: decoder, keepingBestIn: scratch)
             try checkBatches(training, examples)
             let outcome = try logs.following { isInterrupted, report throws(FineTuning.Failure) in
                 try training.run(

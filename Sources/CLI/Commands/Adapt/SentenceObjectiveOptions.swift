@@ -9,7 +9,7 @@ struct SentenceObjectiveOptions: ParsableArguments {
             The loss. Of anchors with positives and, where there are, negatives: mnr. Of pairs with scores: cosent, angle, \
             cosine. Of pairs with 0 and 1: contrastive, contrastive-online. Of anchors, positives and negatives: \
             triplet. Of texts with labels: batch-all, batch-hard, batch-hard-soft-margin, batch-semi-hard. Of pairs \
-            with labels: softmax. Of texts alone: simcse. With --teacher: distill, margin-distill.
+            with labels: softmax. Of texts alone: simcse, tsdae. With --teacher: distill, margin-distill.
             """)
     var loss: SentenceObjective.Loss
 
@@ -36,6 +36,9 @@ struct SentenceObjectiveOptions: ParsableArguments {
 
     @Option(help: ArgumentHelp("What the loss of each of them counts (default: 1 for all).", valueName: "1,1,2"))
     var matryoshkaWeights: String?
+
+    @Option(help: "With tsdae: the share of words that are left out of a text (default: 0.6).")
+    var deleteRatio: Double?
 
     @Option(help: "With distill and margin-distill: the model whose vectors are learned.", completion: .directory)
     var teacher: String?
@@ -67,6 +70,10 @@ struct SentenceObjectiveOptions: ParsableArguments {
         try refuse(distance != .euclidean && !triplets.contains(loss), "--distance is for triplets.")
         try refuse(
             distance == .manhattan && loss != .triplet, "--distance manhattan is for --loss triplet.")
+        if let deleteRatio {
+            try require((0..<1).contains(deleteRatio), "--delete-ratio", deleteRatio, "0 to below 1")
+        }
+        try refuse(deleteRatio != nil && loss != .tsdae, "--delete-ratio is for --loss tsdae.")
         try refuse(symmetric && loss != .mnr, "--symmetric is for --loss mnr.")
         try refuse(
             (loss == .distill && teacher == nil), "--loss distill learns from a model: name it with --teacher.")
@@ -92,7 +99,7 @@ struct SentenceObjectiveOptions: ParsableArguments {
             dimensions.count == Self.parts(matryoshka).count && dimensions.allSatisfy { $0 > 0 }, "--matryoshka",
             matryoshka, "numbers with commas between them")
         try refuse(
-            loss == .softmax || loss == .distill, "--matryoshka does not go with --loss \(loss.rawValue).")
+            [.softmax, .distill, .tsdae].contains(loss), "--matryoshka does not go with --loss \(loss.rawValue).")
         if let text = matryoshkaWeights {
             try require(
                 weights?.count == dimensions.count && Self.parts(text).count == dimensions.count
@@ -114,6 +121,7 @@ struct SentenceObjectiveOptions: ParsableArguments {
         objective.margin = margin
         objective.distance = distance
         objective.isSymmetric = symmetric
+        objective.deleteRatio = deleteRatio
         objective.dimensions = dimensions
         objective.dimensionWeights = weights
         return objective

@@ -9,6 +9,8 @@ public enum SentenceTargets: Equatable, Sendable {
     case classes([Int])
     /// A teacher's vectors, `[examples, size]` for each column.
     case vectors([Tensor])
+    /// The ids of a text each.
+    case texts([[Int32]])
 
     /// Those of some examples.
     public func gather(_ examples: [Int]) -> SentenceTargets {
@@ -17,6 +19,7 @@ public enum SentenceTargets: Equatable, Sendable {
         case .scores(let scores): .scores(examples.map { scores[$0] })
         case .classes(let classes): .classes(examples.map { classes[$0] })
         case .vectors(let columns): .vectors(columns.map { $0.gather(examples.map { Int32($0) }) })
+        case .texts(let texts): .texts(examples.map { texts[$0] })
         }
     }
 
@@ -33,5 +36,10 @@ public enum SentenceTargets: Equatable, Sendable {
     var vectors: [Tensor] {
         guard case .vectors(let vectors) = self else { preconditionFailure("the loss needs a teacher's vectors") }
         return vectors
+    }
+
+    var texts: [[Int32]] {
+        guard case .texts(let texts) = self else { preconditionFailure("the loss needs a text for each example") }
+        return texts
     }
 }
