@@ -51,7 +51,7 @@ resilience: build ## kill training KILLS times for each of three methods, resume
 
 SECONDS_EACH ?= 60
 PARSERS ?= FineTuningData JSON LabelledExamples Merges NPYFile SafeTensors SentencePiece ShardedCheckpoint \
-	TensorFlowCheckpoint Tokenizer TokenizerConfiguration TorchCheckpoint VectorIndex Verification VocabularyText \
+	SpaCyVectors TensorFlowCheckpoint Tokenizer TokenizerConfiguration TorchCheckpoint VectorIndex Verification VocabularyText \
 	WordVectors
 fuzz: setup ## fuzz every parser of outside files, SECONDS_EACH seconds each
 	$(SWIFT) build --package-path Fuzzing -c release --sanitize fuzzer

@@ -8,7 +8,7 @@ let parsers = [
     "TokenizerConfiguration": "Tokenizers", "VocabularyText": "Tokenizers", "Merges": "Tokenizers",
     "SentencePiece": "Tokenizers", "Verification": "Tokenizers", "TorchCheckpoint": "Checkpoints",
     "TensorFlowCheckpoint": "Checkpoints", "ShardedCheckpoint": "Checkpoints", "NPYFile": "Embeddings",
-    "VectorIndex": "Embeddings", "WordVectors": "Embeddings",
+    "SpaCyVectors": "Embeddings", "VectorIndex": "Embeddings", "WordVectors": "Embeddings",
 ]
 let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 let settings: [SwiftSetting] = [.strictMemorySafety(), .unsafeFlags(["-parse-as-library"])]

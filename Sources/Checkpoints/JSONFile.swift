@@ -24,11 +24,7 @@ public struct JSONFile: Sendable {
     }
 
     private static func value(_ path: FilePath, purpose: String) throws(CheckpointError) -> JSON {
-        let file: MappedFile
-        do throws(CheckpointError) { file = try MappedFile(path) } catch {
-            if case .unreadable(_, .noSuchFileOrDirectory) = error { throw .missingFile(path, purpose: purpose) }
-            throw error
-        }
+        let file = try MappedFile(path, purpose: purpose)
         do throws(JSONError) { return try JSON(parsing: file.bytes(0..<file.count)) } catch {
             throw .invalidJSON(path, error)
         }

@@ -25,6 +25,14 @@ public import SystemPackage
         }
     }
 
+    /// - Parameter purpose: what the file holds, for the message when it is missing.
+    public convenience init(_ path: FilePath, purpose: String) throws(CheckpointError) {
+        do throws(CheckpointError) { try self.init(path) } catch {
+            if case .unreadable(_, .noSuchFileOrDirectory) = error { throw .missingFile(path, purpose: purpose) }
+            throw error
+        }
+    }
+
     deinit {
         if let base = unsafe base { unsafe munmap(UnsafeMutableRawPointer(mutating: base), count) }
     }

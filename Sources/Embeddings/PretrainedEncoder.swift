@@ -14,6 +14,8 @@ public final class PretrainedEncoder {
     /// The longest sequence, special tokens included, that the model was made for: sentence-transformers' limit, else the
     /// tokenizer's, and at most the number of positions.
     public let maxLength: Int
+    /// Whether sentence-transformers' settings ask for texts in lower case (`do_lower_case`).
+    let lowercasesFirst: Bool
     /// Whether the tokenizer's token types of two texts are all in the encoder's table.
     public let acceptsPairs: Bool
 
@@ -28,7 +30,8 @@ public final class PretrainedEncoder {
         self.directory = directory
         self.configurationFile = configurationFile
         let settings = try loading { () throws(CheckpointError) in try Self.settings(directory) }
-        let lowercases = obeysLowercasing && settings?.object["do_lower_case"]?.bool == true
+        lowercasesFirst = settings?.object["do_lower_case"]?.bool == true
+        let lowercases = obeysLowercasing && lowercasesFirst
         do { tokenizer = try Tokenizer(directory: directory.path, lowercasesFirst: lowercases) } catch {
             throw .tokenizer(error)
         }
@@ -64,10 +67,11 @@ public final class PretrainedEncoder {
         return limit
     }
 
+    static let settingsName = "sentence_bert_config.json"
+
     private static func settings(_ directory: ModelDirectory) throws(CheckpointError) -> JSONFile? {
-        let name = "sentence_bert_config.json"
-        guard directory.exists(name) else { return nil }
-        return try JSONFile(directory.path.appending(name), purpose: "sentence-transformers' settings")
+        guard directory.exists(settingsName) else { return nil }
+        return try JSONFile(directory.path.appending(settingsName), purpose: "sentence-transformers' settings")
     }
 
     /// The files that a model made from this one takes along: the tokenizer's own.

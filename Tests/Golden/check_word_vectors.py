@@ -1,8 +1,9 @@
-"""Checks that `graft vectors` computes what gensim and fastText compute, on published files.
+"""Checks that `graft vectors` computes what gensim, fastText and spaCy compute, on published files.
 
 usage: check_word_vectors.py GRAFT FILE [FILE ...]
 
-Each FILE is a model in fastText's format or vectors in word2vec's (text or binary). All its words, and words made of them
+Each FILE is a model in fastText's format, vectors in word2vec's (text or binary), or the folder of a spaCy pipeline, which
+needs spaCy instead of gensim and fasttext-wheel. All its words, and words made of them
 that it does not have, go through `graft vectors embed --split-at-blanks`, which for a line of one word gives the word's
 vector; neighbours and analogies of frequent words go through `near` and `analogy`. Exit status 1 if a component differs by
 1e-6 or more (relative to vectors longer than 1). Models of 2016, which fastText itself no longer reads, are compared with
@@ -10,13 +11,18 @@ gensim's reading.
 """
 
 import json
+import os
 import subprocess
 import sys
 
-import fasttext
 import numpy
-from gensim.models import KeyedVectors
-from gensim.models.fasttext import load_facebook_vectors
+
+try:
+    import fasttext
+    from gensim.models import KeyedVectors
+    from gensim.models.fasttext import load_facebook_vectors
+except ImportError:
+    pass
 
 MAGIC = (793712314).to_bytes(4, "little")
 
@@ -56,6 +62,28 @@ def neighbors(program, file, keyed):
     return passed and largest < 2e-6
 
 
+def pipeline(program, folder):
+    from spacy.vocab import Vocab
+
+    vectors = Vocab().from_disk(os.path.join(folder, "vocab")).vectors
+    keys = {vectors.strings[key]: key for key in vectors.key2row}
+    words, passed = usable(keys), True
+    for start in range(0, len(words), 50_000):
+        part = words[start:start + 50_000]
+        passed &= compare("words", program, folder, part, [vectors[word] for word in part])
+    frequent = words[:50]
+    _, rows, scores = vectors.most_similar(numpy.array([vectors[word] for word in frequent]), n=11)
+    output = graft([program, "vectors", "near", folder], frequent).decode().strip().split("\n")
+    largest = 0.0
+    for line, expected in zip(output, zip(rows, scores)):
+        for found, row, score in zip(json.loads(line)["neighbors"], expected[0][1:], expected[1][1:]):
+            # spaCy rounds to four digits; a score that another word has too is no other result.
+            largest = max(largest, abs(found["score"] - float(score)))
+            passed &= vectors.key2row[keys[found["word"]]] == row or abs(found["score"] - float(score)) < 1e-4
+    print(json.dumps({"file": folder, "what": "neighbours", "largestDifference": largest}))
+    return passed and largest < 1e-4
+
+
 def usable(words):
     return [word for word in words if word and len(word.split()) == 1 and word.split()[0] == word and "\n" not in word]
 
@@ -63,6 +91,9 @@ def usable(words):
 def main():
     program, passed = sys.argv[1], True
     for file in sys.argv[2:]:
+        if os.path.isdir(file):
+            passed &= pipeline(program, file)
+            continue
         with open(file, "rb") as source:
             head = source.read(16)
         if head.startswith(MAGIC):

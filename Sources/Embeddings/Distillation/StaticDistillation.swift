@@ -25,6 +25,8 @@ public struct StaticDistillation {
 
     private let directory: ModelDirectory
     private let tokenizer: Tokenizer
+    /// Whether texts become lowercase before the tokenizer sees them.
+    private let lowercasesFirst: Bool
     private let options: Options
     /// `[vocabulary, dimensions]`
     private let table: Tensor
@@ -46,6 +48,15 @@ public struct StaticDistillation {
         self.directory = modules.directory
         self.options = options
         tokenizer = pretrained.tokenizer
+        lowercasesFirst = pretrained.lowercasesFirst
+        if lowercasesFirst, !modules.directory.exists(Self.tokenizerName) {
+            throw .checkpoint(
+                .invalidValue(
+                    modules.directory.path.appending(PretrainedEncoder.settingsName), key: "do_lower_case",
+                    found: "true",
+                    expected:
+                        "false where there is no \(Self.tokenizerName), which alone could say so of a static model"))
+        }
         let ids = Self.ids(tokenizer)
         let vectors = try Self.vectors(of: ids, pretrained)
         tokenCount = ids.count
@@ -121,14 +132,23 @@ public struct StaticDistillation {
         try output.commit()
     }
 
-    /// The model's own files; in `tokenizer.json` neither cutting nor padding, which Model2Vec would do as it says.
+    private static let tokenizerName = "tokenizer.json"
+
+    /// The model's own files; in `tokenizer.json` neither cutting nor padding, which Model2Vec would do as it says, and the
+    /// lowercasing that sentence-transformers' settings ask of an encoder.
     private func writeTokenizer(to target: FilePath) throws(CheckpointError) {
         try directory.copy(tokenizer.files, to: target)
-        let path = target.appending("tokenizer.json")
+        let path = target.appending(Self.tokenizerName)
         guard FileManager.default.fileExists(atPath: path.string) else { return }
         var file = try JSONFile(path, purpose: "the tokenizer")
         file.object["truncation"] = .null
         file.object["padding"] = .null
+        if lowercasesFirst {
+            let others = [file.object["normalizer"]].compactMap { $0 == .null ? nil : $0 }
+            file.object["normalizer"] = .object([
+                "type": .string("Sequence"), "normalizers": .array([.object(["type": .string("Lowercase")])] + others),
+            ])
+        }
         try file.write(to: path)
     }
 }

@@ -9,12 +9,7 @@ public struct NPYFile: Sendable {
 
     public init(_ path: FilePath) throws(SearchError) {
         do throws(CheckpointError) { file = try MappedFile(path) } catch { throw .file(error) }
-        do throws(NPYFault) {
-            header = try NPYHeader(parsing: file.bytes(0..<min(file.count, 1 << 16)))
-            let expected = header.dataStart + header.dataSize
-            if file.count < expected { throw .truncated(expected: expected, found: file.count) }
-            if file.count > expected { throw .tail(expected: expected, found: file.count) }
-        } catch { throw .npy(path, error) }
+        do throws(NPYFault) { header = try NPYHeader(of: file) } catch { throw .npy(path, error) }
     }
 
     /// Squares of larger values, and their sums, come near the end of binary32.

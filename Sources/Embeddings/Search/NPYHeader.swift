@@ -1,3 +1,5 @@
+import Checkpoints
+
 /// The header of a NumPy file with an `[N, size]` array.
 ///
 /// Source: NumPy's format description, "Format Version 1.0" to "3.0".
@@ -71,6 +73,14 @@ public struct NPYHeader: Equatable, Sendable {
             throw .shape(String(tuple[...end]))
         }
         (self.rows, self.columns) = (rows, columns)
+    }
+
+    /// Reads the header of a file, which has to be as long as the header says.
+    init(of file: MappedFile) throws(NPYFault) {
+        try self.init(parsing: file.bytes(0..<min(file.count, 1 << 16)))
+        let expected = dataStart + dataSize
+        if file.count < expected { throw .truncated(expected: expected, found: file.count) }
+        if file.count > expected { throw .tail(expected: expected, found: file.count) }
     }
 
     /// Bytes of the values.

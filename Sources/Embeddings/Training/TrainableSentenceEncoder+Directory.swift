@@ -57,17 +57,9 @@ extension TrainableSentenceEncoder {
         try pretrained.directory.copy(pretrained.tokenizerFiles, to: target)
 
         var limits: JSONObject = ["max_seq_length": .integer(maxLength)]
-        limits["do_lower_case"] = .bool(try lowercasesFirst())
-        try JSONFile(target, object: limits).write(to: target.appending("sentence_bert_config.json"))
+        limits["do_lower_case"] = .bool(pretrained.lowercasesFirst)
+        try JSONFile(target, object: limits).write(to: target.appending(PretrainedEncoder.settingsName))
         try JSONFile(target, object: settings.object).write(to: target.appending(SentenceSettings.fileName))
-    }
-
-    private func lowercasesFirst() throws(CheckpointError) -> Bool {
-        guard pretrained.directory.exists("sentence_bert_config.json") else { return false }
-        let file = try JSONFile(
-            pretrained.directory.path.appending("sentence_bert_config.json"), purpose: "sentence-transformers' settings"
-        )
-        return file.object["do_lower_case"]?.bool ?? false
     }
 
     private var poolingSettings: JSONObject {

@@ -1,7 +1,7 @@
 import Checkpoints
 import SystemPackage
 
-/// How a file holds word vectors: told by its content, never by its name.
+/// How a file, or a folder of spaCy's, holds word vectors: told by its content, never by its name.
 public enum WordVectorFormat: String, Sendable, CaseIterable {
     /// A word and its numbers a line.
     case glove
@@ -11,6 +11,8 @@ public enum WordVectorFormat: String, Sendable, CaseIterable {
     case word2vecBinary = "word2vec-binary"
     /// fastText's `.bin` and `.ftz`.
     case fastText = "fasttext"
+    /// The folder of a spaCy pipeline, or its `vocab`.
+    case spaCy = "spacy"
     /// Ours.
     case graft
 
@@ -20,6 +22,7 @@ public enum WordVectorFormat: String, Sendable, CaseIterable {
         case .word2vec: "word2vec text"
         case .word2vecBinary: "word2vec binary"
         case .fastText: "fastText model"
+        case .spaCy: "spaCy vectors"
         case .graft: "Graft word vectors"
         }
     }
@@ -59,7 +62,10 @@ public enum WordVectorFormat: String, Sendable, CaseIterable {
             ([0x50, 0x4B, 3, 4], "a ZIP archive", "Unpack it first."),
             ([0x42, 0x5A, 0x68], "bzip2", "Unpack it first."),
             ([0xFD, 0x37, 0x7A, 0x58, 0x5A], "xz", "Unpack it first."),
-            ([0x93] + Array("NUMPY".utf8), "a NumPy array without words", "Write words and numbers as text."),
+            (
+                [0x93] + Array("NUMPY".utf8), "a NumPy array without words",
+                "Name a spaCy pipeline's folder, or write words and numbers as text."
+            ),
             ([0xEF, 0xBB, 0xBF], "text with a byte order mark", "Save it as UTF-8 without one."),
             ([0x80], "a Python pickle", "In gensim, use save_word2vec_format instead of save."),
         ]

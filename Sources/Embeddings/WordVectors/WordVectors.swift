@@ -14,6 +14,8 @@ public final class WordVectors: Sendable {
     /// Words with blanks in them.
     public let withBlanks: Int
     let words: WordTable
+    /// Of the last words, that have no vector of their own: whose they have. The others stand for theirs as neighbours.
+    let shared: [Int32]
     /// How often each word stood in the corpus, where the model says so.
     let counts: BorrowedBytes?  // UInt64
     let subwords: SubwordTable?
@@ -45,33 +47,36 @@ public final class WordVectors: Sendable {
         public let spelling: Spelling
     }
 
-    /// Opens a file, whose format is told by its content.
+    /// Opens a file, whose format is told by its content, or the folder of a spaCy pipeline.
     public init(_ path: FilePath) throws(WordVectorsError) {
-        let file = try readingVectors { () throws(CheckpointError) in try MappedFile(path) }
-        let (format, header) = try WordVectorFormat.recognize(file)
+        let keys = try SpaCyVectors.keysFile(path)
+        let file = try readingVectors { () throws(CheckpointError) in try MappedFile(keys ?? path) }
+        let (format, header) = keys == nil ? try WordVectorFormat.recognize(file) : (.spaCy, nil)
         self.path = path
         self.format = format
         switch format {
-        case .glove, .word2vec, .word2vecBinary:
+        case .glove, .word2vec, .word2vecBinary, .spaCy:
             let read =
-                if format == .word2vecBinary, let header { try BinaryVectors.read(file, header) } else {
-                    try TextVectors(file, header).read(header)
+                switch (format, header) {
+                case (.spaCy, _): try SpaCyVectors.read(file)
+                case (.word2vecBinary, let header?): try BinaryVectors.read(file, header)
+                default: try TextVectors(file, header).read(header)
                 }
             (words, source, counts, subwords, storedNorms) = (read.words, .rows(read.rows), nil, nil, nil)
-            (duplicates, withBlanks) = (read.duplicates, read.withBlanks)
+            (duplicates, withBlanks, shared) = (read.duplicates, read.withBlanks, read.shared)
             dimension = read.rows.columns
         case .fastText:
             let model = try FastTextModel(file)
             (words, source, storedNorms) = (model.words, .fastText(model), nil)
             counts = BorrowedBytes(model.counts.map { UInt64(max(0, $0)) })
             subwords = model.subwords.hashing.maxLength > 0 ? model.subwords : nil
-            (duplicates, withBlanks) = (0, 0)
+            (duplicates, withBlanks, shared) = (0, 0, [])
             dimension = model.input.columns
         case .graft:
             let model = try GraftVectorsFile(file)
             (words, source, subwords, storedNorms) = (model.words, .rows(model.rows), model.subwords, model.norms)
             counts = model.counts
-            (duplicates, withBlanks) = (0, 0)
+            (duplicates, withBlanks, shared) = (0, 0, model.shared)
             dimension = model.rows.columns
         }
     }
@@ -88,10 +93,13 @@ public final class WordVectors: Sendable {
         self.counts = BorrowedBytes(counts)
         self.subwords = subwords
         storedNorms = nil
-        (duplicates, withBlanks) = (0, 0)
+        (duplicates, withBlanks, shared) = (0, 0, [])
     }
 
     public var count: Int { words.count }
+
+    /// How many words, from the first one, have a vector of their own.
+    public var ownCount: Int { count - shared.count }
 
     /// What the file holds, in a few words.
     public var summary: String {
@@ -99,6 +107,7 @@ public final class WordVectors: Sendable {
         if let subwords {
             parts.append("n-grams of \(subwords.hashing.minLength) to \(subwords.hashing.maxLength) letters")
         }
+        if !shared.isEmpty { parts.append("\(shared.count) of them have another word's vector") }
         if duplicates > 0 { parts.append("\(duplicates) rows left out because their word had come before") }
         if withBlanks > 0 { parts.append("\(withBlanks) words with blanks in them") }
         return parts.joined(separator: "; ")

@@ -23,6 +23,10 @@ public enum WordVectorsError: Error, Equatable, Sendable, CustomStringConvertibl
     case truncated(FilePath, words: Int, expected: Int)
     /// A header that cannot be true.
     case header(FilePath, String)
+    /// The table of a spaCy pipeline.
+    case spaCyTable(FilePath, NPYFault)
+    /// The `key2row` of a spaCy pipeline.
+    case spaCyKeys(FilePath, SpaCyKeysFault)
     case unsupportedVersion(FilePath, found: Int, supported: String)
     /// A file of ours that changed since it was written.
     case checksum(FilePath)
@@ -39,7 +43,7 @@ public enum WordVectorsError: Error, Equatable, Sendable, CustomStringConvertibl
         case .file(let error): "\(error)"
         case .otherKind(let file, let found, let advice):
             "\(file): \(found), expected word vectors (GloVe's or word2vec's text, word2vec's binary, fastText's .bin or "
-                + ".ftz, or Graft's own). \(advice)"
+                + ".ftz, a spaCy pipeline's folder, or Graft's own). \(advice)"
         case .noClassifier(let file, let found):
             "\(file): \(found), expected a classifier: fastText's .bin or .ftz with labels, or a directory that graft "
                 + "finetune has written."
@@ -59,6 +63,10 @@ public enum WordVectorsError: Error, Equatable, Sendable, CustomStringConvertibl
         case .truncated(let file, let words, let expected):
             "\(file): ends after \(words) whole words; its header promises \(expected). Is the file complete?"
         case .header(let file, let reason): "\(file): \(reason). Is the file damaged?"
+        case .spaCyTable(let file, .elementType(let type)):
+            "\(file): its values are \(type); expected <f4 (float32), as spaCy writes a table of words."
+        case .spaCyTable(let file, let fault): "\(file): \(fault). Copy the pipeline again, or take one with vectors."
+        case .spaCyKeys(let file, let fault): "\(file): \(fault). Copy the pipeline again."
         case .unsupportedVersion(let file, let found, let supported):
             "\(file): version \(found) of its format; supported: \(supported). Write it again with a newer program."
         case .checksum(let file):

@@ -71,4 +71,33 @@ struct StaticDistillationTests {
             try StaticDistillation(ModelDirectory(scratch("static")))
         }
     }
+
+    @Test("what sentence-transformers' do_lower_case asks for is done by the tokenizer that is written")
+    func lowercase() throws {
+        let base = try TinyModel.make(in: scratch, named: "m")
+        try scratch.write(#"{"max_seq_length":20,"do_lower_case":true}"#, to: "m/sentence_bert_config.json")
+        let settings = base.appending("sentence_bert_config.json")
+        // A vocab.txt alone cannot say it.
+        #expect(
+            throws: ModelError.checkpoint(
+                .invalidValue(
+                    settings, key: "do_lower_case", found: "true",
+                    expected: "false where there is no tokenizer.json, which alone could say so of a static model"))
+        ) { try StaticDistillation(ModelDirectory(base)) }
+
+        let tokens = TinyModel.vocabulary.enumerated().map { "\"\($0.element)\":\($0.offset)" }.joined(separator: ",")
+        for (normalizer, name) in [("null", "plain"), (#"{"type":"StripAccents"}"#, "normalized")] {
+            try scratch.write(
+                """
+                {"version":"1.0","added_tokens":[],"normalizer":\(normalizer),"pre_tokenizer":{"type":"Whitespace"},
+                "post_processor":{"type":"BertProcessing","sep":["[SEP]",3],"cls":["[CLS]",2]},
+                "model":{"type":"WordPiece","unk_token":"[UNK]","continuing_subword_prefix":"##",
+                "max_input_chars_per_word":100,"vocab":{\(tokens)}}}
+                """, to: "m/tokenizer.json")
+            let distilled = try StaticDistillation(ModelDirectory(base))
+            try distilled.write(to: scratch(name), name: "m")
+            let vectors = try vectors(scratch(name), ["film", "FILM", "plot"])
+            #expect(vectors.row(0) == vectors.row(1) && vectors.row(0) != vectors.row(2))
+        }
+    }
 }

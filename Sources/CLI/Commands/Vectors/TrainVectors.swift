@@ -32,8 +32,8 @@ struct TrainVectors: ParsableCommand {
 
     @Option(
         help: """
-            skipgram: a word predicts its context; cbow: the context predicts a word, which takes a fifth of the time \
-            and learns less of rare words.
+            skipgram: a word predicts its context; cbow: the context predicts a word, which is faster, and on small \
+            texts learns less.
             """)
     var model = WordVectorTrainingConfiguration.Model.skipgram
 

@@ -7,7 +7,8 @@ struct Vectors: ParsableCommand {
         abstract: "Use word vectors: neighbours, analogies, evaluation, conversion, training.",
         discussion: """
             FILE is told by its content: GloVe's or word2vec's text, fastText's .vec, word2vec's binary, fastText's \
-            .bin and .ftz, or Graft's own format, which opens at once whatever its size (graft vectors convert).
+            .bin and .ftz, or Graft's own format, which opens at once whatever its size (graft vectors convert). A spaCy \
+            pipeline's folder is read too.
 
             A word is looked up as it is written. Where that fails, its n-grams make a vector if the model has them; \
             else it is looked up composed (Unicode's form C), and then in lower case. A record says so in "foundBy".
@@ -18,7 +19,7 @@ struct Vectors: ParsableCommand {
 }
 
 struct VectorsArgument: ParsableArguments {
-    @Argument(help: "A file of word vectors.", completion: .file())
+    @Argument(help: "A file of word vectors, or a spaCy pipeline's folder.", completion: .file())
     var file: String
 
     /// Opens the file, and says what it holds.

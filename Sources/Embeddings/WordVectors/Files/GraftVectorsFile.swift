@@ -10,14 +10,21 @@ struct GraftVectorsFile {
     /// UInt64, or nothing.
     let counts: BorrowedBytes?
     let subwords: SubwordTable?
+    /// See `WordVectors.shared`.
+    let shared: [Int32]
 
     init(_ file: MappedFile) throws(WordVectorsError) {
         let (layout, _) = try GraftVectorsLayout.read(file)
         let parts = layout.ranges.map { BorrowedBytes(file, $0) }
-        rows = StoredRows(rows: layout.words, columns: layout.dimension, parts[0])
+        let own = layout.words - layout.shared
+        let shared = (0..<layout.shared).map { parts[7].load(Int32.self, at: 4 * $0) }
+        guard shared.allSatisfy({ 0..<own ~= Int($0) }) else { throw .header(file.path, "a word has no vector") }
+        self.shared = shared
+        let stored = StoredRows(rows: own, columns: layout.dimension, parts[0])
+        rows = shared.isEmpty ? stored : stored.selecting(Array(0..<own) + shared.map(Int.init))
         norms = parts[2]
         counts = layout.hasCounts ? parts[3] : nil
-        words = WordTable(count: layout.words, text: parts[7], ends: parts[4], slots: parts[5])
+        words = WordTable(count: layout.words, text: parts[8], ends: parts[4], slots: parts[5])
         guard layout.hasSubwords else {
             subwords = nil
             return
@@ -59,7 +66,8 @@ struct GraftVectorsFile {
             words: vectors.count, dimension: vectors.dimension, textBytes: vectors.words.text.count,
             hasCounts: vectors.counts != nil,
             hashing: subwords?.hashing ?? SubwordHashing(minLength: 0, maxLength: 0, buckets: 0),
-            bucketRows: subwords.map { $0.kept?.count ?? $0.hashing.buckets } ?? 0, kept: subwords?.kept?.count)
+            shared: vectors.shared.count, bucketRows: subwords.map { $0.kept?.count ?? $0.hashing.buckets } ?? 0,
+            kept: subwords?.kept?.count)
         let norms = try vectors.norms()
 
         /// Hands the bytes behind the header to `output`, in their order.
@@ -78,8 +86,8 @@ struct GraftVectorsFile {
                 try put([UInt8](repeating: 0, count: range.lowerBound - offset))
                 switch part {
                 case 0:
-                    for start in stride(from: 0, to: rows.rows, by: 4096) {
-                        try put(bytes(of: rows.copy(start..<min(rows.rows, start + 4096)).values))
+                    for start in stride(from: 0, to: vectors.ownCount, by: 4096) {
+                        try put(bytes(of: rows.copy(start..<min(vectors.ownCount, start + 4096)).values))
                     }
                 case 1:
                     for row in 0..<layout.bucketRows {
@@ -93,6 +101,7 @@ struct GraftVectorsFile {
                 case 5: try put(vectors.words.compactSlots)
                 case 6:
                     try put((subwords?.kept ?? []).flatMap { littleEndianBytes($0.bucket) + littleEndianBytes($0.row) })
+                case 7: try put(BorrowedBytes(vectors.shared))
                 default: try put(vectors.words.text)
                 }
             }

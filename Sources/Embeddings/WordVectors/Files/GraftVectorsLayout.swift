@@ -4,11 +4,11 @@ import Checkpoints
 ///
 /// A header of 128 bytes, then parts that begin at multiples of 64: the vectors of the words and of their n-grams' buckets
 /// (f32), the vectors' lengths (f32), counts (UInt64, where the model knows them), where each word ends (UInt32), a hash
-/// table of rows (UInt32, see `WordTable`), the buckets of a pruned model with their rows (2 × Int32), and the words.
+/// table of rows (UInt32, see `WordTable`), the buckets of a pruned model with their rows (2 × Int32), in version 2 of
+/// the last words, which have another word's vector, whose they have (Int32), and the words.
 /// All numbers are little-endian. The header has a checksum of its own; `digest` is the SHA-256 of all behind it.
 struct GraftVectorsLayout: Equatable {
     static let magic = Array("GRAFTWV\n".utf8)
-    static let version: UInt32 = 1
     static let headerSize = 128
 
     var words: Int
@@ -16,19 +16,24 @@ struct GraftVectorsLayout: Equatable {
     var textBytes: Int
     var hasCounts: Bool
     var hashing = SubwordHashing(minLength: 0, maxLength: 0, buckets: 0)
+    /// Words without a vector of their own.
+    var shared = 0
     /// Rows of n-grams.
     var bucketRows = 0
     /// Buckets of a pruned model; `nil` where all buckets have a row.
     var kept: Int?
 
+    /// 2 where words share vectors, which the first version had no place for.
+    var version: UInt32 { shared > 0 ? 2 : 1 }
     var slots: Int { WordTable.slotCount(words) }
     var hasSubwords: Bool { bucketRows > 0 }
 
     /// The parts in their order.
     var sizes: [Int] {
         [
-            4 * words * dimension, 4 * bucketRows * dimension, 4 * words, hasCounts ? 8 * words : 0, 4 * words,
-            4 * slots, 8 * (kept ?? 0), textBytes,
+            4 * (words - shared) * dimension, 4 * bucketRows * dimension, 4 * words, hasCounts ? 8 * words : 0,
+            4 * words,
+            4 * slots, 8 * (kept ?? 0), 4 * shared, textBytes,
         ]
     }
 
@@ -45,7 +50,7 @@ struct GraftVectorsLayout: Equatable {
     func header(digest: [UInt8]) -> [UInt8] {
         var bytes = Self.magic
         func append(_ value: some FixedWidthInteger) { bytes += littleEndianBytes(value) }
-        append(Self.version)
+        append(version)
         append(UInt32(dimension))
         append(UInt64(words))
         append(UInt64(textBytes))
@@ -57,6 +62,7 @@ struct GraftVectorsLayout: Equatable {
         append(UInt64(hasCounts ? 1 : 0))
         append(UInt64(fileSize))
         bytes += digest
+        append(UInt64(shared))
         bytes += [UInt8](repeating: 0, count: Self.headerSize - 8 - bytes.count)
         append(unsafe bytes.withUnsafeBytes { unsafe WordTable.hash($0) })
         return bytes
@@ -66,8 +72,8 @@ struct GraftVectorsLayout: Equatable {
     static func read(_ file: MappedFile) throws(WordVectorsError) -> (layout: GraftVectorsLayout, digest: [UInt8]) {
         guard file.count >= headerSize else { throw .header(file.path, "it ends within its header") }
         let version = Int(file.integer(at: 8) as UInt32)
-        guard version == Self.version else {
-            throw .unsupportedVersion(file.path, found: version, supported: "\(Self.version)")
+        guard (1...2).contains(version) else {
+            throw .unsupportedVersion(file.path, found: version, supported: "1 and 2")
         }
         let checked = file.bytes(0..<headerSize - 8)
         let sum = unsafe checked.withUnsafeBytes { unsafe WordTable.hash($0) }
@@ -87,10 +93,11 @@ struct GraftVectorsLayout: Equatable {
             hashing: SubwordHashing(
                 minLength: Int(file.integer(at: 48) as UInt32), maxLength: Int(file.integer(at: 52) as UInt32),
                 buckets: Int(buckets)),
-            bucketRows: try count(32), kept: kept < 0 ? nil : Int(kept))
-        guard layout.dimension > 0, layout.dimension <= file.count, layout.hashing.maxLength <= 1000, layout.words > 0
+            shared: try count(112), bucketRows: try count(32), kept: kept < 0 ? nil : Int(kept))
+        guard layout.dimension > 0, layout.dimension <= file.count, layout.hashing.maxLength <= 1000,
+            layout.words > layout.shared
         else { throw .header(file.path, "its header promises no vectors") }
-        let rows = layout.words + layout.bucketRows
+        let rows = layout.words - layout.shared + layout.bucketRows
         guard rows <= file.count / 4 / layout.dimension, layout.fileSize == file.count else {
             throw .header(file.path, "it has \(file.count) bytes; its header asks for another number")
         }

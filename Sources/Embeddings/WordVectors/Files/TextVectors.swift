@@ -177,4 +177,6 @@ struct ReadVectors {
     var duplicates = 0
     /// Words with blanks in them.
     var withBlanks = 0
+    /// See `WordVectors.shared`.
+    var shared: [Int32] = []
 }

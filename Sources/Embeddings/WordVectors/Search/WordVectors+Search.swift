@@ -14,12 +14,12 @@ extension WordVectors {
     ///
     /// - Parameters:
     ///   - excluding: for each query rows that do not count.
-    ///   - words: how many words count, from the first one; `nil` for all.
+    ///   - words: how many words count, from the first one; `nil` for all. Words with another word's vector never do.
     /// - Throws: `notFinite`.
     public func nearest(
         to queries: [[Float]], k: Int, excluding: [[Int]], words: Int? = nil
     ) throws(WordVectorsError) -> [[RankedRow]] {
-        let limit = min(count, words ?? count)
+        let limit = min(ownCount, words ?? ownCount)
         let factors = try inverseNorms()
         let extra = excluding.map(\.count).max() ?? 0
         let found = stride(from: 0, to: queries.count, by: Self.queriesPerPass).flatMap { first in
@@ -69,7 +69,7 @@ extension WordVectors {
         // One at a time: the three products of a row belong together.
         return zip(units, excluded).map { units, excluded in
             let parts = unsafe rows.products(
-                Tensor([3, dimension], units.flatMap { $0 }), rows: 0..<min(count, words ?? count)
+                Tensor([3, dimension], units.flatMap { $0 }), rows: 0..<min(ownCount, words ?? ownCount)
             ) {
                 _, range, products in
                 let products = unsafe Array(products)
