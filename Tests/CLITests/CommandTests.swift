@@ -237,7 +237,8 @@ struct CommandTests {
             """
         // A shell's background jobs ignore Ctrl-C unless it manages jobs.
         let result = try await graft.run(["-m", "-c", script], program: "/bin/bash")
-        #expect(result.output.split(whereSeparator: \.isWhitespace) == [status, "1"], "\(result.errors)")
+        #expect(
+            result.output.split(whereSeparator: \.isWhitespace).map(String.init) == [status, "1"], "\(result.errors)")
     }
 
     @Test("Ctrl-C and SIGTERM end a conversion, which leaves nothing", arguments: signals)
