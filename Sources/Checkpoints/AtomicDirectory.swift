@@ -3,21 +3,44 @@ import Glibc
 public import SystemPackage
 
 /// A directory being written: under a temporary name until `commit`, which gives it its name in one step.
-/// Without `commit` nothing remains.
+/// Without `commit` nothing remains; where the process was killed, the next one that writes this directory removes it.
 public final class AtomicDirectory {
     private let path: FilePath
     /// Where its files are written meanwhile.
     public let temporary: FilePath
-    private var isCommitted = false
+    /// Says that somebody is writing; `nil` after `commit`.
+    private var lock: FileLock?
 
     /// - Throws: `outputExists` where something has that name already; checked again by `commit`.
     public init(_ path: FilePath) throws(CheckpointError) {
         self.path = path.lexicallyNormalized()
         try Self.checkAbsence(of: self.path)
-        temporary = temporaryName(for: self.path)
-        do {
-            try FileManager.default.createDirectory(atPath: temporary.string, withIntermediateDirectories: true)
-        } catch { throw .unwritable(path, errorNumber(error)) }
+        Self.removeAbandoned(self.path)
+        // Another process may take it for an abandoned one before it is locked.
+        for _ in 0..<20 {
+            let temporary = temporaryName(for: self.path)
+            do {
+                try FileManager.default.createDirectory(atPath: temporary.string, withIntermediateDirectories: true)
+            } catch { throw .unwritable(path, errorNumber(error)) }
+            if let lock = FileLock.takeDirectory(temporary) {
+                (self.temporary, self.lock) = (temporary, lock)
+                return
+            }
+            try? FileManager.default.removeItem(atPath: temporary.string)
+        }
+        throw .unwritable(path, .resourceBusy)
+    }
+
+    /// Removes what killed processes have left of this directory: nobody holds its lock.
+    private static func removeAbandoned(_ path: FilePath) {
+        let parent = path.removingLastComponent()
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: parent.isEmpty ? "." : parent.string)) ?? []
+        let prefix = temporaryPrefix(for: path)
+        for name in names where name.hasPrefix(prefix) && UInt32(name.dropFirst(prefix.count)) != nil {
+            let abandoned = parent.appending(name)
+            guard let lock = FileLock.takeDirectory(abandoned) else { continue }
+            withExtendedLifetime(lock) { try? FileManager.default.removeItem(atPath: abandoned.string) }
+        }
     }
 
     public static func checkAbsence(of path: FilePath) throws(CheckpointError) {
@@ -34,15 +57,18 @@ public final class AtomicDirectory {
     }
 
     deinit {
-        if !isCommitted { try? FileManager.default.removeItem(atPath: temporary.string) }
+        if lock != nil { try? FileManager.default.removeItem(atPath: temporary.string) }
     }
 
-    public func commit() throws(CheckpointError) {
+    /// - Parameter isCancelled: asked when all but the name is there; where it says so, nothing remains.
+    /// - Throws: `cancelled`, `outputExists`, `unwritable`.
+    public func commit(isCancelled: () -> Bool = { false }) throws(CheckpointError) {
         try Self.checkAbsence(of: path)
+        do throws(Errno) { try synchronize(temporary) } catch { throw .unwritable(path, error) }
+        if isCancelled() { throw .cancelled(path) }
         do throws(Errno) {
-            try synchronize(temporary)
             try moveItem(temporary, to: path)
-            isCommitted = true
+            lock = nil
             try synchronize(path.removingLastComponent())
         } catch { throw .unwritable(path, error) }
     }

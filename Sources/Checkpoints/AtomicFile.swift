@@ -67,9 +67,11 @@ public final class AtomicFile {
 
 /// A name beside the path, so that moving it there stays within one file system.
 func temporaryName(for path: FilePath) -> FilePath {
-    let name = path.lastComponent?.string ?? "output"
-    return path.removingLastComponent().appending(".\(name).partial-\(UInt32.random(in: 0...UInt32.max))")
+    path.removingLastComponent().appending(temporaryPrefix(for: path) + "\(UInt32.random(in: 0...UInt32.max))")
 }
+
+/// What the temporary names for a path begin with.
+func temporaryPrefix(for path: FilePath) -> String { ".\(path.lastComponent?.string ?? "output").partial-" }
 
 func moveItem(_ source: FilePath, to target: FilePath) throws(Errno) {
     let status = unsafe source.withPlatformString { source in

@@ -35,25 +35,18 @@ public struct CheckpointConversion: Sendable {
         let weights = try model.openWeights()
         var configuration = try model.openConfiguration()
         let output = try AtomicDirectory(path)
-        if let name = dataType.flatMap({ Self.torchNames[$0] }) {
-            let key = configuration.object["dtype"] == nil ? "torch_dtype" : "dtype"
-            configuration.object[key] = .string(name)
-        }
+        if let dataType { configuration.object.setWeightType(dataType) }
         try configuration.write(to: output.temporary.appending("config.json"))
-        try model.copy(companions(of: model), to: output.temporary)
+        try model.copy(Self.companions(of: model), to: output.temporary)
         let result = try write(weights, to: output.temporary) { () throws(CheckpointError) in
             if isCancelled() { throw .cancelled(path) }
         }
-        try output.commit()
+        try output.commit(isCancelled: isCancelled)
         return result
     }
 
-    private static let torchNames: [DataType: String] = [
-        .float32: "float32", .float16: "float16", .bfloat16: "bfloat16",
-    ]
-
     /// The files beside configuration and weights: those of the tokenizer, and whole folders that `modules.json` names.
-    private func companions(of model: ModelDirectory) throws(CheckpointError) -> [FilePath] {
+    package static func companions(of model: ModelDirectory) throws(CheckpointError) -> [FilePath] {
         let folders = try moduleFolders(of: model)
         return model.files.filter { path in
             var relative = path
@@ -61,12 +54,12 @@ public struct CheckpointConversion: Sendable {
             let name = relative.string
             if name.hasPrefix(".") { return false }
             if relative.components.count > 1 { return folders.contains(where: relative.starts) }
-            return Self.companionExtensions.contains(path.extension ?? "") && !name.hasSuffix(".index.json")
+            return companionExtensions.contains(path.extension ?? "") && !name.hasSuffix(".index.json")
                 && !["config.json", "bert_config.json"].contains(name)
         }
     }
 
-    private func moduleFolders(of model: ModelDirectory) throws(CheckpointError) -> [FilePath] {
+    private static func moduleFolders(of model: ModelDirectory) throws(CheckpointError) -> [FilePath] {
         guard model.exists("modules.json") else { return [] }
         let modules = try JSONFile.array(model.path.appending("modules.json"), purpose: "the model's modules")
         // The first module is the model itself and has no folder.

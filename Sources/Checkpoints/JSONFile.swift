@@ -41,9 +41,10 @@ public struct JSONFile: Sendable {
         return value
     }
 
-    /// A member that must be there, at least 1.
-    public func size(_ key: String) throws(CheckpointError) -> Int {
-        guard let value = object[key]?.integer, value > 0, value < 1 << 32 else {
+    /// A member that must be there, from 1 to `limit`.
+    public func size(_ key: String, atMost limit: Int = 1 << 32) throws(CheckpointError) -> Int {
+        if let number = object[key]?.number, number > Double(limit) { throw invalid(key, expected: "at most \(limit)") }
+        guard let value = object[key]?.integer, value > 0 else {
             throw invalid(key, expected: "a positive integer")
         }
         return value

@@ -76,6 +76,12 @@ public struct StoredTensor: Sendable {
         }
     }
 
+    /// Whether no value is infinite or not a number. Of a matrix that lies elsewhere, a part at a time is in memory.
+    public var isFinite: Bool {
+        if isTensor || shape.dimensions.count != 2 { return tensor.isFinite }
+        return stride(from: 0, to: rows, by: 1024).allSatisfy { rows($0..<min(rows, $0 + 1024)).tensor.isFinite }
+    }
+
     @unsafe
     func withValues<Result>(_ body: (UnsafeBufferPointer<Float>) -> Result) -> Result {
         switch storage {

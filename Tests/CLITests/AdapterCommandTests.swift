@@ -85,6 +85,10 @@ struct AdapterCommandTests {
         #expect(merged.status == 1 && merged.errors.contains("is prompt tuning, which no matrix"), "\(merged.errors)")
         let noAdapter = try await graft("merge", scratch("base").string, "--output", scratch("merged").string)
         #expect(noAdapter.status == 1 && noAdapter.errors.contains("no adapter"), "\(noAdapter.errors)")
+        let empty = try scratch.write("\r\n", to: "empty.txt")
+        let noTexts = try await graft(
+            "merge", scratch("out").string, "--output", scratch("merged").string, "--texts", empty.string)
+        #expect(noTexts.status == 1 && noTexts.errors.contains("holds no text"), "\(noTexts.errors)")
         let weights = try await graft(
             "merge", scratch("out").string, "--output", scratch("merged").string, "--weights", "1,2")
         #expect(weights.status == 64, "\(weights.errors)")

@@ -35,6 +35,32 @@ struct AtomicWritingTests {
         #expect(directory.names == ["out"])
     }
 
+    @Test("what a killed process has left of a directory goes with the next, and what another writes stays")
+    func abandoned() throws {
+        for name in [".out.partial-12", ".other.partial-3", ".out.partial-notes", "out.partial-4"] {
+            try directory.write("x", to: name + "/model.safetensors")
+        }
+        let first = try AtomicDirectory(directory("out"))
+        let second = try AtomicDirectory(directory("out"))
+        try AtomicFile.write([1], to: first.temporary.appending("x"))
+        try AtomicFile.write([2], to: second.temporary.appending("x"))
+        let temporaries = [first, second].map { $0.temporary.lastComponent!.string }
+        #expect(
+            directory.names == (temporaries + [".other.partial-3", ".out.partial-notes", "out.partial-4"]).sorted())
+        try first.commit()
+        #expect(contents(of: directory("out/x")) == [1])
+        #expect(throws: CheckpointError.outputExists(directory("out"))) { try second.commit() }
+    }
+
+    @Test("a directory whose writing is stopped at the end leaves nothing")
+    func stopped() throws {
+        do {
+            let output = try AtomicDirectory(directory("out"))
+            #expect(throws: CheckpointError.cancelled(directory("out"))) { try output.commit(isCancelled: { true }) }
+        }
+        #expect(directory.names == [])
+    }
+
     @Test("an output that exists is refused before and at the end, and keeps its contents")
     func existing() throws {
         try directory.write("mine", to: "out/x")

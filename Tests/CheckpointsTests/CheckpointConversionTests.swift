@@ -160,4 +160,15 @@ struct CheckpointConversionTests {
         }
         #expect(directory.names == ["model"])
     }
+
+    @Test("both members that name the data type say the new one")
+    func typeNames() throws {
+        let model = try model([("w", Tensor([1], [1]))])
+        try directory.write(
+            #"{"model_type":"bert","dtype":"float32","torch_dtype":"float32"}"#, to: "model/config.json")
+        let output = directory("half")
+        _ = try CheckpointConversion(dataType: .float16).convert(model, to: output)
+        let configuration = try ModelDirectory(output).openConfiguration()
+        #expect(try configuration.string("dtype") == "float16" && configuration.string("torch_dtype") == "float16")
+    }
 }

@@ -118,6 +118,75 @@ struct AdapterClassifierTests {
         #expect(result.differences.count == 2 && result.differences.allSatisfy { $0 < 1e-4 })
     }
 
+    /// An adapter without a head, of the trained one.
+    private func writeWithoutHead(_ classifier: SequenceClassifier, to name: String) throws {
+        try classifier.write(to: scratch(name), record: [:])
+        try changeAdapter(name) { $0["modules_to_save"] = .null }
+        let path = scratch(name + "/adapter_model.safetensors")
+        let archive = try SafeTensors(path)
+        let entries = archive.entries.filter { $0.name.contains("lora_") }
+        try SafeTensors.write(entries.map { ($0.name, try archive.tensor($0)) }, to: path)
+    }
+
+    @Test("an encoder is merged with the files of its tokenizer and modules, and without weights of other formats")
+    func mergingEncoder() throws {
+        let (classifier, _) = try train(.lora, .lora(LoRAConfiguration()))
+        try writeWithoutHead(classifier, to: "out")
+        for name in ["onnx/model.onnx", "tf_model.h5", "rust_model.ot", "1_Pooling/config.json"] {
+            try scratch.write("{}", to: "model/" + name)
+        }
+        try scratch.write(#"[{"path":""},{"path":"1_Pooling"}]"#, to: "model/modules.json")
+        var configuration = try JSONFile(scratch("model/config.json"), purpose: "the test")
+        configuration.object["dtype"] = .string("float16")
+        configuration.object["torch_dtype"] = .string("float16")
+        try configuration.write(to: scratch("model/config.json"))
+
+        let result = try AdapterMerge([ModelDirectory(scratch("out"))]).write(to: scratch("merged"))
+        #expect(!result.hasHead && result.differences[0] < 1e-4)
+        let merged = ModelDirectory(scratch("merged"))
+        let files = merged.files.map { String($0.string.dropFirst(merged.path.string.count + 1)) }
+        #expect(
+            files.sorted() == [
+                "1_Pooling/config.json", "config.json", "model.safetensors", "modules.json", "vocab.txt",
+            ])
+        let written = try merged.openConfiguration()
+        #expect(try written.string("dtype") == "float32" && written.string("torch_dtype") == "float32")
+    }
+
+    @Test("a merge that is stopped leaves nothing, whenever that is")
+    func stoppedMerge() throws {
+        let (classifier, _) = try train(.lora, .lora(LoRAConfiguration()))
+        try classifier.write(to: scratch("out"), record: [:])
+        var questions = 0
+        let merge = { () throws -> AdapterMerge in try AdapterMerge([ModelDirectory(scratch("out"))]) }
+        _ = try merge().write(to: scratch("whole")) {
+            questions += 1
+            return false
+        }
+        #expect(questions >= 3)
+        let before = scratch.names
+        for last in 1...questions {
+            var asked = 0
+            #expect(throws: ModelError.checkpoint(.cancelled(scratch("stopped")))) {
+                try merge().write(to: scratch("stopped")) {
+                    asked += 1
+                    return asked == last
+                }
+            }
+            #expect(scratch.names == before)
+        }
+    }
+
+    @Test("a bottleneck adapter is refused by its kind where it is merged")
+    func bottleneck() throws {
+        let path = Golden.directory("adapterhub/bert-pfeiffer")
+        let error = #expect(throws: ModelError.self) { try AdapterMerge([ModelDirectory(path)]) }
+        guard case .adapter(path, _, .notFoldable(name: _, kind: "a bottleneck adapter")) = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+    }
+
     @Test("prompts and prefixes are refused by name where they are merged", arguments: [2, 3])
     func notFoldable(index: Int) throws {
         let (method, adapter) = Self.configurations[index]

@@ -77,6 +77,27 @@ struct EncoderFamilyTests {
         #expect(try EncoderArchitecture(typed).embeddingProjection == .last, "a model_type counts")
     }
 
+    @Test(
+        "sizes that no model has are refused with the limit, before anything is made of them",
+        arguments: [
+            ("roberta", "num_hidden_layers", 100_000_000, "at most 10000"),
+            ("roberta", "num_hidden_layers", 1_000_000_000_000, "at most 10000"),
+            ("roberta", "hidden_size", 10_000_000_000, "at most 4294967296"),
+            ("distilbert", "n_layers", 100_000_000, "at most 10000"),
+            ("modernbert", "num_hidden_layers", 100_000_000, "at most 10000"),
+            ("nomic", "n_layer", 100_000_000, "at most 10000"),
+            ("t5", "num_layers", 100_000_000, "at most 10000"),
+            ("albert", "inner_group_num", 100_000_000, "at most 10000"),
+            ("albert", "inner_group_num", 10_000, "at most 10000 layers in all"),
+        ])
+    func tooLarge(golden: String, key: String, value: Int, expected: String) throws {
+        var file = try Self.configuration(golden)
+        file.object[key] = .integer(value)
+        #expect(
+            throws: CheckpointError.invalidValue(file.path, key: key, found: "\(value)", expected: expected)
+        ) { try EncoderArchitecture(file) }
+    }
+
     @Test("Nomic's rotary base may stand alone, and null is no head size")
     func nomicMembers() throws {
         var file = try Self.configuration("nomic-5")

@@ -31,10 +31,7 @@ struct Convert: ParsableCommand {
             let directory = try model.resolve()
             var conversion = CheckpointConversion(dataType: dtype?.dataType, maxShardSize: maxShardSize?.bytes ?? .max)
             try conversion.useNames(of: directory.openConfiguration())
-            let result: CheckpointConversion.Result
-            do {
-                result = try conversion.convert(directory, to: FilePath(output)) { Signals.isInterrupted }
-            } catch CheckpointError.cancelled { throw ExitCode(Signals.interruptedStatus) }
+            let result = try conversion.convert(directory, to: FilePath(output)) { Signals.isInterrupted }
             StandardError.note(
                 "\(result.tensors) tensors, \(result.bytes) bytes in \(result.files) "
                     + (result.files == 1 ? "file" : "files"))

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Checkpoints
-import FoundationEssentials
 import SystemPackage
 import Tasks
 
@@ -48,13 +47,14 @@ struct Merge: ParsableCommand {
     }
 
     func run() throws {
+        _ = try Signals.catchInterruption()
         try reportingFailures {
             try threads.apply()
             try AtomicDirectory.checkAbsence(of: FilePath(output))
-            let compared = try texts.map { try lines(FilePath($0)) } ?? []
+            let compared = try texts.map { try TextLines(FilePath($0)).texts } ?? []
             let merge = try AdapterMerge(
                 adapters.map { try ModelStore().resolve($0) }, weights: parsedWeights)
-            let result = try merge.write(to: FilePath(output), comparingOn: compared)
+            let result = try merge.write(to: FilePath(output), comparingOn: compared) { Signals.isInterrupted }
             let what = result.hasHead ? "logit" : "hidden state"
             for (adapter, difference) in zip(adapters, result.differences) {
                 StandardError.note(
@@ -63,10 +63,5 @@ struct Merge: ParsableCommand {
             }
             try StandardOutput.print(output)
         }
-    }
-
-    private func lines(_ path: FilePath) throws -> [String] {
-        let file = try MappedFile(path)
-        return String(decoding: file.bytes(0..<file.count), as: UTF8.self).split(separator: "\n").map(String.init)
     }
 }

@@ -27,7 +27,9 @@ private func reported(_ error: any Error) -> any Error {
 
 private func isInterruption(_ error: any Error) -> Bool {
     switch error {
-    case FineTuning.Failure.interrupted, SearchError.interrupted, TextIndexing.Failure.index(.interrupted): true
+    case FineTuning.Failure.interrupted, CheckpointError.cancelled, ModelError.checkpoint(.cancelled),
+        SearchError.interrupted, TextIndexing.Failure.index(.interrupted):
+        true
     default: false
     }
 }

@@ -1,4 +1,3 @@
-import Glibc
 import Tasks
 
 /// Training as the user sees it: a bar while steps are taken, and a line for each evaluation. Where standard error is not
@@ -23,7 +22,7 @@ struct FineTuningProgress {
     ) throws -> Result {
         var progress = FineTuningProgress()
         defer { progress.end() }
-        _ = try Signals.catchInterruption(SIGINT, SIGTERM)
+        _ = try Signals.catchInterruption()
         return try training({ Signals.isInterrupted }, { progress.show($0) })
     }
 

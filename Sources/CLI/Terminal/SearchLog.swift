@@ -6,15 +6,13 @@ import Tasks
 
 /// The trials of a search: a line each for the terminal and for `search.jsonl`, and a table at the end.
 final class SearchLog {
-    static let fileName = "search.jsonl"
-
     private let descriptor: FileDescriptor
     private var trials: [HyperparameterSearch.Trial] = []
 
     var count: Int { trials.count }
 
     init(in directory: FilePath) throws(CheckpointError) {
-        let file = directory.appending(Self.fileName)
+        let file = directory.appending(RunLogs.searchName)
         do {
             descriptor = try .open(
                 file, .writeOnly, options: [.create, .truncate, .append, .closeOnExec],
@@ -24,7 +22,7 @@ final class SearchLog {
 
     /// Removes what an earlier search left.
     static func remove(from directory: FilePath) {
-        try? FileManager.default.removeItem(atPath: directory.appending(fileName).string)
+        try? FileManager.default.removeItem(atPath: directory.appending(RunLogs.searchName).string)
     }
 
     deinit { try? descriptor.close() }

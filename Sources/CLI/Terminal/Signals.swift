@@ -16,11 +16,11 @@ enum Signals {
         signal(SIGXFSZ, SIG_IGN)
     }
 
-    /// The first signal, as a rule Ctrl-C, lets what is being done come to an end that nothing is lost by; the second
-    /// ends the program at once.
+    /// The first Ctrl-C or SIGTERM lets what is being done come to an end that nothing is lost by; the second ends the
+    /// program at once.
     ///
     /// - Returns: what becomes readable with the first, so that nobody who waits for input just then misses it.
-    static func catchInterruption(_ signals: CInt...) throws -> FileDescriptor {
+    static func catchInterruption() throws -> FileDescriptor {
         let pipe = try FileDescriptor.pipe()
         writeEnd.store(pipe.writeEnd.rawValue, ordering: .relaxed)
         var action = sigaction()
@@ -32,7 +32,7 @@ enum Signals {
         }
         // Without SA_RESTART: a read that waits for input ends, too.
         action.sa_flags = 0
-        for signal in signals.isEmpty ? [SIGINT] : signals { unsafe sigaction(signal, &action, nil) }
+        for signal in [SIGINT, SIGTERM] { unsafe sigaction(signal, &action, nil) }
         return pipe.readEnd
     }
 

@@ -40,7 +40,7 @@ extension TrainableSentenceEncoder {
         configuration["architectures"] = .array([
             .string(architecture.head.classPrefix + PublishedHead.Kind.none.rawValue)
         ])
-        for key in ["torch_dtype", "dtype"] where configuration[key] != nil { configuration[key] = .string("float32") }
+        configuration.changeWeightType(to: .float32)
         try JSONFile(target, object: configuration).write(to: target.appending("config.json"))
 
         // As the class without a head names them.

@@ -44,6 +44,7 @@ public final class TrainableSentenceEncoder {
         pretrained = try checkpoint.encoder(obeysLowercasing: true)
         try loading { () throws(CheckpointError) in
             try checkpoint.source.checkAllUsed { architecture.isBufferOrPretrainingHead($0) || architecture.isHead($0) }
+            try checkpoint.source.checkFinite()
         }
         weights = checkpoint.weights
         self.pooling = pooling.map { SentencePooling([$0]) } ?? parts.pooling

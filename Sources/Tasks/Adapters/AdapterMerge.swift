@@ -41,15 +41,21 @@ public final class AdapterMerge {
 
     /// Writes the model as a directory of its own.
     ///
-    /// - Parameter texts: to compare on; without any, a fixed set of made-up token sequences is taken.
-    public func write(to path: FilePath, comparingOn texts: [String] = []) throws(ModelError) -> Result {
+    /// - Parameters:
+    ///   - texts: to compare on; without any, a fixed set of made-up token sequences is taken.
+    ///   - isCancelled: asked now and then; where it says so, nothing is kept.
+    /// - Throws: `CheckpointError.cancelled`; what reading and writing throw.
+    public func write(
+        to path: FilePath, comparingOn texts: [String] = [], isCancelled: () -> Bool = { false }
+    ) throws(ModelError) -> Result {
         guard let first = adapters.first else { preconditionFailure("no adapters") }
         let batches = first.batches(texts)
         var own: [Tensor] = []
-        for adapter in adapters { own.append(adapter.output(batches)) }
+        func check() throws(ModelError) { if isCancelled() { throw .checkpoint(.cancelled(path)) } }
+        for adapter in adapters { own.append(try adapter.output(batches, check)) }
         try first.take(mergedValues())
-        try first.write(to: path)
-        let merged = first.output(batches)
+        let merged = try first.output(batches, check)
+        try first.write(to: path, isCancelled: isCancelled)
         return Result(
             differences: own.map { $0.largestDifference(from: merged) },
             sequences: batches.reduce(0) { $0 + $1.sequences.count },

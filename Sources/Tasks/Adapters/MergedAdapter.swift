@@ -26,6 +26,7 @@ final class MergedAdapter {
     private let encoder: TransformerEncoder
 
     init(_ directory: ModelDirectory) throws(ModelError) {
+        try Self.refuseBottlenecks(directory)
         guard let opened = try OpenedAdapter(directory) else { throw .isNoAdapter(directory.path) }
         self.opened = opened
         let checkpoint = try OpenedCheckpoint(directory)
@@ -39,6 +40,19 @@ final class MergedAdapter {
             (model, encoder) = (.encoder(checkpoint, pretrained), pretrained.encoder)
         }
         _ = try changes()
+    }
+
+    /// AdapterHub's adapters have a nonlinearity between their matrices.
+    private static func refuseBottlenecks(_ directory: ModelDirectory) throws(ModelError) {
+        let setup = try loading { () throws(CheckpointError) in
+            try AdapterHubSetup.isPresent(in: directory) ? try AdapterHubSetup(directory) : nil
+        }
+        guard let setup else { return }
+        throw .adapter(
+            directory.path, base: FilePath(setup.baseModel ?? ""),
+            .notFoldable(
+                name: setup.adapters.map(\.name).joined(separator: ","),
+                kind: setup.adapters.count == 1 ? "a bottleneck adapter" : "several bottleneck adapters"))
     }
 
     var hasHead: Bool { if case .classifier = model { true } else { false } }
@@ -103,14 +117,20 @@ final class MergedAdapter {
     }
 
     /// The logits, or the hidden states.
-    func output(_ batches: [TokenBatch]) -> Tensor {
-        Tensor(
-            rows: batches.map { batch in
-                switch model {
-                case .classifier(let classifier): classifier.forward(batch).logits
-                case .encoder(_, let pretrained): pretrained.encoder.forward(batch).output
-                }
-            })
+    ///
+    /// - Parameter check: called before each batch.
+    func output(
+        _ batches: [TokenBatch], _ check: () throws(ModelError) -> Void
+    ) throws(ModelError) -> Tensor {
+        var rows: [Tensor] = []
+        for batch in batches {
+            try check()
+            switch model {
+            case .classifier(let classifier): rows.append(classifier.forward(batch).logits)
+            case .encoder(_, let pretrained): rows.append(pretrained.encoder.forward(batch).output)
+            }
+        }
+        return Tensor(rows: rows)
     }
 
     // MARK: Writing
@@ -130,27 +150,29 @@ final class MergedAdapter {
         }
     }
 
-    func write(to path: FilePath) throws(ModelError) {
+    /// - Parameter isCancelled: asked before the directory gets its name.
+    func write(to path: FilePath, isCancelled: () -> Bool) throws(ModelError) {
         try loading { () throws(CheckpointError) in
             switch model {
-            case .classifier(let classifier): try classifier.writeMerged(to: path, record: opened.record?.object ?? [:])
-            case .encoder(let checkpoint, let pretrained): try write(checkpoint, pretrained, to: path)
+            case .classifier(let classifier):
+                try classifier.writeMerged(to: path, record: opened.record?.object ?? [:], isCancelled: isCancelled)
+            case .encoder(let checkpoint, let pretrained):
+                try write(checkpoint, pretrained, to: path, isCancelled: isCancelled)
             }
         }
     }
 
-    /// A copy of the base's files with other weights.
+    /// The base with other weights: its configuration, and the files that belong to it whatever the weights.
     private func write(
-        _ checkpoint: OpenedCheckpoint, _ pretrained: PretrainedEncoder, to path: FilePath
+        _ checkpoint: OpenedCheckpoint, _ pretrained: PretrainedEncoder, to path: FilePath, isCancelled: () -> Bool
     ) throws(CheckpointError) {
         let directory = try AtomicDirectory(path)
         let target = directory.temporary
         let base = checkpoint.directory
-        let weights = Set(checkpoint.weights.files.map(\.string))
-        try base.copy(
-            base.files.filter { file in
-                !weights.contains(file.string) && !ModelDirectory.weightNames.contains(file.lastComponent?.string ?? "")
-            }, to: target)
+        var configuration = checkpoint.configuration.object
+        configuration.changeWeightType(to: .float32)
+        try JSONFile(target, object: configuration).write(to: target.appending("config.json"))
+        try base.copy(CheckpointConversion.companions(of: base), to: target)
         var tensors: [(name: String, value: Tensor)] = pretrained.encoder.parameters.map { ($0.name, $0.value) }
         let own = Set(tensors.map(\.name))
         for entry in checkpoint.weights.entries where entry.dataType.isFloatingPoint {
@@ -158,6 +180,6 @@ final class MergedAdapter {
             if !own.contains(name) { tensors.append((name, try checkpoint.weights.tensor(entry))) }
         }
         try SafeTensors.write(tensors, to: target.appending("model.safetensors"))
-        try directory.commit()
+        try directory.commit(isCancelled: isCancelled)
     }
 }

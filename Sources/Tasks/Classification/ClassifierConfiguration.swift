@@ -128,7 +128,8 @@ struct ClassifierConfiguration: Equatable, Sendable {
         return labels
     }
 
-    /// The configuration of a model made from a pretrained one, with all that the pretrained one's says beside it.
+    /// The configuration of a model made from a pretrained one, with all that the pretrained one's says beside it. Its
+    /// weights are written as binary32.
     ///
     /// - Parameter problem: `nil` of a head for tokens, for which transformers has no name.
     static func object(
@@ -136,6 +137,7 @@ struct ClassifierConfiguration: Equatable, Sendable {
     ) -> JSONObject {
         var object = base
         object["architectures"] = .array([.string(architecture)])
+        object.changeWeightType(to: .float32)
         var names = JSONObject()
         var indices = JSONObject()
         for (index, label) in labels.enumerated() {

@@ -15,14 +15,16 @@ extension SequenceClassifier {
     }
 
     /// Writes the model itself, whose weights have taken the adapter in.
-    func writeMerged(to path: FilePath, record: JSONObject) throws(CheckpointError) {
+    func writeMerged(
+        to path: FilePath, record: JSONObject, isCancelled: () -> Bool
+    ) throws(CheckpointError) {
         var record = record
         for key in [OpenedAdapter.baseHashKey, "labels", "problem_type"] { record[key] = nil }
-        try write(to: path, record: record, as: nil)
+        try write(to: path, record: record, as: nil, isCancelled: isCancelled)
     }
 
     private func write(
-        to path: FilePath, record: JSONObject, as adapter: AttachedAdapter?
+        to path: FilePath, record: JSONObject, as adapter: AttachedAdapter?, isCancelled: () -> Bool = { false }
     ) throws(CheckpointError) {
         let directory = try AtomicDirectory(path)
         let target = directory.temporary
@@ -41,7 +43,7 @@ extension SequenceClassifier {
         }
         try pretrained.directory.copy(pretrained.tokenizerFiles, to: target)
         try JSONFile(path, object: record).write(to: target.appending(Self.recordName))
-        try directory.commit()
+        try directory.commit(isCancelled: isCancelled)
     }
 
     private func write(_ adapter: AttachedAdapter, to target: FilePath) throws(CheckpointError) {

@@ -121,6 +121,8 @@ public final class SequenceClassifier: TextClassifier {
                 architecture.isBufferOrPretrainingHead($0)
                     || (isNewHead ? architecture.isHead($0) : architecture.isPooler($0))
             }
+            // A new head is there to be trained.
+            if given != nil { try source.checkFinite() }
             return head
         }
         let meanLayer = architecture.hasMeanLayer ? architecture.layerPaths.last : nil

@@ -4,6 +4,7 @@ import Glibc
 package import SystemPackage
 
 /// The checkpoints of one run: a directory with the last one that is whole, and while the next is written also that.
+/// What else somebody has put there stays, and then so does the directory.
 package final class CheckpointFolder {
     let path: FilePath
     /// The last one that is whole.
@@ -25,7 +26,7 @@ package final class CheckpointFolder {
         if lock == nil { throw .inUse(path) }
         number = Self.lastNumber(path)
         guard resumes || number == 0 else { throw .exists(path) }
-        for name in Self.names(path) where name.hasPrefix("." + Self.prefix) { remove(path.appending(name)) }
+        removeUnfinished()
         if number > 0 { latest = path.appending("\(Self.prefix)\(number)") }
         removeOthers()
     }
@@ -46,10 +47,13 @@ package final class CheckpointFolder {
         removeOthers()
     }
 
-    /// Removes all of it.
+    /// Removes all checkpoints.
     package func remove() {
         if lock == nil { return }
-        remove(path)
+        latest = nil
+        removeUnfinished()
+        removeOthers()
+        removeEmptyDirectory(path)
         lock = nil
     }
 
@@ -57,20 +61,35 @@ package final class CheckpointFolder {
     static func holdsCheckpoint(_ path: FilePath) -> Bool { lastNumber(path) > 0 }
 
     private static func lastNumber(_ path: FilePath) -> Int {
-        names(path).compactMap { $0.hasPrefix(prefix) ? Int($0.dropFirst(prefix.count)) : nil }.max() ?? 0
+        names(path).compactMap(number).max() ?? 0
+    }
+
+    /// The number of a checkpoint; `nil` of what is none.
+    private static func number(_ name: String) -> Int? {
+        name.hasPrefix(prefix) ? Int(name.dropFirst(prefix.count)) : nil
     }
 
     private static func names(_ path: FilePath) -> [String] {
         (try? FileManager.default.contentsOfDirectory(atPath: path.string)) ?? []
     }
 
+    /// Removes what a killed process has left half-written.
+    private func removeUnfinished() {
+        for name in Self.names(path) where name.hasPrefix("." + Self.prefix) { remove(path.appending(name)) }
+    }
+
     private func removeOthers() {
-        for name in Self.names(path) where name.hasPrefix(Self.prefix) && name != latest?.lastComponent?.string {
+        for name in Self.names(path) where Self.number(name) != nil && name != latest?.lastComponent?.string {
             remove(path.appending(name))
         }
     }
 
     private func remove(_ path: FilePath) { try? FileManager.default.removeItem(atPath: path.string) }
+}
+
+/// Removes a directory, unless something is in it.
+func removeEmptyDirectory(_ path: FilePath) {
+    unsafe path.withPlatformString { _ = unsafe rmdir($0) }
 }
 
 /// Gives a file a second name.

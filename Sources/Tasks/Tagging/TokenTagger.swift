@@ -41,6 +41,7 @@ public final class TokenTagger {
             let head = try ClassificationHead(
                 source.root, new: new.root, architecture, head: architecture.head.forTokens, labels: labels.count)
             try source.checkAllUsed { architecture.isBufferOrPretrainingHead($0) || architecture.isHead($0) }
+            try source.checkFinite()
             return head
         }
         parameters = source.parameters + new.parameters

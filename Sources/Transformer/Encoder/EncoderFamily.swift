@@ -72,6 +72,10 @@ extension JSONFile {
         Float(try number(key, absent: absent, in: 0...10))
     }
 
+    /// How many layers there are. What is made for each is made before the weights are looked at, so that a number which no
+    /// model has would take all memory.
+    func layerCount(_ key: String) throws(CheckpointError) -> Int { try size(key, atMost: 10_000) }
+
     /// The size of each of `heads` equal parts of `size`.
     func headSize(_ sizeKey: String, _ size: Int, _ headsKey: String, _ heads: Int) throws(CheckpointError) -> Int {
         guard size % heads == 0 else { throw invalid(sizeKey, expected: "a multiple of \(headsKey) (\(heads))") }

@@ -42,9 +42,13 @@ public enum ALBERT: EncoderFamily {
     /// Layers of one group share the parameters of the group's inner layers.
     private static func layerPaths(_ file: JSONFile, layers: Int) throws(CheckpointError) -> [String] {
         let groups = try file.size("num_hidden_groups", absent: 1)
-        let inner = try file.size("inner_group_num", absent: 1)
+        let isOne = (file.object["inner_group_num"] ?? .null) == .null
+        let inner = isOne ? 1 : try file.layerCount("inner_group_num")
         guard groups <= layers else {
             throw file.invalid("num_hidden_groups", expected: "at most num_hidden_layers (\(layers))")
+        }
+        guard layers * inner <= 10_000 else {
+            throw file.invalid("inner_group_num", expected: "at most 10000 layers in all")
         }
         return (0..<layers).flatMap { layer in
             // In the reference's arithmetic: layers over layers per group, which need not be whole.

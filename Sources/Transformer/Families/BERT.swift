@@ -40,7 +40,7 @@ public enum BERT: EncoderFamily {
             typeVocabSize: try file.typeVocabSize(absent: 2),
             hiddenAct: try file.activation("hidden_act"),
             normalization: NormalizationKind(epsilon: try file.epsilon("layer_norm_eps", absent: 1e-12)),
-            layerPaths: (0..<(try file.size("num_hidden_layers"))).map { "encoder.layer.\($0)" },
+            layerPaths: (0..<(try file.layerCount("num_hidden_layers"))).map { "encoder.layer.\($0)" },
             hiddenDropoutProb: try file.dropout("hidden_dropout_prob", absent: 0.1),
             attentionProbsDropoutProb: try file.dropout("attention_probs_dropout_prob", absent: 0.1),
             initializerRange: try file.initializerRange(),

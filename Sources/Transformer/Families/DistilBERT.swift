@@ -34,7 +34,7 @@ public enum DistilBERT: EncoderFamily {
             typeVocabSize: 0,
             hiddenAct: try file.activation("activation"),
             normalization: NormalizationKind(epsilon: 1e-12),
-            layerPaths: (0..<(try file.size("n_layers"))).map { "transformer.layer.\($0)" },
+            layerPaths: (0..<(try file.layerCount("n_layers"))).map { "transformer.layer.\($0)" },
             hiddenDropoutProb: try file.dropout("dropout", absent: 0.1),
             attentionProbsDropoutProb: try file.dropout("attention_dropout", absent: 0.1),
             initializerRange: try file.initializerRange(),

@@ -13,7 +13,7 @@ public enum ModernBERT: EncoderFamily {
         let hiddenSize = try file.size("hidden_size")
         let heads = try file.size("num_attention_heads")
         let headSize = try file.headSize("hidden_size", hiddenSize, "num_attention_heads", heads)
-        let layers = try file.size("num_hidden_layers")
+        let layers = try file.layerCount("num_hidden_layers")
         let bases = try rotaryBases(file)
         let attentionDropout = try file.dropout("attention_dropout", absent: 0)
         let hasAttentionBias = try file.flag("attention_bias", absent: false)

@@ -46,7 +46,7 @@ public enum NomicBERT: EncoderFamily {
             hasFeedForwardBias: false,
             hasOutputBias: false,
             feedForward: .gated,
-            layerPaths: (0..<(try file.size(key("num_hidden_layers")))).map { "encoder.layers.\($0)" },
+            layerPaths: (0..<(try file.layerCount(key("num_hidden_layers")))).map { "encoder.layers.\($0)" },
             hiddenDropoutProb: dropout,
             attentionProbsDropoutProb: try file.dropout(key("attention_probs_dropout_prob"), absent: 0),
             initializerRange: try file.initializerRange(),

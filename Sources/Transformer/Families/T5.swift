@@ -40,7 +40,7 @@ public enum T5: EncoderFamily {
             feedForward: feedForward,
             attentionScale: 1,
             relativePositions: try buckets(file),
-            layerPaths: (0..<(try file.size("num_layers"))).map { "encoder.block.\($0)" },
+            layerPaths: (0..<(try file.layerCount("num_layers"))).map { "encoder.block.\($0)" },
             hiddenDropoutProb: dropout,
             intermediateDropout: dropout,
             attentionProbsDropoutProb: dropout,

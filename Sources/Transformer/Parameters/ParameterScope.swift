@@ -70,11 +70,24 @@ public final class ParameterSource {
             // Matrices stay where they are until somebody wants to change them; the rest is small.
             let stored = try checkpoint.stored(entry)
             let value = shape.count == shape.columns ? StoredTensor(stored.tensor) : stored
-            // One step of a training run that went wrong reaches every bias; a matrix in place is not read for this.
+            // One step of a training run that went wrong reaches every bias; a matrix in place is not read for this, but by
+            // `checkFinite`.
             if value.isTensor, !value.tensor.isFinite { throw .notFinite(checkpoint.path, name: spelling) }
             return value
         }
         return nil
+    }
+
+    /// Checks every value that the checkpoint supplied, before a training that could learn nothing from others. Reads all
+    /// of them once.
+    ///
+    /// - Throws: `notFinite` with the name in the file.
+    public func checkFinite() throws(CheckpointError) {
+        guard let checkpoint else { return }
+        for parameter in parameters where !parameter.isNew && !parameter.stored.isFinite {
+            let name = spellings.alternatives(to: parameter.name).first { checkpoint[$0] != nil }
+            throw .notFinite(checkpoint.path, name: name ?? parameter.name)
+        }
     }
 
     private func initialize(

@@ -206,6 +206,18 @@ struct RunCheckpointTests {
         #expect(!FileManager.default.fileExists(atPath: path.string))
     }
 
+    @Test("what is not a checkpoint stays, and the directory with it")
+    func othersFiles() throws {
+        let path = scratch("out.checkpoint")
+        for name in ["notes.txt", "checkpoint-notes/x"] { try scratch.write("mine", to: "out.checkpoint/" + name) }
+        let kept: Set = ["notes.txt", "checkpoint-notes"]
+        do { _ = try CheckpointFolder(path, resumes: false) }
+        #expect(Set(names(in: path)) == kept)
+        _ = try run()
+        #expect(Set(names(in: path)) == kept)
+        #expect(contents(of: path.appending("checkpoint-notes/x")) == Array("mine".utf8))
+    }
+
     @Test("one checkpoint is kept, and what a killed process left half-written goes")
     func folder() throws {
         let path = scratch("out.checkpoint")

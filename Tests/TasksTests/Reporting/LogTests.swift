@@ -98,6 +98,27 @@ struct MetricsLogTests {
         #expect(contents(of: scratch("out/metrics.jsonl"))?.count { $0 == 0x0A } == 4)
     }
 
+    @Test("files of others stay where they are when logs move or go")
+    func othersFiles() throws {
+        try scratch.write("mine", to: "run/notes.txt")
+        let step = FineTuning.Event.step(
+            FineTuning.Step(
+                epoch: 1, step: 1, steps: 9, loss: 1, learningRate: 1e-5, gradientNorm: 1, samplesPerSecond: 10))
+        do { try RunLogs(in: scratch("run")).record(step) }
+        #expect(scratch.names == ["run"])
+        do {
+            let logs = try RunLogs(in: scratch("run"))
+            logs.record(step)
+            try scratch.write("{}\n", to: "run/search.jsonl")
+            try scratch.write("{}", to: "out/config.json")
+            try logs.move(to: scratch("out"))
+        }
+        #expect(contents(of: scratch("run/notes.txt")) == Array("mine".utf8))
+        #expect(contents(of: scratch("run/metrics.jsonl")) == nil)
+        #expect(contents(of: scratch("out/notes.txt")) == nil)
+        #expect(contents(of: scratch("out/metrics.jsonl")) != nil && contents(of: scratch("out/search.jsonl")) != nil)
+    }
+
     @Test("a run that is refused before its first step leaves the logs of the run whose place it wanted")
     func refusedRun() throws {
         let line = try scratch.write("{}\n", to: "run/metrics.jsonl")

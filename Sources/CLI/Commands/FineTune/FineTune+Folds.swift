@@ -1,5 +1,4 @@
 import FoundationEssentials
-import Glibc
 import JSON
 import SystemPackage
 import Tasks
@@ -11,7 +10,7 @@ extension FineTune {
         _ directory: FilePath
     ) throws -> JSON? {
         guard let count = self.data.folds else { return nil }
-        _ = try Signals.catchInterruption(SIGINT, SIGTERM)
+        _ = try Signals.catchInterruption()
         let validation = try CrossValidation(examples.train, folds: examples.folds) { part in
             let classifier = try newClassifier(data, configuration)
             var progress = FineTuningProgress()

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Checkpoints
-import Glibc
 import JSON
 import SystemPackage
 import Tasks
@@ -55,7 +54,7 @@ struct SearchOptions: ParsableArguments {
         around base: FineTuning.Configuration, minutes: Double, train: FineTuning.Examples, dev: FineTuning.Examples,
         scratch: FilePath, log: SearchLog, makeClassifier: () throws -> SequenceClassifier
     ) throws -> FineTuning.Configuration {
-        _ = try Signals.catchInterruption(SIGINT, SIGTERM)
+        _ = try Signals.catchInterruption()
         var bar = ProgressBar()
         let result = try HyperparameterSearch(
             SearchSpace(around: base), examples: train.texts.count, seconds: minutes * 60

@@ -5,12 +5,15 @@ public import SystemPackage
 
 /// What a run writes while it goes on: `metrics.jsonl` and TensorBoard's event files, in a directory of their own until
 /// the model is there. Without `move` nothing remains of it, but where there is a checkpoint to go on from, or the run
-/// diverged, which they show.
+/// diverged, which they show. What else somebody has put there stays where it is.
 ///
 /// A log that cannot be written does not stop the training; `failure` says why.
 public final class RunLogs {
     /// Where event files are, in the directory of a model.
     public static let tensorBoardName = "runs"
+    /// What a search for settings writes there.
+    public static let searchName = "search.jsonl"
+    private static let names = [MetricsLog.fileName, tensorBoardName, searchName]
 
     /// Where they are until `move`.
     public let directory: FilePath
@@ -42,7 +45,9 @@ public final class RunLogs {
     }
 
     deinit {
-        if !remains { try? FileManager.default.removeItem(atPath: directory.string) }
+        if remains { return }
+        for name in Self.names { try? FileManager.default.removeItem(atPath: directory.appending(name).string) }
+        removeEmptyDirectory(directory)
     }
 
     /// From now on the directory stays, until the training begins: something else is in it that is of use without a model.
@@ -65,7 +70,7 @@ public final class RunLogs {
     public func move(to output: FilePath) throws(CheckpointError) {
         remains = false
         do {
-            for name in try FileManager.default.contentsOfDirectory(atPath: directory.string) {
+            for name in Self.names where FileManager.default.fileExists(atPath: directory.appending(name).string) {
                 try FileManager.default.moveItem(
                     atPath: directory.appending(name).string, toPath: output.appending(name).string)
             }
