@@ -70,8 +70,9 @@ def train_graft(options, loss, names, found, seed, work):
     train.write_text("\n".join("\t".join(map(str, row)) for row in [names] + found) + "\n", encoding="utf-8")
     output = work / f"graft-{loss}-{seed}"
     result = subprocess.run(
-        [options.graft, "adapt", options.model, "--loss", loss, "--train", train, "--output", output,
-         "--batch-size", str(batch_size(loss)), "--seed", str(seed), "--threads", "2", "--checkpoint-every", "never"],
+        [options.graft, "adapt", options.model, "--loss", loss, "--train", train, "--data-format", "tsv",
+         "--output", output, "--batch-size", str(batch_size(loss)), "--seed", str(seed), "--threads", "2",
+         "--checkpoint-every", "never"],
         check=True, capture_output=True, text=True)
     record = json.loads(result.stdout.splitlines()[-1])
     return output, record["trainingSeconds"], record["samplesPerSecond"]
