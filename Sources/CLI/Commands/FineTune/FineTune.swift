@@ -124,7 +124,7 @@ struct FineTune: ParsableCommand {
             runOptions.givenForDev
             + given([
                 "--schedule": optimization.schedule != nil, "--warmup": optimization.warmup != nil,
-                "--epochs": epochs != nil, "--checkpoint-every": runOptions.checkpointEvery != nil,
+                "--checkpoint-every": runOptions.checkpointEvery != nil,
             ])
         for option in unused where searches.findLearningRate {
             throw ValidationError("--find-learning-rate does not train: leave \(option) out.")
