@@ -17,6 +17,8 @@ package final class FileLock {
 
     deinit {
         if removesFile { unsafe path.withPlatformString { _ = unsafe unlink($0) } }
+        // Not by closing alone: a process that is just being started holds a copy until it runs its own program.
+        flock(descriptor.rawValue, LOCK_UN)
         try? descriptor.close()
     }
 
