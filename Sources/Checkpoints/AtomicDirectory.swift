@@ -38,9 +38,17 @@ public final class AtomicDirectory {
         let prefix = temporaryPrefix(for: path)
         for name in names where name.hasPrefix(prefix) && UInt32(name.dropFirst(prefix.count)) != nil {
             let abandoned = parent.appending(name)
-            guard let lock = FileLock.takeDirectory(abandoned) else { continue }
+            guard let lock = FileLock.takeDirectory(abandoned), lock.isHeld else { continue }
             withExtendedLifetime(lock) { try? FileManager.default.removeItem(atPath: abandoned.string) }
         }
+    }
+
+    /// The name of the directory that one with this name is to become; `nil` where it is to become none.
+    package static func target(ofTemporary name: String) -> String? {
+        guard let suffix = name.firstRange(of: temporaryInfix), name.hasPrefix("."),
+            UInt32(name[suffix.upperBound...]) != nil
+        else { return nil }
+        return String(name[..<suffix.lowerBound].dropFirst())
     }
 
     public static func checkAbsence(of path: FilePath) throws(CheckpointError) {

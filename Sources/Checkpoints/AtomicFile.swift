@@ -71,7 +71,10 @@ func temporaryName(for path: FilePath) -> FilePath {
 }
 
 /// What the temporary names for a path begin with.
-func temporaryPrefix(for path: FilePath) -> String { ".\(path.lastComponent?.string ?? "output").partial-" }
+func temporaryPrefix(for path: FilePath) -> String { ".\(path.lastComponent?.string ?? "output")\(temporaryInfix)" }
+
+/// Stands between the name that a temporary file or directory is to have and a number.
+let temporaryInfix = ".partial-"
 
 func moveItem(_ source: FilePath, to target: FilePath) throws(Errno) {
     let status = unsafe source.withPlatformString { source in

@@ -67,7 +67,9 @@ public struct CheckpointConversion: Sendable {
             .filter { !$0.isEmpty && $0 != "." }
     }
 
-    private static let companionExtensions: Set<String> = ["json", "txt", "model", "jinja", "md"]
+    private static let companionExtensions: Set<String> = [
+        "json", "txt", "model", "jinja", "md", "py", "vocab", "bpe", "tiktoken", "",
+    ]
 
     // MARK: Weights
 

@@ -49,6 +49,7 @@ struct OptimizationOptionsTests {
             (["--no-dev", "--patience", "2"], "--patience needs a dev set"),
             (["--method", "head", "--layer-decay", "0.9"], "--layer-decay is for methods that train layers"),
             (["--find-learning-rate", "--schedule", "cosine"], "leave --schedule out"),
+            (["--find-learning-rate", "--tensorboard", "tb"], "leave --tensorboard out"),
         ])
     func usage(extra: [String], says part: String) async throws {
         let result = try await graft.run(arguments + extra)

@@ -47,13 +47,14 @@ struct Merge: ParsableCommand {
     }
 
     func run() throws {
-        _ = try Signals.catchInterruption()
         try reportingFailures {
             try threads.apply()
             try AtomicDirectory.checkAbsence(of: FilePath(output))
             let compared = try texts.map { try TextLines(FilePath($0)).texts } ?? []
             let merge = try AdapterMerge(
                 adapters.map { try ModelStore().resolve($0) }, weights: parsedWeights)
+            // Up to here nothing is written, and a signal ends the program at once.
+            _ = try Signals.catchInterruption()
             let result = try merge.write(to: FilePath(output), comparingOn: compared) { Signals.isInterrupted }
             let what = result.hasHead ? "logit" : "hidden state"
             for (adapter, difference) in zip(adapters, result.differences) {

@@ -36,11 +36,6 @@ enum Signals {
         return pipe.readEnd
     }
 
-    /// From now on a signal ends the program at once.
-    static func release() {
-        for number in [SIGINT, SIGTERM] { signal(number, SIG_DFL) }
-    }
-
     /// The exit status of a program that a signal ended.
     static var interruptedStatus: Int32 { 128 + interruption.load(ordering: .relaxed) }
 }

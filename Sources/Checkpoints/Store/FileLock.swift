@@ -8,8 +8,11 @@ package final class FileLock {
     private let path: FilePath
     private let descriptor: FileDescriptor
     private let removesFile: Bool
+    /// Whether others see it. On a file system without locks everybody gets one.
+    let isHeld: Bool
 
-    private init(_ path: FilePath, _ descriptor: FileDescriptor, removesFile: Bool) {
+    private init(_ path: FilePath, _ descriptor: FileDescriptor, removesFile: Bool, isHeld: Bool) {
+        self.isHeld = isHeld
         self.path = path
         self.descriptor = descriptor
         self.removesFile = removesFile
@@ -30,7 +33,7 @@ package final class FileLock {
             let descriptor = try FileDescriptor.open(
                 path, .readWrite, options: [.create, .closeOnExec],
                 permissions: [.ownerReadWrite, .groupReadWrite, .otherRead])
-            return isLocked(descriptor, path) ? FileLock(path, descriptor, removesFile: true) : nil
+            return lock(descriptor, path).map { FileLock(path, descriptor, removesFile: true, isHeld: $0) }
         } catch { throw .unwritable(path, error as? Errno ?? .ioError) }
     }
 
@@ -41,19 +44,19 @@ package final class FileLock {
         guard let descriptor = try? FileDescriptor.open(path, .readOnly, options: [.directory, .closeOnExec]) else {
             return nil
         }
-        return isLocked(descriptor, path) ? FileLock(path, descriptor, removesFile: false) : nil
+        return lock(descriptor, path).map { FileLock(path, descriptor, removesFile: false, isHeld: $0) }
     }
 
-    /// Closes the descriptor where the answer is no.
-    private static func isLocked(_ descriptor: FileDescriptor, _ path: FilePath) -> Bool {
+    /// - Returns: whether the lock is held; `nil` where somebody else has it, and the descriptor is closed then.
+    private static func lock(_ descriptor: FileDescriptor, _ path: FilePath) -> Bool? {
         var status = flock(descriptor.rawValue, LOCK_EX | LOCK_NB)
         while status != 0, errno == EINTR { status = flock(descriptor.rawValue, LOCK_EX | LOCK_NB) }
         // On a file system without locks, contents are verified and moved into place in one step all the same.
         let isFree = status == 0 || errno == ENOTSUP || errno == ENOLCK || errno == ENOSYS
         // Whoever had it may have removed the file meanwhile.
-        if isFree, isSame(descriptor, path) { return true }
+        if isFree, isSame(descriptor, path) { return status == 0 }
         try? descriptor.close()
-        return false
+        return nil
     }
 
     private static func isSame(_ descriptor: FileDescriptor, _ path: FilePath) -> Bool {

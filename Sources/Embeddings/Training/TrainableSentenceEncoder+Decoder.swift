@@ -38,7 +38,8 @@ extension TrainableSentenceEncoder {
                 last.map { last in
                     let between = max(0, encoding.offsets[last].upperBound - 1)
                     return encoding.wordIDs[last] == number
-                        && !scalars[min(between, place.lowerBound)...place.lowerBound].contains {
+                        && !scalars[min(between, place.lowerBound)..<min(place.lowerBound + 1, scalars.count)].contains
+                        {
                             $0.properties.isWhitespace
                         }
                 } ?? false

@@ -66,7 +66,10 @@ package final class CheckpointFolder {
 
     /// The number of a checkpoint; `nil` of what is none.
     private static func number(_ name: String) -> Int? {
-        name.hasPrefix(prefix) ? Int(name.dropFirst(prefix.count)) : nil
+        guard name.hasPrefix(prefix), let number = Int(name.dropFirst(prefix.count)), 0 < number, number < .max,
+            name == "\(prefix)\(number)"
+        else { return nil }
+        return number
     }
 
     private static func names(_ path: FilePath) -> [String] {
@@ -75,7 +78,11 @@ package final class CheckpointFolder {
 
     /// Removes what a killed process has left half-written.
     private func removeUnfinished() {
-        for name in Self.names(path) where name.hasPrefix("." + Self.prefix) { remove(path.appending(name)) }
+        for name in Self.names(path) {
+            if let checkpoint = AtomicDirectory.target(ofTemporary: name), Self.number(checkpoint) != nil {
+                remove(path.appending(name))
+            }
+        }
     }
 
     private func removeOthers() {

@@ -9,7 +9,7 @@ extension FineTuning {
         let start = BestWeights(optimizer.parameters, in: scratch)
         if let error = start.keep() { report(.cannotWrite(.bestWeights, error)) }
         let work = FineTuningWork(self, train: train, dev: nil)
-        _ = try work.extractFeatures(isInterrupted: { false }, report)
+        _ = work.extractFeatures(isInterrupted: { false }, report)
         let order = RandomSource(seed: configuration.seed)
         var range = LearningRateRange()
         var batches: [[Int]] = []

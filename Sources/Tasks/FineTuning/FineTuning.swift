@@ -60,7 +60,10 @@ public final class FineTuning {
         self.run = run
         try run.prepareSaving(checkpoints, report)
         if !run.state.isFinished {
-            run.state.trainingSeconds += try work.extractFeatures(isInterrupted: isInterrupted, report)
+            guard let seconds = work.extractFeatures(isInterrupted: isInterrupted, report) else {
+                throw run.interruption
+            }
+            run.state.trainingSeconds += seconds
             if configuration.method.learnsHeadAlone, configuration.optimization.headSolver == .lbfgs {
                 try solveHead(run, work, isInterrupted: isInterrupted, report)
             } else {
@@ -99,7 +102,7 @@ public final class FineTuning {
         let solution = solver.solve(
             features, work.train.targets.ofRows, dev: dev, random: RandomSource(seed: configuration.seed),
             shouldStop: isInterrupted)
-        guard let solution else { throw .interrupted(step: 0, checkpoint: nil) }
+        guard let solution else { throw run.interruption }
         run.state.add(loss: solution.loss, examples: work.train.texts.count)
         run.state.step = solution.steps
         run.state.trainingSeconds += monotonicSeconds() - started

@@ -25,10 +25,8 @@ final class FineTuningWork: TrainingWork {
     /// Computes what the head sees, where it learns alone.
     ///
     /// - Returns: the seconds that those of the training examples took.
-    /// - Throws: `interrupted`, between two batches.
-    func extractFeatures(
-        isInterrupted: () -> Bool, _ report: (FineTuning.Event) -> Void
-    ) throws(FineTuning.Failure) -> Double {
+    ///   `nil` where it was interrupted, between two batches.
+    func extractFeatures(isInterrupted: () -> Bool, _ report: (FineTuning.Event) -> Void) -> Double? {
         guard tuning.configuration.method.learnsHeadAlone else { return 0 }
         let start = monotonicSeconds()
         report(.extractingFeatures(examples: train.texts.count + (dev?.texts.count ?? 0)))
@@ -36,8 +34,7 @@ final class FineTuningWork: TrainingWork {
         features = tuning.model.features(train, shouldStop: isInterrupted)
         let seconds = monotonicSeconds() - start
         devFeatures = dev.flatMap { tuning.model.features($0, shouldStop: isInterrupted) }
-        if isInterrupted() { throw .interrupted(step: 0, checkpoint: nil) }
-        return seconds
+        return isInterrupted() ? nil : seconds
     }
 
     var dropout: RandomSource? { tuning.trainingStep.dropout }

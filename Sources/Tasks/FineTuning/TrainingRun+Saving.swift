@@ -28,6 +28,11 @@ extension TrainingRun {
         } catch { throw .checkpoint(error) }
     }
 
+    /// The end of a run that is interrupted where there is nothing new to save.
+    var interruption: FineTuning.Failure {
+        .interrupted(step: state.step, checkpoint: saving.flatMap { $0.folder.latest == nil ? nil : $0.folder.path })
+    }
+
     private func identity(_ saving: RunSaving) throws(RunCheckpointError) -> RunIdentity {
         if let identity = saving.identity { return identity }
         do {
@@ -94,7 +99,7 @@ extension TrainingRun {
         guard let saving else { throw .interrupted(step: state.step, checkpoint: nil) }
         do { try save() } catch {
             report(.checkpointFailed(error))
-            throw .interrupted(step: state.step, checkpoint: saving.folder.latest == nil ? nil : saving.folder.path)
+            throw interruption
         }
         report(.checkpoint(saving.folder.path, step: state.step))
         throw .interrupted(step: state.step, checkpoint: saving.folder.path)

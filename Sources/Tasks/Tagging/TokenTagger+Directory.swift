@@ -17,9 +17,8 @@ extension TokenTagger {
     /// How tokens become entities: as `graft.json` says, else as transformers does by default. What Graft has trained knows
     /// the first token of each word alone.
     public static func aggregation(in directory: ModelDirectory) throws(CheckpointError) -> AggregationStrategy {
-        guard let file = try SequenceClassifier.record(in: directory), let value = file.object[aggregationKey] else {
-            return .simple
-        }
+        guard let file = try SequenceClassifier.record(in: directory) else { return .simple }
+        guard let value = file.object[aggregationKey] else { return .first }
         guard let strategy = value.string.flatMap(AggregationStrategy.init) else {
             throw file.invalid(
                 aggregationKey, expected: AggregationStrategy.allCases.map(\.rawValue).joined(separator: ", "))

@@ -209,8 +209,8 @@ struct RunCheckpointTests {
     @Test("what is not a checkpoint stays, and the directory with it")
     func othersFiles() throws {
         let path = scratch("out.checkpoint")
-        for name in ["notes.txt", "checkpoint-notes/x"] { try scratch.write("mine", to: "out.checkpoint/" + name) }
-        let kept: Set = ["notes.txt", "checkpoint-notes"]
+        let kept: Set = ["notes.txt", "checkpoint-notes", "checkpoint-0", "checkpoint-007", ".checkpoint-x.partial-1"]
+        for name in kept { try scratch.write("mine", to: "out.checkpoint/\(name)" + (name == "notes.txt" ? "" : "/x")) }
         do { _ = try CheckpointFolder(path, resumes: false) }
         #expect(Set(names(in: path)) == kept)
         _ = try run()

@@ -101,11 +101,13 @@ struct MetricsLogTests {
     @Test("files of others stay where they are when logs move or go")
     func othersFiles() throws {
         try scratch.write("mine", to: "run/notes.txt")
+        try scratch.write("mine", to: "run/runs/mine.txt")
         let step = FineTuning.Event.step(
             FineTuning.Step(
                 epoch: 1, step: 1, steps: 9, loss: 1, learningRate: 1e-5, gradientNorm: 1, samplesPerSecond: 10))
         do { try RunLogs(in: scratch("run")).record(step) }
         #expect(scratch.names == ["run"])
+        #expect(contents(of: scratch("run/runs/mine.txt")) != nil && contents(of: scratch("run/metrics.jsonl")) == nil)
         do {
             let logs = try RunLogs(in: scratch("run"))
             logs.record(step)

@@ -179,8 +179,6 @@ extension FineTune {
         report: ([RunReport.Fact], FilePath) throws -> FineTuningReport
     ) throws -> Double {
         try logs.deliver(to: target) { () throws(FineTuning.Failure) in try tuning.deliver(write) }
-        // The model is there; its report is not worth waiting for.
-        Signals.release()
         let seconds = monotonicSeconds() - start
         try report(reports.facts(outcome, seconds: seconds), model.resolve().path).write(to: target)
         return seconds

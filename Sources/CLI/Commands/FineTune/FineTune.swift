@@ -124,7 +124,9 @@ struct FineTune: ParsableCommand {
             runOptions.givenForDev
             + given([
                 "--schedule": optimization.schedule != nil, "--warmup": optimization.warmup != nil,
-                "--checkpoint-every": runOptions.checkpointEvery != nil,
+                "--checkpoint-every": runOptions.checkpointEvery != nil, "--keep last": runOptions.keep == .last,
+                "--average-weights": objective.averageWeights != nil, "--tensorboard": reports.tensorboard != nil,
+                "--logging-steps": reports.loggingSteps != 1,
             ])
         for option in unused where searches.findLearningRate {
             throw ValidationError("--find-learning-rate does not train: leave \(option) out.")

@@ -46,8 +46,21 @@ public final class RunLogs {
 
     deinit {
         if remains { return }
-        for name in Self.names { try? FileManager.default.removeItem(atPath: directory.appending(name).string) }
+        removeEvents()
+        for name in Self.names where name != Self.tensorBoardName {
+            try? FileManager.default.removeItem(atPath: directory.appending(name).string)
+        }
         removeEmptyDirectory(directory)
+    }
+
+    /// Removes TensorBoard's files, and their directory where nothing else is in it.
+    private func removeEvents() {
+        let runs = directory.appending(Self.tensorBoardName)
+        for name in (try? FileManager.default.contentsOfDirectory(atPath: runs.string)) ?? []
+        where TensorBoardLog.isOwn(name) {
+            try? FileManager.default.removeItem(atPath: runs.appending(name).string)
+        }
+        removeEmptyDirectory(runs)
     }
 
     /// From now on the directory stays, until the training begins: something else is in it that is of use without a model.
@@ -75,6 +88,7 @@ public final class RunLogs {
                     atPath: directory.appending(name).string, toPath: output.appending(name).string)
             }
         } catch { throw .unwritable(output, .ioError) }
+        removeEmptyDirectory(directory)
     }
 
     public var history: TrainingHistory { metrics?.history ?? TrainingHistory() }
@@ -134,8 +148,7 @@ public final class RunLogs {
     private func open(resumingAt step: Int?) {
         remains = false
         // What an earlier run left here is not of this one.
-        let own = directory.appending(Self.tensorBoardName)
-        if step == nil { try? FileManager.default.removeItem(atPath: own.string) }
+        if step == nil { removeEvents() }
         do throws(CheckpointError) {
             metrics = try MetricsLog(directory.appending(MetricsLog.fileName), resumingAt: step)
             tensorBoard = try TensorBoardLog(directory: tensorBoardDirectory, resumingAt: step)

@@ -10,6 +10,9 @@ public import SystemPackage
 ///
 /// Source: tensorflow/core/util/event.proto and summary.proto; tensorflow/core/lib/io/record_writer.h.
 public final class TensorBoardLog {
+    /// Whether a file's name is one that such a log has.
+    static func isOwn(_ name: String) -> Bool { name.hasPrefix("events.out.tfevents.") && name.contains(".graft.") }
+
     private let file: FilePath
     private let descriptor: FileDescriptor
     private let time: () -> Double
