@@ -2,27 +2,49 @@ import Glibc
 
 extension Tensor {
     /// `softmax(x)` of every row. Rows sum to one.
-    public func softmaxedRows() -> Tensor {
-        var output = logSoftmaxedRows()
-        output.mutate { values in for i in values.indices { values[i] = expf(values[i]) } }
-        return output
+    public func softmaxedRows() -> Tensor { softmaxedRowsWithLogs().probabilities }
+
+    /// `softmax(x)` of every row, and of each what is to be taken from its values to have their logarithms.
+    package func softmaxedRowsWithLogs() -> (probabilities: Tensor, logSums: [Float]) {
+        var output = self
+        var logSums = [Float](repeating: 0, count: rows)
+        unsafe logSums.withUnsafeMutableBufferPointer { logSums in
+            unsafe output.forEachRow { row, values in
+                let logSum = unsafe logSumOfExponentials(UnsafeBufferPointer(values))
+                unsafe logSums[row] = logSum
+                for i in values.indices { unsafe values[i] = exponential(values[i] - logSum) }
+            }
+        }
+        return (output, logSums)
     }
 
     /// `log(softmax(x))` of every row, without underflow.
     public func logSoftmaxedRows() -> Tensor {
-        let columns = columns
         var output = self
-        output.mutate { values in
-            for start in stride(from: 0, to: values.count, by: max(1, columns)) {
-                let row = values[start..<start + columns]
-                let largest = row.max() ?? 0
-                let sum = row.reduce(0) { $0 + expf($1 - largest) }
-                let logSum = largest + logf(sum)
-                for i in row.indices { values[i] -= logSum }
-            }
+        unsafe output.forEachRow { _, values in
+            let logSum = unsafe logSumOfExponentials(UnsafeBufferPointer(values))
+            for i in values.indices { unsafe values[i] -= logSum }
         }
         return output
     }
+}
+
+/// `log Σ exp(x)`, without overflow.
+@unsafe
+private func logSumOfExponentials(_ values: UnsafeBufferPointer<Float>) -> Float {
+    let whole = values.count & ~15
+    var highest = SIMD16<Float>(repeating: -.infinity)
+    for i in stride(from: 0, to: whole, by: 16) {
+        let x = unsafe loadLanes(values, i)
+        highest.replace(with: x, where: x .> highest)
+    }
+    var offset = largest(highest)
+    for i in whole..<values.count { unsafe offset = max(offset, values[i]) }
+    var sums = SIMD16<Float>.zero
+    for i in stride(from: 0, to: whole, by: 16) { unsafe sums += exponentialOfNegative(loadLanes(values, i) - offset) }
+    var sum = total(sums)
+    for i in whole..<values.count { unsafe sum += exponential(values[i] - offset) }
+    return offset + logf(sum)
 }
 
 /// Replaces the first `count` values `x` by `softmax(scale·x)`, and those behind them by 0.

@@ -32,6 +32,22 @@ struct TensorOperationsTests {
         #expect(worked.largestDifference(from: Tensor([1, 2], [0.25, 0.75])) < 1e-6)
     }
 
+    @Test("softmax of wide rows is that of f64, whatever their width", arguments: [1, 15, 16, 17, 1000])
+    func wideSoftmax(columns: Int) {
+        let input = RandomSource(seed: 4).normalTensor([7, columns], standardDeviation: 8)
+        let (probabilities, logs) = (input.softmaxedRows(), input.logSoftmaxedRows())
+        for row in 0..<7 {
+            let values = input.row(row).map(Double.init)
+            let largest = values.max() ?? 0
+            let logSum = largest + log(values.reduce(0) { $0 + exp($1 - largest) })
+            for (i, value) in values.enumerated() {
+                #expect(abs(Double(logs.row(row)[logs.row(row).startIndex + i]) - (value - logSum)) < 1e-5)
+                let probability = probabilities.row(row)[probabilities.row(row).startIndex + i]
+                #expect(abs(Double(probability) - exp(value - logSum)) < 1e-6)
+            }
+        }
+    }
+
     @Test("gather reads rows, scatterAdd adds them back, and repeated rows add up")
     func gatherAndScatter() {
         let table = Tensor([3, 2], [1, 2, 3, 4, 5, 6])

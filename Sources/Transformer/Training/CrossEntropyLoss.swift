@@ -41,14 +41,13 @@ public struct CrossEntropyLoss: Equatable, Sendable {
         let labels = logits.columns
         precondition(targets.count == logits.rows, "\(targets.count) targets for \(logits.shape)")
         precondition(targets.allSatisfy { (0..<labels).contains($0) }, "target outside \(labels) labels")
-        let logProbabilities = logits.logSoftmaxedRows()
-        var gradient = logits.softmaxedRows()
+        var (gradient, logSums) = logits.softmaxedRowsWithLogs()
         var sum = 0.0
         let weight = weight(of: targets)
         gradient.mutate { values in
             for (row, target) in targets.enumerated() {
-                let range = row * labels..<(row + 1) * labels
-                sum += example(logProbabilities.values[range], target, &values[range])
+                let example = Example(labels: row * labels..<(row + 1) * labels, target: target, logSum: logSums[row])
+                sum += loss(of: example, logits, &values)
             }
         }
         // Where every example counts nothing.
@@ -57,40 +56,53 @@ public struct CrossEntropyLoss: Equatable, Sendable {
         return (sum / weight, gradient)
     }
 
+    /// A row of the logits.
+    private struct Example {
+        /// The indices of its values.
+        let labels: Range<Int>
+        let target: Int
+        /// What is to be taken from its logits to have the logarithms of the probabilities.
+        let logSum: Float
+
+        func log(_ logits: Tensor, label: Int) -> Double {
+            Double(logits.values[labels.lowerBound + label] - logSum)
+        }
+    }
+
     /// The loss of one example.
     ///
-    /// - Parameter gradient: the probabilities, which become the gradient.
-    private func example(_ logs: ArraySlice<Float>, _ target: Int, _ gradient: inout ArraySlice<Float>) -> Double {
-        let labels = logs.count
-        let place = gradient.startIndex + target
+    /// - Parameter gradient: the probabilities of all examples, of which its own become the gradient.
+    private func loss(of example: Example, _ logits: Tensor, _ gradient: inout [Float]) -> Double {
+        let (labels, target) = (example.labels, example.target)
+        let place = labels.lowerBound + target
         let weight = weights?[target] ?? 1
-        let log = Double(logs[logs.startIndex + target])
+        let log = example.log(logits, label: target)
         if focus > 0 {
             // d/dlog p of -(1 - p)^γ·log p, times d log p/dlogits.
             let probability = Double(gradient[place])
             let rest = 1 - probability
             guard rest > 0 else {
-                for index in gradient.indices { gradient[index] = 0 }
+                for index in labels { gradient[index] = 0 }
                 return 0
             }
             let power = pow(rest, focus - 1)
             let slope = weight * (power * rest - focus * probability * power * log)
             gradient[place] -= 1
-            for index in gradient.indices { gradient[index] *= Float(slope) }
+            for index in labels { gradient[index] *= Float(slope) }
             return -weight * power * rest * log
         }
         guard smoothing > 0 else {
             gradient[place] -= 1
-            if weight != 1 { for index in gradient.indices { gradient[index] *= Float(weight) } }
+            if weight != 1 { for index in labels { gradient[index] *= Float(weight) } }
             return -weight * log
         }
-        let share = smoothing / Double(labels)
-        let total = (weights?.reduce(0, +) ?? Double(labels)) * share + (1 - smoothing) * weight
+        let share = smoothing / Double(labels.count)
+        let total = (weights?.reduce(0, +) ?? Double(labels.count)) * share + (1 - smoothing) * weight
         var spread = 0.0
-        for label in 0..<labels {
+        for label in 0..<labels.count {
             let labelWeight = (weights?[label] ?? 1) * share
-            spread -= labelWeight * Double(logs[logs.startIndex + label])
-            let index = gradient.startIndex + label
+            spread -= labelWeight * example.log(logits, label: label)
+            let index = labels.lowerBound + label
             gradient[index] = Float(Double(gradient[index]) * total - labelWeight)
         }
         gradient[place] -= Float((1 - smoothing) * weight)
