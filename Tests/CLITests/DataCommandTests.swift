@@ -97,6 +97,16 @@ struct DataCommandTests {
         let swap = try await train(data, "--augment", "swap=0.1", "--output", scratch("swap").string)
         #expect(
             swap.status == 1 && swap.errors.contains("--augment swap needs a masked-language head"), "\(swap.errors)")
+        let vectors = try scratch.write(
+            TinyModel.vocabulary.enumerated().map { "\($1) \($0 % 7) 1 \($0 % 3)\n" }.joined(), to: "vectors.txt")
+        let near = try await train(
+            data, "--augment", "swap=0.3", "--swap-vectors", vectors.string, "--output", scratch("near").string)
+        #expect(near.status == 0, "\(near.errors)")
+        #expect(contents(of: scratch("near/model.safetensors")) != contents(of: scratch("plain/model.safetensors")))
+        let absent = try await train(
+            data, "--augment", "swap=0.3", "--swap-vectors", scratch("none").string, "--output", scratch("none2").string
+        )
+        #expect(absent.status == 1 && absent.errors.contains(scratch("none").string), "\(absent.errors)")
     }
 
     @Test(
@@ -105,6 +115,7 @@ struct DataCommandTests {
             ["--dev-share", "1.5"], ["--no-dev", "--dev", "x"], ["--folds", "1"], ["--folds", "3", "--dev", "x"],
             ["--data-format", "xml"], ["--delimiter", "ab"], ["--text-template", "no column"],
             ["--text-template", "{a}", "--text-column", "a"], ["--label-names", "a,a"], ["--augment", "shuffle=1"],
+            ["--augment", "delete=0.1", "--swap-vectors", "v.txt"],
             ["--augment", "delete=0.1", "--method", "head"], ["--label-separator", ""],
             ["--tensorboard", "b/runs"], ["--tensorboard", "./x/../b"],
         ])

@@ -90,6 +90,11 @@ public struct TokenizedTexts: RandomAccessCollection, Sendable {
         return texts
     }
 
+    /// The texts that epochs take other words from; `nil` where they take none.
+    var swapped: TokenizedTexts? {
+        changes?.swapped.map { TokenizedTexts($0, rows: rows) }
+    }
+
     /// The texts as an epoch sees them; as they are where they are not augmented.
     public func inEpoch(_ epoch: Int) -> TokenizedTexts {
         var texts = self

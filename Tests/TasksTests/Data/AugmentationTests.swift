@@ -1,4 +1,5 @@
 import Checkpoints
+import Embeddings
 import SystemPackage
 import Tasks
 import Tensors
@@ -106,5 +107,37 @@ struct AugmentationTests {
         #expect(differing > 20, "\(differing)")
         #expect(
             try Array(swaps.swapped(texts, seed: 1, keepingTokensIn: scratch.path)) == Array(changed))
+    }
+
+    @Test("word vectors propose the nearest words that the vocabulary has as one token, and never the word itself")
+    func wordSwapsOfVectors() throws {
+        let scratch = try TemporaryDirectory()
+        let model = try TinyModel.make(in: scratch, named: "m")
+        let tokenizer = try Tokenizer(directory: model)
+        // Nearest to good is one of two tokens, then fine; dull is near to nothing, and was has no vector.
+        let file = try scratch.write(
+            "good 1 0.1\ngooda 1 0.1\nfine 0.9 0.2\nbad -1 0.1\ndull 0 -1\nfilm 0.1 1\nplot 0.2 1\n", to: "v.txt")
+        let texts = TokenizedTexts(
+            (0..<60).map { _ in TokenizedText("the film was good", tokenizer, maxLength: 32) })
+        let swaps = WordSwaps(try WordVectors(file), tokenizer, share: 0.5)
+        let changed = try swaps.swapped(texts, seed: 3, keepingTokensIn: scratch.path)
+        var proposed: [String: [String: Int]] = [:]
+        for (new, old) in zip(changed, texts) {
+            #expect(new.count == old.count)
+            for (id, before) in zip(new.ids, old.ids) {
+                proposed[tokenizer.token(of: before) ?? "", default: [:]][tokenizer.token(of: id) ?? "", default: 0] +=
+                    1
+            }
+        }
+        // Every word with neighbours is swapped, and most often for the nearest.
+        let film = try #require(proposed["film"])
+        let good = try #require(proposed["good"])
+        #expect(film["film"] == nil && film.max { $0.value < $1.value }?.key == "plot", "\(film)")
+        #expect(good["good"] == nil && good["bad"] == nil, "\(good)")
+        #expect(good.max { $0.value < $1.value }?.key == "fine", "\(good)")
+        for same in ["[CLS]", "[SEP]", "the", "was"] { #expect(proposed[same] == [same: 60]) }
+        let again = try WordSwaps(WordVectors(file), tokenizer, share: 0.5)
+            .swapped(texts, seed: 3, keepingTokensIn: scratch.path)
+        #expect(Array(again) == Array(changed))
     }
 }

@@ -1,6 +1,8 @@
 import ArgumentParser
+import Embeddings
 import SystemPackage
 import Tasks
+import Tokenizers
 
 /// Changes to the training texts.
 struct AugmentationOptions: ParsableArguments {
@@ -8,13 +10,24 @@ struct AugmentationOptions: ParsableArguments {
         help: ArgumentHelp(
             """
             Change training texts a little in each epoch: swap=0.1 puts other words, which the model's own \
-            masked-language head proposes, in the place of a tenth; delete=0.1 leaves out a tenth of the tokens, \
-            cutoff=0.1 a stretch of that length. Several with commas between them.
+            masked-language head proposes (or --swap-vectors), in the place of a tenth; delete=0.1 leaves out a tenth of \
+            the tokens, cutoff=0.1 a stretch of that length. Several with commas between them.
             """, valueName: "kind=share,..."))
     var augment: String?
 
+    @Option(
+        help: ArgumentHelp(
+            """
+            With --augment swap: take words that are near by the word vectors of this file, of any format that graft \
+            near reads, in place of those of a masked-language head.
+            """, valueName: "file"))
+    var swapVectors: String?
+
     func validate() throws {
         do { _ = try augmentation } catch { throw ValidationError("--augment: \(error).") }
+        if swapVectors != nil, try augmentation.map({ $0.swap > 0 }) != true {
+            throw ValidationError("--swap-vectors is for --augment swap=SHARE.")
+        }
     }
 
     var augmentation: Augmentation? {
@@ -24,8 +37,16 @@ struct AugmentationOptions: ParsableArguments {
     }
 
     /// What proposes other words, where they are asked for. Before any work: a model may have no such head.
-    func wordSwaps(_ model: ModelArgument) throws -> WordSwaps? {
+    ///
+    /// - Parameter tokenizer: of the texts.
+    func wordSwaps(_ model: ModelArgument, _ tokenizer: Tokenizer) throws -> WordSwaps? {
         guard let share = try augmentation?.swap, share > 0 else { return nil }
+        if let swapVectors {
+            let vectors = try WordVectors(FilePath(swapVectors))
+            try vectors.checkFinite()
+            StandardError.note("\(swapVectors): \(vectors.summary)")
+            return WordSwaps(vectors, tokenizer, share: share)
+        }
         do { return WordSwaps(try MaskedLanguageModel(model.resolve()), share: share) } catch {
             throw NoWordSwaps(reason: "\(error)")
         }
@@ -46,6 +67,6 @@ struct AugmentationOptions: ParsableArguments {
 struct NoWordSwaps: Error, CustomStringConvertible {
     let reason: String
     var description: String {
-        "--augment swap needs a masked-language head: \(reason) Use delete or cutoff."
+        "--augment swap needs a masked-language head: \(reason) Use --swap-vectors, delete or cutoff."
     }
 }

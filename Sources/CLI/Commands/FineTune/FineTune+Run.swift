@@ -141,7 +141,7 @@ extension FineTune {
     private func tokenized(
         _ data: FineTuningData, _ classifier: SequenceClassifier, _ scratch: FilePath
     ) throws -> FineTuningData.Tokenized {
-        let swaps = try augmentation.wordSwaps(model)
+        let swaps = try augmentation.wordSwaps(model, classifier.tokenizer)
         var examples = try data.tokenized(for: classifier, keepingTokensIn: scratch)
         if examples.cut > 0 {
             StandardError.note(

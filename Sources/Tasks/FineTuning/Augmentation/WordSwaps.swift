@@ -1,37 +1,49 @@
-public import Checkpoints
+import Checkpoints
+public import Embeddings
 public import SystemPackage
 import Tensors
-import Tokenizers
+public import Tokenizers
 
-/// Words that a masked-language head would put in the place of others.
-///
-/// Source: Wu et al. 2019, "Conditional BERT Contextual Augmentation", §3; here without the label as a condition.
+/// Texts with other words in the place of some: those that a masked-language head finds likely there, or those whose word
+/// vectors are near.
 public struct WordSwaps {
-    private let model: MaskedLanguageModel
+    private let source: any WordProposals
     private let special: Set<Int32>
     /// How many of the words are asked for; each is taken half of the time.
     private let share: Float
     /// Of how many likely words one is drawn.
-    private static let candidates = 8
+    static let candidates = 8
 
     /// - Parameter share: of the words that are to be others in an epoch.
     public init(_ model: MaskedLanguageModel, share: Float) {
-        self.model = model
-        special = model.tokenizer.placeholders
+        self.init(MaskedWordProposals(model: model), share: share)
+    }
+
+    /// - Parameters:
+    ///   - tokenizer: of the texts.
+    ///   - share: of the words that are to be others in an epoch.
+    public init(_ vectors: WordVectors, _ tokenizer: Tokenizer, share: Float) {
+        self.init(NeighbourProposals(vectors, tokenizer), share: share)
+    }
+
+    private init(_ source: any WordProposals, share: Float) {
+        self.source = source
+        special = source.tokenizer.placeholders
         self.share = min(1, 2 * share)
     }
 
     /// Other words for texts, kept in a file without a name; as many tokens as before.
     ///
     /// - Parameter seed: same seed, same words.
+    /// - Throws: `CheckpointError` where the file cannot be written, `WordVectorsError` for vectors that are not finite.
     public func swapped(
         _ texts: TokenizedTexts, seed: UInt64, keepingTokensIn directory: FilePath
-    ) throws(CheckpointError) -> TokenizedTexts {
+    ) throws -> TokenizedTexts {
         var writer = try TokenFileWriter(in: directory)
         for start in stride(from: 0, to: texts.count, by: Self.window) {
             let rows = start..<min(texts.count, start + Self.window)
             let seeds = rows.map { RandomSource(seed: seed &+ UInt64($0)).next() }
-            for text in swapped(rows.map { texts[$0] }, seeds: seeds) { try writer.append(text) }
+            for text in try swapped(rows.map { texts[$0] }, seeds: seeds) { try writer.append(text) }
         }
         return TokenizedTexts(try writer.finish())
     }
@@ -41,24 +53,17 @@ public struct WordSwaps {
     /// The texts with other words in some places; as many tokens as before.
     ///
     /// - Parameter seeds: of each text.
-    private func swapped(_ texts: [TokenizedText], seeds: [UInt64]) -> [TokenizedText] {
+    private func swapped(_ texts: [TokenizedText], seeds: [UInt64]) throws(WordVectorsError) -> [TokenizedText] {
         let places = texts.indices.map { index in
             let random = RandomSource(seed: seeds[index])
             return wholeWords(texts[index].ids).filter { _ in random.uniform() < share }
         }
-        let masked = texts.indices.map { index in
-            var ids = texts[index].ids
-            for place in places[index] { ids[place] = model.maskID }
-            return TokenizedText(ids: ids, typeIDs: texts[index].typeIDs)
-        }
-        let found = model.candidates(masked, count: Self.candidates)
+        let proposals = try source.proposals(for: texts, places: places)
         return texts.indices.map { index in
             var ids = texts[index].ids
             let random = RandomSource(seed: ~seeds[index])
-            // A text may hold the mask itself.
-            let masks = masked[index].ids.indices.filter { masked[index].ids[$0] == model.maskID }
-            for (mask, candidates) in zip(masks, found[index]) where places[index].contains(mask) {
-                if let id = draw(candidates, insteadOf: ids[mask], random) { ids[mask] = id }
+            for (place, proposals) in zip(places[index], proposals[index]) {
+                if let id = draw(proposals, insteadOf: ids[place], random) { ids[place] = id }
             }
             return TokenizedText(ids: ids, typeIDs: texts[index].typeIDs)
         }
@@ -73,28 +78,26 @@ public struct WordSwaps {
         }
     }
 
-    private func draw(_ candidates: [MaskedLanguageModel.Candidate], insteadOf id: Int32, _ random: RandomSource)
-        -> Int32?
-    {
-        let fitting = candidates.filter { $0.id != id && isWord($0.id) && beginsWord($0.id) == beginsWord(id) }
-        let sum = fitting.reduce(0) { $0 + $1.probability }
+    private func draw(_ proposals: [WordProposal], insteadOf id: Int32, _ random: RandomSource) -> Int32? {
+        let fitting = proposals.filter { $0.id != id && isWord($0.id) && beginsWord($0.id) == beginsWord(id) }
+        let sum = fitting.reduce(0) { $0 + $1.weight }
         var rest = random.uniform() * sum
-        for candidate in fitting {
-            rest -= candidate.probability
-            if rest <= 0 { return candidate.id }
+        for proposal in fitting {
+            rest -= proposal.weight
+            if rest <= 0 { return proposal.id }
         }
         return fitting.last?.id
     }
 
     private func isWord(_ id: Int32) -> Bool {
-        guard !special.contains(id), let token = model.tokenizer.token(of: id) else { return false }
+        guard !special.contains(id), let token = source.tokenizer.token(of: id) else { return false }
         return token.contains { $0.isLetter && $0 != "Ġ" && $0 != "▁" }
     }
 
     /// Whether a token does not go on with the word before it, in the spelling of the vocabulary's kind.
     private func beginsWord(_ id: Int32) -> Bool {
-        guard let token = model.tokenizer.token(of: id) else { return false }
-        if model.tokenizer.marksContinuations { return !token.hasPrefix("##") }
+        guard let token = source.tokenizer.token(of: id) else { return false }
+        if source.tokenizer.marksContinuations { return !token.hasPrefix("##") }
         return token.hasPrefix("Ġ") || token.hasPrefix("▁")
     }
 }
