@@ -66,10 +66,10 @@ struct AdapterChoice: ParsableArguments {
         let directory: ModelDirectory
         switch model {
         case .wordVectors(let path):
-            for (isGiven, option) in [
-                (!adapter.isEmpty, "--adapter"), (maxLength != nil, "--max-length"),
-                (precision.precision != .f32, "--precision"), (pairs, "What has pairs of texts"),
-            ] { try refuse(isGiven, "\(option) is for transformers; \(path) is a classifier on word vectors.") }
+            try refuse([
+                "--adapter": !adapter.isEmpty, "--max-length": maxLength != nil,
+                "--precision": precision.precision != .f32, "What has pairs of texts": pairs,
+            ]) { "\($0) is for transformers; \(path) is a classifier on word vectors." }
             return try WordVectorClassifier(path)
         case .transformer(let found): directory = found
         }

@@ -22,22 +22,22 @@ struct FewShotOptions: ParsableArguments {
         guard command.method == .fewShot else {
             return try refuse(pairs != nil, "--pairs is for --method fewshot.")
         }
-        let asked: [(Bool, String)] = [
-            (command.data.folds != nil, "--folds"), (command.searches.search != nil, "--search"),
-            (command.searches.findLearningRate, "--find-learning-rate"), (command.runOptions.resume, "--resume"),
-            (command.runOptions.evaluateEvery != nil, "--evaluate-every"), (command.recompute, "--recompute"),
-            (command.augmentation.augment != nil, "--augment"), (command.data.dropDuplicates, "--drop-duplicates"),
-            (command.data.devShare != nil, "--dev-share"),
-            (command.runOptions.patience != nil, "--patience"), (command.runOptions.keep != nil, "--keep"),
-            (command.runOptions.checkpointEvery != nil, "--checkpoint-every"),
-            (command.problemType == .tokens, "--problem-type token_classification"),
-            (command.problem == .multiLabel || command.problem == .regression, "--problem-type"),
-        ]
+        let asked = given([
+            "--folds": command.data.folds != nil, "--search": command.searches.search != nil,
+            "--find-learning-rate": command.searches.findLearningRate, "--resume": command.runOptions.resume,
+            "--evaluate-every": command.runOptions.evaluateEvery != nil, "--recompute": command.recompute,
+            "--augment": command.augmentation.augment != nil, "--drop-duplicates": command.data.dropDuplicates,
+            "--dev-share": command.data.devShare != nil,
+            "--patience": command.runOptions.patience != nil, "--keep": command.runOptions.keep != nil,
+            "--checkpoint-every": command.runOptions.checkpointEvery != nil,
+            "--problem-type token_classification": command.problemType == .tokens,
+            "--problem-type": command.problem == .multiLabel || command.problem == .regression,
+        ])
         // The encoder learns by the optimizer of its own; what the objective says of labels is for the head.
         let options =
-            asked.filter(\.0).map(\.1) + command.objective.givenForSteps + command.objective.givenForEncoder
+            asked + command.objective.givenForSteps + command.objective.givenForEncoder
             + command.optimization.given.filter { $0 != "--max-gradient-norm" }
-        for option in options { throw ValidationError("--method fewshot does not go with \(option).") }
+        try refuse(options) { "--method fewshot does not go with \($0)." }
     }
 }
 

@@ -15,16 +15,15 @@ extension FineTune {
         try refuse(
             method.isAdapter,
             "--method \(method.rawValue) does not go with \(name); use full, head, top-k, gradual or bitfit.")
-        let given: [(Bool, String)] = [
-            (data.folds != nil, "--folds"), (data.checkData, "--check-data"),
-            (data.dropDuplicates, "--drop-duplicates"),
-            (data.strictData, "--strict-data"), (augmentation.augment != nil, "--augment"),
-            (objective.ordinal != nil, "--ordinal"), (objective.huberDelta != nil, "--huber-delta"),
-            (objective.mixup > 0, "--mixup"),
-            (!optimization.meanLayer, "--no-mean-layer"), (searches.search != nil, "--search"),
-            (searches.findLearningRate, "--find-learning-rate"), (columns.areGiven, "what columns are called"),
-        ]
-        for (isGiven, option) in given { try refuse(isGiven, "\(option) does not go with \(name).") }
+        try refuse([
+            "--folds": data.folds != nil, "--check-data": data.checkData,
+            "--drop-duplicates": data.dropDuplicates,
+            "--strict-data": data.strictData, "--augment": augmentation.augment != nil,
+            "--ordinal": objective.ordinal != nil, "--huber-delta": objective.huberDelta != nil,
+            "--mixup": objective.mixup > 0,
+            "--no-mean-layer": !optimization.meanLayer, "--search": searches.search != nil,
+            "--find-learning-rate": searches.findLearningRate, "what columns are called": columns.areGiven,
+        ]) { "\($0) does not go with \(name)." }
     }
 
     func trainTagger() throws {

@@ -36,9 +36,9 @@ struct WordVectorOptions: ParsableArguments {
 
     /// Refuses them for other models.
     func refuse() throws {
-        for (isGiven, option) in [
-            (wordNgrams != nil, "--word-ngrams"), (buckets != nil, "--buckets"), (splitAtBlanks, "--split-at-blanks"),
-        ] { try CLI.refuse(isGiven, "\(option) is for a file of word vectors in the model's place.") }
+        try CLI.refuse([
+            "--word-ngrams": wordNgrams != nil, "--buckets": buckets != nil, "--split-at-blanks": splitAtBlanks,
+        ]) { "\($0) is for a file of word vectors in the model's place." }
     }
 }
 
@@ -46,19 +46,19 @@ struct WordVectorOptions: ParsableArguments {
 extension FineTune {
     /// Refuses what only transformers are trained with.
     private func checkWordVectors() throws {
-        let given: [(Bool, String)] = [
-            (method != .full, "--method \(method.rawValue)"), (problemType == .tokens, "--problem-type"),
-            (problem == .regression, "--problem-type regression"), (batchSize != nil, "--batch-size"),
-            (maxLength != nil, "--max-length"), (recompute, "--recompute"),
-            (precision.precision != .f32, "--precision"),
-            (data.folds != nil, "--folds"), (augmentation.augment != nil, "--augment"),
-            (searches.search != nil, "--search"), (searches.findLearningRate, "--find-learning-rate"),
-            (runOptions.resume, "--resume"), (runOptions.evaluateEvery != nil, "--evaluate-every"),
-            (runOptions.keep == .best, "--keep best"), (runOptions.patience != nil, "--patience"),
-            (runOptions.checkpointEvery != nil, "--checkpoint-every"),
-        ]
-        for option in given.filter(\.0).map(\.1) + optimization.given + objective.given {
-            throw ValidationError("\(option) is for transformers; \(model.model) is a file, of word vectors.")
+        let options = given([
+            "--method \(method.rawValue)": method != .full, "--problem-type": problemType == .tokens,
+            "--problem-type regression": problem == .regression, "--batch-size": batchSize != nil,
+            "--max-length": maxLength != nil, "--recompute": recompute,
+            "--precision": precision.precision != .f32,
+            "--folds": data.folds != nil, "--augment": augmentation.augment != nil,
+            "--search": searches.search != nil, "--find-learning-rate": searches.findLearningRate,
+            "--resume": runOptions.resume, "--evaluate-every": runOptions.evaluateEvery != nil,
+            "--keep best": runOptions.keep == .best, "--patience": runOptions.patience != nil,
+            "--checkpoint-every": runOptions.checkpointEvery != nil,
+        ])
+        try refuse(options + optimization.given + objective.given) {
+            "\($0) is for transformers; \(model.model) is a file, of word vectors."
         }
     }
 

@@ -128,11 +128,11 @@ struct FineTune: ParsableCommand {
                 "--average-weights": objective.averageWeights != nil, "--tensorboard": reports.tensorboard != nil,
                 "--logging-steps": reports.loggingSteps != 1,
             ])
-        for option in unused where searches.findLearningRate {
-            throw ValidationError("--find-learning-rate does not train: leave \(option) out.")
+        if searches.findLearningRate {
+            try refuse(unused) { "--find-learning-rate does not train: leave \($0) out." }
         }
-        for option in runOptions.givenForDev where data.noDev || data.folds != nil {
-            throw ValidationError("\(option) needs a dev set; leave --no-dev and --folds out.")
+        if data.noDev || data.folds != nil {
+            try refuse(runOptions.givenForDev) { "\($0) needs a dev set; leave --no-dev and --folds out." }
         }
         if searches.findLearningRate, output == nil {
             throw ValidationError("--find-learning-rate writes a plot; name a directory with --output.")

@@ -193,20 +193,3 @@ extension Optimization.Warmup {
 extension Optimization.Algorithm: ExpressibleByArgument {}
 extension Optimization.HeadSolver: ExpressibleByArgument {}
 extension LearningRateSchedule.Kind: ExpressibleByArgument {}
-
-func require(
-    _ isRight: Bool, _ option: String, _ value: some CustomStringConvertible, _ expected: String
-) throws(ValidationError) {
-    if !isRight { throw ValidationError("\(option) is \(value); expected \(expected).") }
-}
-
-func requireAtLeastZero(_ value: Double, _ option: String) throws(ValidationError) {
-    try require(value >= 0 && value.isFinite, option, value, "a number of at least 0")
-}
-
-/// The names of the options that are given.
-func given(_ options: KeyValuePairs<String, Bool>) -> [String] { options.filter(\.value).map(\.key) }
-
-func refuse(_ isAsked: Bool, _ message: String) throws(ValidationError) {
-    if isAsked { throw ValidationError(message) }
-}
