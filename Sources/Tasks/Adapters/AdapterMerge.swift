@@ -53,7 +53,7 @@ public final class AdapterMerge {
         var own: [Tensor] = []
         func check() throws(ModelError) { if isCancelled() { throw .checkpoint(.cancelled(path)) } }
         for adapter in adapters { own.append(try adapter.output(batches, check)) }
-        try first.take(mergedValues())
+        try first.take(mergedValues(check))
         let merged = try first.output(batches, check)
         try first.write(to: path, isCancelled: isCancelled)
         return Result(
@@ -62,11 +62,12 @@ public final class AdapterMerge {
             hasHead: first.hasHead)
     }
 
-    private func mergedValues() throws(ModelError) -> [String: Tensor] {
+    private func mergedValues(_ check: () throws(ModelError) -> Void) throws(ModelError) -> [String: Tensor] {
         var sums: [String: Tensor] = [:]
         let total = weights.reduce(0, +)
         for (adapter, weight) in zip(adapters, weights) {
             for change in try adapter.changes() {
+                try check()
                 // What the base does not have, such as a new head, is averaged.
                 var part = change.value
                 part.scale(by: change.base == nil ? weight / total : weight)

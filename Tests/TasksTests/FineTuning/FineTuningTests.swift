@@ -16,7 +16,8 @@ struct FineTuningTests {
     private func train(
         _ method: FineTuning.Method, seed: UInt64 = 1, epochs: Int = 4, learningRate: Double = 2e-3,
         precision: Precision = .f32, recomputes: Bool = false,
-        _ change: (inout FineTuning.Configuration) -> Void = { _ in }
+        _ change: (inout FineTuning.Configuration) -> Void = { _ in },
+        onEvent: (SequenceClassifier, FineTuning.Event) -> Void = { _, _ in }
     ) throws -> (SequenceClassifier, FineTuning.Outcome, [FineTuning.Event]) {
         let data = try LabelledExamples(scratch.write(TinyModel.examples(96), to: "train.tsv"))
         let dev = try LabelledExamples(scratch.write(TinyModel.examples(24), to: "dev.tsv"))
@@ -35,7 +36,10 @@ struct FineTuningTests {
         let outcome = try FineTuning(classifier, configuration, keepingBestIn: scratch.path).run(
             train: FineTuning.Examples(data, classifier.targets(data), classifier),
             dev: FineTuning.Examples(dev, classifier.targets(dev), classifier)
-        ) { events.append($0) }
+        ) {
+            events.append($0)
+            onEvent(classifier, $0)
+        }
         return (classifier, outcome, events)
     }
 
@@ -154,6 +158,30 @@ struct FineTuningTests {
     @Test("a diverging run is stopped and says where")
     func divergence() throws {
         #expect(throws: FineTuning.Failure.self) { try train(.full, epochs: 3, learningRate: 1e30) }
+    }
+
+    @Test("a run whose weights are no numbers goes back to its last good step, and on with half the learning rate")
+    func recovery() throws {
+        var isDamaged = false
+        // The second epoch is in its third step when a weight is lost.
+        let (classifier, outcome, events) = try train(.full, epochs: 8, learningRate: 3e-3) { _ in
+        } onEvent: { classifier, event in
+            guard case .step(let step) = event, step.step == 15, !isDamaged else { return }
+            isDamaged = true
+            classifier.encoder.parameters[0].update { $0.mutate { $0[0] = .nan } }
+        }
+        let rollbacks = events.compactMap { if case .rolledBack(let rollback) = $0 { rollback } else { nil } }
+        #expect(rollbacks.count == 1)
+        let rollback = try #require(rollbacks.first)
+        // An epoch has twelve steps: its end is the last good state.
+        #expect(rollback.step == 12 && rollback.divergedAt > 15 && rollback.learningRateScale == 0.5, "\(rollback)")
+        let steps = events.compactMap { if case .step(let step) = $0 { step } else { nil } }
+        let twice = steps.filter { $0.step == 13 }
+        #expect(twice.count == 2 && twice[1].learningRate == twice[0].learningRate / 2)
+        #expect(outcome.steps == 96 && steps.last?.step == 96)
+        #expect(classifier.encoder.parameters.allSatisfy { $0.value.isFinite })
+        let best = try #require(outcome.keptEvaluation.dev?.classification)
+        #expect(best.accuracy >= 0.95)
     }
 }
 
