@@ -94,10 +94,9 @@ public final class SentenceEncoder {
     }
 
     /// The same, and whether the text was cut.
-    public func idsSeeingCut(_ text: String) -> (ids: [Int32], isCut: Bool) {
-        guard let limit = maxLength ?? tokenLimit else { return (ids(text), false) }
-        let longer = self.text.ids(prompt.isEmpty ? text : prompt + text, maxLength: limit + 1)
-        return longer.count > limit ? (ids(text), true) : (longer, false)
+    public func tokens(_ text: String) -> SentenceTokens {
+        let prompted = prompt.isEmpty ? text : prompt + text
+        return SentenceTokens(limit: maxLength ?? tokenLimit) { self.text.ids(prompted, maxLength: $0) }
     }
 
     /// The vectors of tokenized texts, `[ids.count, size]`, in their order.

@@ -89,15 +89,13 @@ struct Evaluate: ParsableCommand {
     }
 
     private func evaluateVectors(_ directory: ModelDirectory) throws -> EvaluationMetrics {
-        for (isGiven, option) in [
-            (columns.textTemplate != nil, "--text-template"), (threshold != nil, "--threshold"),
-            (columns.labelNames != nil, "--label-names"),
-            (
-                textColumns != nil && (columns.textColumn != nil || columns.pairColumn != nil),
-                "--text-column beside --text-columns"
-            ),
-            (columns.pairColumn != nil && columns.textColumn == nil, "--pair-column without --text-column"),
-        ] { try refuse(isGiven, "\(option) does not go with a model that makes vectors.") }
+        try refuse([
+            "--text-template": columns.textTemplate != nil, "--threshold": threshold != nil,
+            "--label-names": columns.labelNames != nil,
+            "--text-column beside --text-columns": textColumns != nil
+                && (columns.textColumn != nil || columns.pairColumn != nil),
+            "--pair-column without --text-column": columns.pairColumn != nil && columns.textColumn == nil,
+        ]) { "\($0) does not go with a model that makes vectors." }
         let (base, setup) = try adapters.open(directory)
         let encoder = try SentenceEncoder(base, precision: precision.resolve(), adapters: setup)
         if let maxLength {
@@ -112,7 +110,7 @@ struct Evaluate: ParsableCommand {
             "--positive-label is for pairs with labels; \(corpus.file) has none.")
         let scratch = FilePath(FileManager.default.temporaryDirectory.path())
         let evaluation = try SentenceEvaluation(
-            corpus, positive: positiveLabel, keepingTokensIn: scratch, ids: encoder.idsSeeingCut)
+            corpus, positive: positiveLabel, keepingTokensIn: scratch, tokens: encoder.tokens)
         if evaluation.cut > 0 {
             StandardError.note("\(evaluation.cut) texts are longer than the model takes and are cut (--max-length)")
         }
@@ -120,17 +118,21 @@ struct Evaluate: ParsableCommand {
     }
 
     private func evaluateTagger(_ directory: ModelDirectory) throws -> EvaluationMetrics {
-        for (isGiven, option) in [
-            (columns.areGiven || textColumns != nil, "What columns are called"), (threshold != nil, "--threshold"),
-            (positiveLabel != nil, "--positive-label"),
-            (!adapters.adapter.isEmpty, "--adapter"),
-        ] { try refuse(isGiven, "\(option) does not go with a model for token classification.") }
+        try refuse([
+            "What columns are called": columns.areGiven || textColumns != nil, "--threshold": threshold != nil,
+            "--positive-label": positiveLabel != nil,
+            "--adapter": !adapters.adapter.isEmpty,
+        ]) { "\($0) does not go with a model for token classification." }
         let data = try TaggedSentences(FilePath(data))
         StandardError.note(data.description)
         let tagger = try TokenTagger(directory, precision: precision.resolve())
         try tagger.limit(to: maxLength)
         let (examples, cut) = try tagger.examples(data)
-        if cut > 0 { StandardError.note("\(cut) sentences are cut after \(tagger.maxLength) tokens (--max-length)") }
+        if cut > 0 {
+            StandardError.note(
+                "\(cut) sentences are cut after \(tagger.maxLength) tokens; their further words do not count (--max-length)"
+            )
+        }
         return tagger.evaluate(examples, features: nil)
     }
 }

@@ -20,11 +20,18 @@ extension TrainableSentenceEncoder {
         }
     }
 
-    /// The word that each of a text's ids belongs to, counted from 0: the tokenizer's words, divided where there are blanks.
-    /// -1 for special tokens and for the prompt.
-    public func words(_ text: String) -> [Int32] {
+    /// The ids of a text, and the word that each belongs to: the tokenizer's words, divided where there are blanks; -1 for
+    /// special tokens and for the prompt.
+    public func tokensWithWords(_ text: String) -> SentenceTokens {
         let encoding = tokenizer.encode(prompt + text, truncation: Truncation(maxLength: maxLength))
-        let scalars = Array((prompt + text).unicodeScalars)
+        // Where a tokenizer adds no special tokens, an empty text stands as one token.
+        if encoding.ids.isEmpty { return SentenceTokens(ids: ids(text), isCut: false, words: [-1]) }
+        return SentenceTokens(
+            ids: encoding.ids, isCut: !encoding.overflowing.isEmpty, words: words(prompt + text, encoding))
+    }
+
+    private func words(_ text: String, _ encoding: Encoding) -> [Int32] {
+        let scalars = Array(text.unicodeScalars)
         let promptEnd = prompt.unicodeScalars.count
         var words: [Int32] = []
         var (word, last) = (Int32(-1), Int?.none)
@@ -36,18 +43,18 @@ extension TrainableSentenceEncoder {
             }
             let isSame =
                 last.map { last in
-                    let between = max(0, encoding.offsets[last].upperBound - 1)
+                    let before = encoding.offsets[last]
+                    // A token that is nothing but the blank before a word belongs to the word.
+                    let isBlank = scalars[before].allSatisfy(\.properties.isWhitespace)
+                    let end = isBlank ? before.upperBound : max(0, before.upperBound - 1)
+                    let between = min(end, place.lowerBound)..<min(place.lowerBound + 1, scalars.count)
                     return encoding.wordIDs[last] == number
-                        && !scalars[min(between, place.lowerBound)..<min(place.lowerBound + 1, scalars.count)].contains
-                        {
-                            $0.properties.isWhitespace
-                        }
+                        && !scalars[between].contains(where: \.properties.isWhitespace)
                 } ?? false
             if !isSame { word += 1 }
             words.append(word)
             last = index
         }
-        // Where a tokenizer adds no special tokens, an empty text stands as one token.
-        return words.isEmpty ? [-1] : words
+        return words
     }
 }

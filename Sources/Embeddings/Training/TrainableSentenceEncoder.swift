@@ -69,6 +69,11 @@ public final class TrainableSentenceEncoder {
     /// The ids of a text, those of the prompt included.
     public func ids(_ text: String) -> [Int32] { tokenizer.encoderIDs(prompt + text, maxLength: maxLength) }
 
+    /// The same, and whether the text was cut.
+    public func tokens(_ text: String) -> SentenceTokens {
+        SentenceTokens(limit: maxLength) { tokenizer.encoderIDs(prompt + text, maxLength: $0 ?? maxLength) }
+    }
+
     /// - Parameter random: applies dropout when given.
     /// - Returns: the vectors, `[sequences, size]`.
     public func forward(

@@ -15,13 +15,13 @@ public struct SentenceEvaluation: Sendable {
 
     /// - Parameters:
     ///   - positive: the label of pairs that belong together.
-    ///   - ids: of a text, cut, and whether it was cut.
+    ///   - tokens: of a text.
     public init(
         _ corpus: SentenceCorpus, positive: String?, keepingTokensIn directory: FilePath,
-        ids: (String) -> (ids: [Int32], isCut: Bool)
+        tokens: (String) -> SentenceTokens
     ) throws(CorpusError) {
         func read(_ columns: Int, _ labelling: SentenceExamples.Labelling) throws(CorpusError) -> SentenceExamples {
-            try SentenceExamples(corpus, columns: columns, labelling, keepingTokensIn: directory, ids: ids)
+            try SentenceExamples(corpus, columns: columns, labelling, keepingTokensIn: directory, tokens: tokens)
         }
         switch corpus.textCount {
         case 1:

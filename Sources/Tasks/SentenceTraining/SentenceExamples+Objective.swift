@@ -39,7 +39,7 @@ extension SentenceExamples {
             }
         try self.init(
             corpus, columns: columns, labelling, keepingTokensIn: directory,
-            words: objective.deletion == nil ? nil : encoder.words, ids: encoder.idsSeeingCut)
+            tokens: objective.deletion == nil ? encoder.tokens : encoder.tokensWithWords)
         if let teacher { targets = .vectors(try Self.vectors(of: corpus, columns: columns, teacher)) }
         if objective.sampler == .groupedByLabel, case .classes(let classes) = targets {
             let sizes = Dictionary(grouping: classes) { $0 }.values.map(\.count)
@@ -100,13 +100,5 @@ extension SentenceObjective {
         case .distill: "texts"
         case .marginDistill: "anchors, positives and negatives, with scores or --teacher,"
         }
-    }
-}
-
-extension TrainableSentenceEncoder {
-    /// The ids of a text, cut, and whether it was cut.
-    public func idsSeeingCut(_ text: String) -> (ids: [Int32], isCut: Bool) {
-        let whole = tokenizer.encoderIDs(prompt + text, maxLength: maxLength + 1)
-        return whole.count > maxLength ? (ids(text), true) : (whole, false)
     }
 }

@@ -39,28 +39,21 @@ public struct SentenceExamples: Sendable {
     /// - Parameters:
     ///   - columns: how many of the file's columns of texts are read.
     ///   - directory: has room for the tokens.
-    ///   - words: of a text the number of each id's word, if that is wanted.
-    ///   - ids: of a text, cut, and whether it was cut.
+    ///   - tokens: of a text; all with their words, or none.
     public init(
         _ corpus: SentenceCorpus, columns: Int, _ labelling: Labelling, keepingTokensIn directory: FilePath,
-        words: ((String) -> [Int32])? = nil, ids: (String) -> (ids: [Int32], isCut: Bool)
+        tokens: (String) -> SentenceTokens
     ) throws(CorpusError) {
         var writer: TokenFileWriter
         do throws(CheckpointError) { writer = try TokenFileWriter(in: directory) } catch { throw .tokens(error) }
         var column = SentenceLabels(corpus.file, labelling)
         var keys: [UInt64] = []
         var (cut, dropped) = (0, 0)
-        typealias Tokens = (ids: [Int32], isCut: Bool, words: [Int32]?)
-        func tokens(_ row: SentenceCorpus.Row) -> (row: SentenceCorpus.Row, texts: [Tokens]) {
-            (
-                row,
-                row.texts.prefix(columns).map { text in
-                    let (ids, isCut) = ids(text)
-                    return (ids, isCut, words?(text))
-                }
-            )
+        func tokenized(_ row: SentenceCorpus.Row) -> (row: SentenceCorpus.Row, texts: [SentenceTokens]) {
+            (row, row.texts.prefix(columns).map(tokens))
         }
-        try corpus.forEachWindow(tokens) { (window) throws(CorpusError) in
+        var hasWords = false
+        try corpus.forEachWindow(tokenized) { (window) throws(CorpusError) in
             for (row, texts) in window {
                 guard try column.append(row) else {
                     dropped += 1
@@ -71,6 +64,7 @@ public struct SentenceExamples: Sendable {
                         try writer.append(TokenizedText(ids: text.ids))
                         if let words = text.words { try writer.append(TokenizedText(ids: words)) }
                     } catch { throw .tokens(error) }
+                    hasWords = text.words != nil
                     keys.append(Self.key(text.ids))
                     if text.isCut { cut += 1 }
                 }
@@ -81,8 +75,11 @@ public struct SentenceExamples: Sendable {
         let written: TokenizedTexts
         do throws(CheckpointError) { written = TokenizedTexts(try writer.finish()) } catch { throw .tokens(error) }
         // Words stand behind their text.
-        texts = words == nil ? written : written.selecting(stride(from: 0, to: written.count, by: 2).map { $0 })
-        self.words = words == nil ? nil : written.selecting(stride(from: 1, to: written.count, by: 2).map { $0 })
+        func everySecond(from start: Int) -> TokenizedTexts {
+            written.selecting(Array(stride(from: start, to: written.count, by: 2)))
+        }
+        texts = hasWords ? everySecond(from: 0) : written
+        words = hasWords ? everySecond(from: 1) : nil
         self.columns = columns
         self.keys = keys
         self.cut = cut

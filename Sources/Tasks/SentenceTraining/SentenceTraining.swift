@@ -2,7 +2,7 @@ public import Checkpoints
 public import Embeddings
 public import SystemPackage
 public import Tensors
-public import Transformer
+package import Transformer
 
 /// Training of a sentence encoder.
 ///
@@ -36,20 +36,22 @@ public final class SentenceTraining {
 
     let encoder: TrainableSentenceEncoder
     let configuration: Configuration
-    private let decoder: VectorDecoder?
+    /// Of the encoder's vectors; learns with it where the objective is `tsdae`.
+    package let decoder: VectorDecoder?
     private let scratch: FilePath
     private var run: TrainingRun?
 
     /// - Parameters:
-    ///   - decoder: of the encoder's vectors, which learns with it where the objective is `tsdae`.
     ///   - directory: has room for two copies of what learns, which are kept there without a name.
+    /// - Throws: `ModelError.noDecoder` where the objective needs a decoder and the family's layers cannot be one's.
     public init(
-        _ encoder: TrainableSentenceEncoder, _ configuration: Configuration, decoder: VectorDecoder? = nil,
-        keepingBestIn directory: FilePath
-    ) {
+        _ encoder: TrainableSentenceEncoder, _ configuration: Configuration, keepingBestIn directory: FilePath
+    ) throws(ModelError) {
         self.encoder = encoder
         self.configuration = configuration
-        self.decoder = decoder
+        decoder =
+            configuration.objective.loss == .tsdae
+            ? try encoder.decoder(RandomSource(seed: configuration.seed)) : nil
         scratch = directory
         decoder?.setPrecision(configuration.precision)
         encoder.encoder.setPrecision(configuration.precision)

@@ -133,7 +133,8 @@ struct DenoisingAutoEncoderLossTests {
         let encoder = try TrainableSentenceEncoder(ModelDirectory(Golden.directory("modules/modes")))
         #expect(encoder.prompt == "passage: ")
         let text = "the film was, filmz"
-        let (ids, words) = (encoder.ids(text), encoder.words(text))
+        let ids = encoder.ids(text)
+        let words = try #require(encoder.tokensWithWords(text).words)
         #expect(ids.count == words.count)
         let tokens = ids.map { encoder.tokenizer.token(of: $0) ?? "" }
         let prompt = encoder.ids("").count - 1
@@ -144,8 +145,28 @@ struct DenoisingAutoEncoderLossTests {
         }
         #expect(words.max() == 4)
         encoder.maxLength = 7
-        #expect(encoder.words(text).count == 7 && encoder.words(text).last == -1)
-        #expect(encoder.words("").allSatisfy { $0 == -1 })
+        let cut = encoder.tokensWithWords(text)
+        #expect(cut.isCut && cut.ids == encoder.ids(text) && encoder.tokens(text).isCut)
+        #expect(cut.words?.count == 7 && cut.words?.last == -1)
+        let empty = encoder.tokensWithWords("")
+        #expect(!empty.isCut && empty.ids == encoder.ids("") && empty.words?.allSatisfy { $0 == -1 } == true)
+    }
+
+    @Test("words of bytes begin with their blank; further blanks stand by themselves")
+    func wordsOfBytes() throws {
+        let scratch = try TemporaryDirectory()
+        for name in ["config.json", "model.safetensors"] {
+            try scratch.write(
+                try #require(contents(of: Golden.directory("families/roberta").appending(name))), to: "bytes/\(name)")
+        }
+        let pieces = ["<s>", "<pad>", "</s>", "<unk>", "<mask>", "\u{120}"] + "thefilmwas".map { "\($0)" }
+        let entries = pieces.enumerated().map { "\"\($1)\": \($0)" }
+        try scratch.write("{\(entries.joined(separator: ", "))}", to: "bytes/vocab.json")
+        try scratch.write("#version: 0.2\n", to: "bytes/merges.txt")
+        let encoder = try TrainableSentenceEncoder(ModelDirectory(scratch("bytes")))
+        // A token for each letter and blank, and one at each end.
+        let found = encoder.tokensWithWords("the  film was ")
+        #expect(found.words == [-1] + [0, 0, 0, 1, 2, 2, 2, 2, 2, 3, 3, 3, 3, 4] + [-1])
     }
 }
 

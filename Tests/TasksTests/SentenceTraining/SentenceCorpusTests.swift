@@ -144,7 +144,7 @@ struct SentenceCorpusTests {
         }
         func evaluation(_ text: String, positive: String? = nil) throws -> SentenceEvaluation {
             try SentenceEvaluation(corpus(text), positive: positive, keepingTokensIn: scratch.path) {
-                encoder.idsSeeingCut($0)
+                encoder.tokens($0)
             }
         }
         for (text, reason) in [
@@ -170,7 +170,7 @@ struct SentenceCorpusTests {
         let encoder = try TrainableSentenceEncoder(ModelDirectory(TinyModel.make(in: scratch, named: "m")))
         func metrics(_ text: String, positive: String? = nil) throws -> SentenceMetrics {
             try SentenceEvaluation(
-                corpus(text), positive: positive, keepingTokensIn: scratch.path, ids: encoder.idsSeeingCut
+                corpus(text), positive: positive, keepingTokensIn: scratch.path, tokens: encoder.tokens
             ).metrics(encoder.embed)
         }
         guard case .similarity(let scored) = try metrics("text_a\ttext_b\tscore\nfilm\tplot\t1\na\tb\t0.5\nc\td\t0\n"),

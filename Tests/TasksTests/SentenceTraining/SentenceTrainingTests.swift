@@ -137,7 +137,7 @@ struct SentenceTrainingTests {
             }
         var examples = try SentenceExamples(
             SentenceCorpus(file, choice), columns: count, labelling, keepingTokensIn: scratch.path,
-            ids: encoder.idsSeeingCut)
+            tokens: encoder.tokens)
         if name == "distill" {
             examples.targets = .vectors([Tensor([examples.count, encoder.size], vectors)])
         }
@@ -176,9 +176,8 @@ struct SentenceTrainingTests {
             keepingTokensIn: scratch.path)
         let dev = try SentenceEvaluation(
             SentenceCorpus(scratch.write(Self.pairs, to: "dev.tsv")), positive: nil, keepingTokensIn: scratch.path,
-            ids: encoder.idsSeeingCut)
-        let decoder = loss == .tsdae ? try encoder.decoder(RandomSource(seed: 42)) : nil
-        let training = SentenceTraining(encoder, configuration, decoder: decoder, keepingBestIn: scratch.path)
+            tokens: encoder.tokens)
+        let training = try SentenceTraining(encoder, configuration, keepingBestIn: scratch.path)
         var taken = 0
         func isInterrupted() -> Bool { taken == steps }
         let saving = checkpoints.map {
@@ -188,7 +187,7 @@ struct SentenceTrainingTests {
             train: examples, dev: dev, checkpoints: saving, isInterrupted: isInterrupted
         ) { if case .step = $0 { taken += 1 } }
         try training.deliver {}
-        return ((encoder.parameters + (decoder?.parameters ?? [])).map(\.value), outcome)
+        return ((encoder.parameters + (training.decoder?.parameters ?? [])).map(\.value), outcome)
     }
 
     @Test("training lowers the loss, and the best weights are kept")

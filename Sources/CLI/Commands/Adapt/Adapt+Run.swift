@@ -26,7 +26,7 @@ extension Adapt {
             let encoder = try TrainableSentenceEncoder(model.resolve(), dropout: dropout)
             try limit(encoder)
             try checkSizes(encoder)
-            let decoder = objective.loss == .tsdae ? try encoder.decoder(RandomSource(seed: seed)) : nil
+            let training = try SentenceTraining(encoder, trainingConfiguration, keepingBestIn: scratch)
             var examples = try SentenceExamples(
                 corpus, for: objective.objective, objective.selection, teacher: teacher(of: encoder), encoder,
                 keepingTokensIn: scratch)
@@ -40,8 +40,6 @@ extension Adapt {
             describe(examples, encoder)
 
             let logs = try reports.logs(for: target, resumes: runOptions.resume)
-            let training = SentenceTraining(
-                encoder, trainingConfiguration, decoder: decoder, keepingBestIn: scratch)
             try checkBatches(training, examples)
             let outcome = try logs.following { isInterrupted, report throws(FineTuning.Failure) in
                 try training.run(
@@ -142,7 +140,7 @@ extension Adapt {
         let corpus = try devCorpus(FilePath(dev))
         StandardError.note("\(corpus.file): \(corpus.columns.description)")
         let evaluation = try SentenceEvaluation(
-            corpus, positive: objective.positiveLabel, keepingTokensIn: scratch, ids: encoder.idsSeeingCut)
+            corpus, positive: objective.positiveLabel, keepingTokensIn: scratch, tokens: encoder.tokens)
         if evaluation.cut > 0 {
             StandardError.note("\(evaluation.cut) texts of \(corpus.file) are cut (--max-length)")
         }

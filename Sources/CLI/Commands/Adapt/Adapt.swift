@@ -87,8 +87,8 @@ struct Adapt: ParsableCommand {
         if precision.precision == .int8 {
             throw ValidationError("--precision int8 is for inference; use f32 or bf16.")
         }
-        for option in runOptions.givenForDev where dev == nil {
-            throw ValidationError("\(option) needs examples to measure on: give --dev.")
+        if dev == nil {
+            try refuse(runOptions.givenForDev) { "\($0) needs examples to measure on: give --dev." }
         }
         try objective.check(batchSize: batchSize)
         try negatives.check(objective.loss)
