@@ -41,14 +41,7 @@ package struct OpenedAdapter {
                     path, key: "base_model_name_or_path", found: nil, expected: "the name or the path of a model"))
         }
         do { base = try store.resolve(name) } catch { throw .baseOfAdapter(directory.path, name: name, error) }
-        try checkBase()
-    }
-
-    /// Checks that the base is the one that the adapter was trained on, where that is known.
-    private func checkBase() throws(ModelError) {
-        guard let expected = record?.object[Self.baseHashKey]?.string else { return }
-        let found = try loading { () throws(CheckpointError) in try base.weightsHash() }
-        if found != expected { throw .otherBase(directory.path, base: base.path, found: found, expected: expected) }
+        try base.checkIsBase(of: directory)
     }
 
     /// Whether the adapter has a layer of logits of its own.
@@ -78,6 +71,19 @@ package struct OpenedAdapter {
 }
 
 extension ModelDirectory {
+    /// Checks that the model is the one that an adapter was trained on, where Graft wrote that down beside the adapter.
+    package func checkIsBase(of adapter: ModelDirectory) throws(ModelError) {
+        guard adapter.exists(OpenedAdapter.recordName) else { return }
+        let (found, expected) = try loading { () throws(CheckpointError) in
+            let record = try JSONFile(adapter.path.appending(OpenedAdapter.recordName), purpose: "Graft's own settings")
+            let expected = record.object[OpenedAdapter.baseHashKey]?.string
+            return (try expected.map { _ throws(CheckpointError) in try weightsHash() }, expected)
+        }
+        if let expected, let found, found != expected {
+            throw .otherBase(adapter.path, base: path, found: found, expected: expected)
+        }
+    }
+
     /// The SHA-256 of the weights; of several files, of their index.
     package func weightsHash() throws(CheckpointError) -> String { try map(weights()).sha256 }
 

@@ -73,6 +73,26 @@ struct BottleneckClassifierTests {
         #expect(encoder.embed(ids) != plain.embed(ids))
     }
 
+    @Test("an adapter of another base is refused, alone and beside others")
+    func otherBase() throws {
+        for name in ["first", "second"] {
+            try adapted(.pfeiffer, name: name).write(to: scratch(name), record: [:])
+        }
+        let (first, second) = (ModelDirectory(scratch("first")), ModelDirectory(scratch("second")))
+        _ = try SequenceClassifier(first)
+        let base = ModelDirectory(scratch("model"))
+        _ = try SequenceClassifier(AdapterHubSetup([first, second], mode: .stack), on: base)
+        try TinyModel.changeWeights(of: base.path)
+        func refusal(_ open: () throws -> SequenceClassifier) -> FilePath? {
+            let error = #expect(throws: ModelError.self) { try open() }
+            return if case .otherBase(let adapter, base.path, _, _) = error { adapter } else { nil }
+        }
+        #expect(refusal { try SequenceClassifier(first) } == first.path)
+        #expect(
+            refusal { try SequenceClassifier(AdapterHubSetup([second, first], mode: .average), on: base) } == first.path
+        )
+    }
+
     @Test("what the outputs mean comes back with the adapter", arguments: ProblemType.allCases)
     func problems(problem: ProblemType) throws {
         let base = try TinyModel.make("tiny-bert-gelu", in: scratch, named: "model")

@@ -1,5 +1,7 @@
+import Checkpoints
 import FoundationEssentials
 public import SystemPackage
+import Tensors
 
 /// Complete small models with random weights, made of the goldens and a vocabulary of our own.
 public enum TinyModel {
@@ -14,6 +16,18 @@ public enum TinyModel {
         }
         try directory.write(vocabulary.joined(separator: "\n") + "\n", to: "\(name)/vocab.txt")
         return directory(name)
+    }
+
+    /// Gives a model other weights of the same shapes.
+    public static func changeWeights(of directory: FilePath) throws {
+        let file = directory.appending("model.safetensors")
+        let weights = try SafeTensors(file)
+        let values = try weights.entries.map { entry in
+            var value = try weights.tensor(entry)
+            value.scale(by: 1.5)
+            return (name: entry.name, value: value)
+        }
+        try SafeTensors.write(values, to: file)
     }
 
     public static var vocabulary: [String] {

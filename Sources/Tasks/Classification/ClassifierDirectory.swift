@@ -32,6 +32,7 @@ extension SequenceClassifier {
         if let kind = encoder.activeAdapter?.configuration, kind.isBottleneck {
             try AdapterHubFiles(encoder.architecture, baseModel: pretrained.directory.name).writeActive(
                 of: encoder, head, labels: labels, problem == .multiLabel ? .multiLabel : .classification, to: target)
+            record[OpenedAdapter.baseHashKey] = .string(try pretrained.directory.weightsHash())
             record["problem_type"] = .string(problem.rawValue)
         } else if let adapter {
             try write(adapter, to: target)

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Checkpoints
+import Embeddings
 import Tasks
 import Tensors
 import Transformer
@@ -89,7 +90,9 @@ struct BottleneckOptions: ParsableArguments {
         if let adapters {
             var names: [String] = []
             for path in adapters.split(separator: ",").map(String.init) {
-                let directory = try AdapterHubDirectory(ModelStore().resolve(path))
+                let found = try ModelStore().resolve(path)
+                try classifier.pretrained.directory.checkIsBase(of: found)
+                let directory = try AdapterHubDirectory(found)
                 // Adapters that were trained alike have the same name; here every one needs its own.
                 // Names become those of folders.
                 var name = String(directory.name.map { Self.isPlain($0) ? $0 : "-" })
