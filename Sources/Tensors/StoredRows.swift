@@ -95,12 +95,33 @@ public struct StoredRows: Sendable {
         precondition(sum.count == columns && (factors.map { $0.count == indices.count } ?? true), "\(sum.count)")
         precondition(indices.allSatisfy { (0..<Int32(rows)).contains($0) }, "row outside a table of \(rows)")
         switch element {
-        case .float32: add(indices, factors, to: &sum, Float.self) { $0 }
+        case .float32: addFloats(indices, factors, to: &sum)
         case .float16: add(indices, factors, to: &sum, Float16.self) { Float($0) }
         case .bfloat16: add(indices, factors, to: &sum, UInt16.self) { Float(bitPattern: UInt32($0) << 16) }
         case .float64: add(indices, factors, to: &sum, Double.self) { Float($0) }
         case .int8: add(indices, factors, to: &sum, Int8.self) { Float($0) }
         }
+    }
+
+    /// In sixteen lanes.
+    private func addFloats(_ indices: [Int32], _ factors: [Float]?, to sum: inout [Float]) {
+        let (columns, whole) = (columns, columns & ~15)
+        let base = unsafe storage.pointer
+        unsafe sum.withUnsafeMutableBufferPointer { buffer in
+            guard let sum = buffer.baseAddress else { return }
+            for (place, index) in indices.enumerated() {
+                let row = unsafe base + self.place(Int(index))
+                let factor = factors?[place] ?? 1
+                for i in stride(from: 0, to: whole, by: 16) {
+                    let values = unsafe row.loadUnaligned(fromByteOffset: 4 * i, as: SIMD16<Float>.self)
+                    unsafe store(lanes(sum + i) + values * factor, sum + i)
+                }
+                for i in whole..<columns {
+                    unsafe sum[i] += factor * row.loadUnaligned(fromByteOffset: 4 * i, as: Float.self)
+                }
+            }
+        }
+        withExtendedLifetime(storage) {}
     }
 
     @inline(__always)

@@ -35,8 +35,7 @@ public struct BinaryCrossEntropyLoss: Equatable, Sendable {
             for i in values.indices {
                 let weight = weights?[i % labels] ?? 1
                 let y = Double(targets.values[i])
-                let yes = answer(Double(values[i]))
-                let no = answer(-Double(values[i]))
+                let (yes, no) = answers(Double(values[i]))
                 loss += weight * y * yes.loss + (1 - y) * no.loss
                 values[i] = Float((weight * y * yes.slope - (1 - y) * no.slope) / Double(logits.count))
             }
@@ -44,11 +43,24 @@ public struct BinaryCrossEntropyLoss: Equatable, Sendable {
         return (loss / Double(logits.count), gradient)
     }
 
-    /// `-(1 - σ(x))^γ·log σ(x)`, and its slope at `x`.
-    private func answer(_ x: Double) -> (loss: Double, slope: Double) {
-        // log(1 + exp(-x)), in the form that does not overflow.
-        let loss = max(-x, 0) + log1p(exp(-abs(x)))
-        let rest = exp(-max(x, 0)) / (exp(-max(x, 0)) + exp(min(x, 0)))
+    private typealias Answer = (loss: Double, slope: Double)
+
+    /// `-(1 - σ(x))^γ·log σ(x)` and its slope at `x`, and both at `-x`.
+    private func answers(_ x: Double) -> (yes: Answer, no: Answer) {
+        // log(1 + exp(-x)) and σ(x), in the forms that do not overflow.
+        let small = exp(-abs(x))
+        let log = log1p(small)
+        let (sure, unsure) = (1 / (1 + small), small / (1 + small))
+        return (
+            answer(loss: max(-x, 0) + log, rest: x > 0 ? unsure : sure),
+            answer(loss: max(x, 0) + log, rest: x > 0 ? sure : unsure)
+        )
+    }
+
+    /// - Parameters:
+    ///   - loss: without a focus.
+    ///   - rest: what the answer's probability lacks.
+    private func answer(loss: Double, rest: Double) -> Answer {
         guard focus > 0 else { return (loss, -rest) }
         let power = pow(rest, focus)
         return (power * loss, -power * (focus * (1 - rest) * loss + rest))

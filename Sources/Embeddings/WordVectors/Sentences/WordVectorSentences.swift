@@ -148,17 +148,16 @@ extension Tensor {
         return direction.map { Float($0) }
     }
 
-    /// `XᵀX`, summed in f64.
+    /// `XᵀX`, of blocks of rows, summed in f64.
     private func gramMatrix() -> [Double] {
-        let parts = parallelMap(columns) { i in
-            var sums = [Double](repeating: 0, count: columns)
-            for row in 0..<rows {
-                let factor = Double(values[row * columns + i])
-                for j in 0..<columns { sums[j] += factor * Double(values[row * columns + j]) }
-            }
-            return sums
+        let rowsPerBlock = 1024
+        var sums = [Double](repeating: 0, count: columns * columns)
+        for start in stride(from: 0, to: rows, by: rowsPerBlock) {
+            let block = ProductOperand(self.rows(start..<min(rows, start + rowsPerBlock)))
+            let products = matmul(transposed: block, block).values
+            for i in sums.indices { sums[i] += Double(products[i]) }
         }
-        return parts.flatMap { $0 }
+        return sums
     }
 }
 
