@@ -15,7 +15,7 @@ its own: the package pins an older transformers) pfeiffer, `setfit` its own reci
 
 The settings are those of the standard Python recipes: full is Trainer's own (learning rate 5e-5, batches of 8, 3
 epochs, linear decay, no warm-up, no weight decay), lora PEFT's own (rank 8, alpha 8, no dropout, queries and values)
-with the learning rate 1e-3 of its guides, pfeiffer AdapterHub's seq_bn (reduction 16) with 1e-3, head the pooler
+with the learning rate 1e-3 of its guides, pfeiffer AdapterHub's seq_bn (reduction 16) under its own classification head with 1e-3, head the pooler
 and classifier on a frozen encoder (1e-3, batches of 32, 20 epochs, weight decay 0.01). Seconds are those of training
 alone. busySeconds are those that processors worked, of graft for the whole process, of the others for training: with
 --threads 1 they can be compared on a machine that does other work too; the table's last columns are their means.
@@ -235,12 +235,14 @@ class Run:
         return self.trainer(get_peft_model(model, LoraConfig(task_type=TaskType.SEQ_CLS)), tokenizer, Trainer)
 
     def adapters(self):
-        import adapters
-        from adapters import AdapterTrainer
+        from adapters import AdapterTrainer, AutoAdapterModel
+        from transformers import AutoTokenizer, set_seed
 
-        model, tokenizer = self.pretrained()
-        adapters.init(model)
+        set_seed(self.seed)
+        model = AutoAdapterModel.from_pretrained(self.options.model)
+        tokenizer = AutoTokenizer.from_pretrained(self.options.model)
         model.add_adapter("task", config="seq_bn")
+        model.add_classification_head("task", num_labels=len(self.labels))
         model.train_adapter("task")
         return self.trainer(model, tokenizer, AdapterTrainer)
 
