@@ -162,7 +162,9 @@ struct SearchCommandTests {
         let cut = try await graft("cluster", scratch("i").string)
         #expect(cut.status == 1 && cut.errors.contains("has 984 bytes; the index calls for 1024"))
         #expect(
-            try await graft("search", scratch("nowhere").string, input: []).errors.contains("index.json: no such file"))
+            try await graft("search", scratch("nowhere").string, input: []).errors.contains(
+                "index.json: no such file; it holds the description of an index, which graft index writes. Check the path"
+            ))
         #expect(try await graft("index", "-", scratch("x").string).status == 64)
         #expect(
             try await graft("index", model, scratch("x").string, "--similarity", "euclidean", "--quantize", "int8")
