@@ -21,6 +21,13 @@ struct ModelArgument: ParsableArguments {
         return exists && !isDirectory ? FilePath(model) : nil
     }
 
+    /// What is no model: a file of word vectors, or a spaCy pipeline's folder.
+    var wordVectors: FilePath? {
+        let path = FilePath(model)
+        if let file { return file }
+        return WordVectors.arePublished(inPipeline: path) && !ModelDirectory(path).exists("config.json") ? path : nil
+    }
+
     /// Finds what a classifier may be.
     func find() throws(StoreError) -> FoundModel {
         if let file { return .wordVectors(file) }

@@ -84,6 +84,11 @@ public final class WordVectors: Sendable {
         }
     }
 
+    /// Whether a folder is a spaCy pipeline's, with word vectors in it.
+    public static func arePublished(inPipeline folder: FilePath) -> Bool {
+        (try? SpaCyVectors.keysFile(folder)) != nil
+    }
+
     /// Vectors in memory.
     ///
     /// - Parameter path: where they will be written, for messages.
