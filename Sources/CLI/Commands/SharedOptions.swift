@@ -162,7 +162,7 @@ struct StreamOptions: ParsableArguments {
     @Argument(help: "A file with one text a line, or - for standard input.", completion: .file())
     var input = "-"
 
-    @Flag(help: "A line that begins with { is a JSON object with \"text\", and where wanted \"text_pair\" and \"id\".")
+    @Flag(help: "A line that begins with { is a JSON object with \"text\", and where wanted \"id\".")
     var json = false
 
     /// Runs lines through `render` to standard output, and ends the program with the status that the contract asks for.
