@@ -185,7 +185,8 @@ struct StreamOptions: ParsableArguments {
         }
         let interruption = try Signals.catchInterruption()
         let stream = RecordStream(
-            input: descriptor, output: output, readsJSON: json, acceptsPairs: acceptsPairs, readsPairs: readsPairs,
+            input: descriptor, named: input == "-" ? nil : FilePath(input), output: output, readsJSON: json,
+            acceptsPairs: acceptsPairs, readsPairs: readsPairs,
             fault: fault, interruption: interruption, shouldStop: { Signals.isInterrupted })
         let summary = try waitsForAll ? stream.runAtOnce(render) : stream.run(skipping: done, render)
         if !summary.endedEarly { try atEnd(summary.lines) }
