@@ -19,9 +19,7 @@ public final class AtomicDirectory {
         // Another process may take it for an abandoned one before it is locked.
         for _ in 0..<20 {
             let temporary = temporaryName(for: self.path)
-            do {
-                try FileManager.default.createDirectory(atPath: temporary.string, withIntermediateDirectories: true)
-            } catch { throw .unwritable(path, errorNumber(error)) }
+            do throws(Errno) { try makeDirectory(temporary) } catch { throw .unwritable(path, error) }
             if let lock = FileLock.takeDirectory(temporary) {
                 (self.temporary, self.lock) = (temporary, lock)
                 return
@@ -58,9 +56,7 @@ public final class AtomicDirectory {
     /// A directory inside one that is being written.
     public static func folder(_ name: String, in directory: FilePath) throws(CheckpointError) -> FilePath {
         let path = directory.appending(name)
-        do {
-            try FileManager.default.createDirectory(atPath: path.string, withIntermediateDirectories: true)
-        } catch { throw .unwritable(path, errorNumber(error)) }
+        do throws(Errno) { try makeDirectory(path) } catch { throw .unwritable(path, error) }
         return path
     }
 
@@ -93,8 +89,19 @@ func synchronize(_ directory: FilePath) throws(Errno) {
     } catch { throw error as? Errno ?? .ioError }
 }
 
+/// Makes a directory, and those above it, where it is missing.
+///
+/// - Throws: `notDirectory` where a file has its name.
+package func makeDirectory(_ path: FilePath) throws(Errno) {
+    do { try FileManager.default.createDirectory(atPath: path.string, withIntermediateDirectories: true) } catch {
+        var isDirectory = false
+        let exists = FileManager.default.fileExists(atPath: path.string, isDirectory: &isDirectory)
+        throw exists && !isDirectory ? .notDirectory : errorNumber(error)
+    }
+}
+
 /// The error number behind an error of the file manager.
-func errorNumber(_ error: any Error) -> Errno {
+package func errorNumber(_ error: any Error) -> Errno {
     guard let error = error as? CocoaError else { return .ioError }
     if let underlying = error.underlying as? POSIXError { return Errno(rawValue: underlying.code.rawValue) }
     return switch error.code {

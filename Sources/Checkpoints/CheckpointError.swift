@@ -52,7 +52,7 @@ extension CheckpointError: CustomStringConvertible {
     public var description: String {
         switch self {
         case .missingFile(let file, let purpose):
-            "\(file): no such file; it holds \(purpose). Is the directory a complete model?"
+            "\(file): no such file; it holds \(purpose). Check the path, and whether everything was copied."
         case .unreadable(let file, let error):
             "\(file): cannot be read: \(error). Check the path and its permissions."
         case .unwritable(let file, .noSpace):

@@ -12,6 +12,9 @@ public import SystemPackage
         do {
             let descriptor = try FileDescriptor.open(path, .readOnly, options: .closeOnExec)
             defer { try? descriptor.close() }
+            var status = stat()
+            guard unsafe fstat(descriptor.rawValue, &status) == 0 else { throw Errno(rawValue: errno) }
+            if status.st_mode & S_IFMT == S_IFDIR { throw Errno.isDirectory }
             count = Int(try descriptor.seek(offset: 0, from: .end))
             if count == 0 {
                 unsafe base = nil

@@ -31,6 +31,17 @@ struct CommandTests {
         return scratch("classifier")
     }
 
+    @Test("the help of commands that take single texts promises no pairs")
+    func pairsInHelp() async throws {
+        for command in [["embed"], ["search"], ["tag"], ["vectors", "near"], ["vectors", "embed"]] {
+            let help = try await graft.run(command + ["--help"])
+            #expect(help.status == 0 && help.output.contains("--json") && !help.output.contains("text_pair"))
+        }
+        for command in ["classify", "tokenize"] {
+            #expect(try await graft(command, "--help").output.contains("text_pair"))
+        }
+    }
+
     @Test("train, evaluate, classify, embed, tokenize, inspect: the whole way")
     func wholeWay() async throws {
         let classifier = try await trained()

@@ -40,6 +40,10 @@ struct EmbedOutputTests {
         let refused = try await embed("--dimensions", "65", input: [])
         #expect(refused.status == 64 && refused.errors.contains("--dimensions is 65; the model's vectors have 32."))
         #expect(try await embed("--pooling", "mean,none", input: []).status == 64)
+        let nowhere = try await embed(lines, "--output", scratch("no/v.npy").string)
+        #expect(nowhere.status == 1 && nowhere.errors.contains("No such file or directory. Check the path"))
+        let dash = try await embed(lines, "--output", "-")
+        #expect(dash.status == 64 && dash.errors.contains("--output is -; leave it out"))
     }
 
     @Test("bytes are the places of the values in the calibration's ranges, in every format")

@@ -162,8 +162,18 @@ struct SearchCommandTests {
         let cut = try await graft("cluster", scratch("i").string)
         #expect(cut.status == 1 && cut.errors.contains("has 984 bytes; the index calls for 1024"))
         #expect(
-            try await graft("search", scratch("nowhere").string, input: []).errors.contains("index.json: no such file"))
+            try await graft("search", scratch("nowhere").string, input: []).errors.contains(
+                "index.json: no such file; it holds the description of an index, which graft index writes. Check the path"
+            ))
         #expect(try await graft("index", "-", scratch("x").string).status == 64)
+        let folder = try await graft("embed", model, scratch.path.string)
+        #expect(folder.status == 1 && folder.errors.contains("\(scratch.path): cannot be read: Is a directory"))
+        let vectors = Golden.directory("word-vectors").appending("vectors.txt")
+        try await graft.shell(
+            "printf 'w1\\nnothing\\n' | \(Graft.executable) vectors embed \(vectors) --format npy > \(scratch("zero.npy"))"
+        )
+        let zero = try await graft("index", "-", scratch("x").string, "--vectors", scratch("zero.npy").string)
+        #expect(zero.status == 1 && zero.errors.contains("zero.npy: vector 1 (from 0) has no direction (all zeros)."))
         #expect(
             try await graft("index", model, scratch("x").string, "--similarity", "euclidean", "--quantize", "int8")
                 .status == 64)

@@ -50,6 +50,16 @@ struct VectorsCommandTests {
         let converted = try await graft(
             "vectors", "convert", Self.directory.appending("vectors.bin").string, output)
         #expect(converted.status == 0 && converted.output.isEmpty)
+        let written = contents(of: scratch("v.gwv"))
+        let onto = try await graft("vectors", "convert", output, output, "--to", "word2vec")
+        #expect(
+            onto.status == 1
+                && onto.errors
+                    == "graft: error: \(output): exists already. Choose another output, or remove it first.\n"
+        )
+        #expect(written != nil && contents(of: scratch("v.gwv")) == written)
+        let dash = try await graft("vectors", "convert", output, "-")
+        #expect(dash.status == 64 && dash.errors.contains("OUTPUT is -; expected the name of a file"))
         let arguments = [
             "vectors", "evaluate", output, "--pairs", Self.directory.appending("pairs.tsv").string, "--analogies",
             Self.directory.appending("analogies.txt").string,
@@ -113,7 +123,9 @@ struct VectorsCommandTests {
         let usage = try await graft("vectors", "train", text, scratch("x").string, "--min-letters", "9")
         #expect(usage.status == 64 && usage.errors.contains("--min-letters is 9"))
         let onto = try await graft("vectors", "train", text, text)
-        #expect(onto.status == 64 && onto.errors.contains("is the text itself") && contents(of: FilePath(text)) != [])
+        #expect(onto.status == 1 && onto.errors.contains("text.txt: exists already"))
+        #expect(contents(of: FilePath(text)) == Array(lines.utf8))
+        #expect(try await graft("vectors", "train", text, "-").status == 64)
         let nowhere = try await graft("vectors", "train", text, scratch("no/x").string)
         #expect(nowhere.status == 1 && nowhere.errors.contains("no/x") && !nowhere.errors.contains("words,"))
         let rare = try await graft("vectors", "train", text, scratch("x").string, "--min-count", "100000")

@@ -26,6 +26,20 @@ struct WordClassifierCommandTests {
         try output.split(separator: "\n").map { try JSON(parsing: Array($0.utf8)) }
     }
 
+    @Test("a spaCy pipeline's folder is word vectors in the model's place")
+    func spaCy() async throws {
+        let pipeline = Golden.directory("spacy-vectors").string
+        let words = try scratch.write(
+            "text\tlabel\n" + (0..<60).map { $0 % 2 == 0 ? "king \($0)\ta\n" : "queen \($0)\tb\n" }.joined(),
+            to: "words.tsv")
+        let result = try await graft(
+            "finetune", pipeline, "--train", words.string, "--output", scratch("out").string)
+        #expect(result.status == 0 && result.errors.contains("spaCy vectors, 34 words"), "\(result.errors)")
+        let refused = try await graft(
+            "finetune", pipeline, "--train", words.string, "--output", scratch("x").string, "--method", "lora")
+        #expect(refused.status == 64 && refused.errors.contains("--method lora is for transformers"))
+    }
+
     @Test("train, classify lines, evaluate; the same file whatever --threads")
     func wholeWay() async throws {
         for threads in ["1", "4"] {

@@ -68,6 +68,9 @@ struct Embed: ParsableCommand {
         } else if calibration != nil {
             throw ValidationError("--calibration goes with --quantize int8 or uint8.")
         }
+        if output == "-" {
+            throw ValidationError("--output is -; leave it out, and the vectors go to standard output.")
+        }
         if skipDone, output == nil { throw ValidationError("--skip-done needs --output, the file to go on with.") }
     }
 

@@ -10,6 +10,11 @@ func requireAtLeastZero(_ value: Double, _ option: String) throws(ValidationErro
     try require(value >= 0 && value.isFinite, option, value, "a number of at least 0")
 }
 
+/// Refuses `-` where a file is written whose name would be that.
+func requireFile(_ output: String, _ option: String) throws(ValidationError) {
+    try require(output != "-", option, output, "the name of a file; standard output does not do")
+}
+
 /// The names of the options that are given.
 func given(_ options: KeyValuePairs<String, Bool>) -> [String] { options.filter(\.value).map(\.key) }
 

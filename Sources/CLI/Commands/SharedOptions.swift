@@ -21,6 +21,13 @@ struct ModelArgument: ParsableArguments {
         return exists && !isDirectory ? FilePath(model) : nil
     }
 
+    /// What is no model: a file of word vectors, or a spaCy pipeline's folder.
+    var wordVectors: FilePath? {
+        let path = FilePath(model)
+        if let file { return file }
+        return WordVectors.arePublished(inPipeline: path) && !ModelDirectory(path).exists("config.json") ? path : nil
+    }
+
     /// Finds what a classifier may be.
     func find() throws(StoreError) -> FoundModel {
         if let file { return .wordVectors(file) }
@@ -155,7 +162,7 @@ struct StreamOptions: ParsableArguments {
     @Argument(help: "A file with one text a line, or - for standard input.", completion: .file())
     var input = "-"
 
-    @Flag(help: "A line that begins with { is a JSON object with \"text\", and where wanted \"text_pair\" and \"id\".")
+    @Flag(help: "A line that begins with { is a JSON object with \"text\", and where wanted \"id\".")
     var json = false
 
     /// Runs lines through `render` to standard output, and ends the program with the status that the contract asks for.
@@ -178,7 +185,8 @@ struct StreamOptions: ParsableArguments {
         }
         let interruption = try Signals.catchInterruption()
         let stream = RecordStream(
-            input: descriptor, output: output, readsJSON: json, acceptsPairs: acceptsPairs, readsPairs: readsPairs,
+            input: descriptor, named: input == "-" ? nil : FilePath(input), output: output, readsJSON: json,
+            acceptsPairs: acceptsPairs, readsPairs: readsPairs,
             fault: fault, interruption: interruption, shouldStop: { Signals.isInterrupted })
         let summary = try waitsForAll ? stream.runAtOnce(render) : stream.run(skipping: done, render)
         if !summary.endedEarly { try atEnd(summary.lines) }

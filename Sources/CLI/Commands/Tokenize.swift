@@ -10,7 +10,8 @@ struct Tokenize: ParsableCommand {
         abstract: "Turn each input line into tokens or words, check a tokenizer, or train a new one.",
         discussion: """
             Writes one JSON record a line: {"index":0,"ids":[...],"tokens":[...],"offsets":[[0,0],...]}. Special \
-            tokens are included; offsets count Unicode scalars of the text.
+            tokens are included; offsets count Unicode scalars of the text. With --json, two texts become one input: \
+            {"text":"...","text_pair":"..."}.
 
             With --verify, replays recorded ids (JSON Lines with "text" and "ids") and names the first text that \
             comes out differently, with the stage and the character. With --train, INPUT is a corpus with one text a \

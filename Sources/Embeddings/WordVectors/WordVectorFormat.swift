@@ -46,6 +46,12 @@ public enum WordVectorFormat: String, Sendable, CaseIterable {
             return (isBinary(head[header.length...], header) ? .word2vecBinary : .word2vec, header)
         }
         let line = head.prefix { $0 != 0x0A }
+        if isWrongHeader(line, before: head[min(line.endIndex + 1, head.endIndex)...].prefix { $0 != 0x0A }) {
+            throw .header(
+                file.path,
+                "its first line, \"\(String(decoding: line.prefix(64), as: UTF8.self))\", is no number of words and of "
+                    + "numbers in a vector")
+        }
         guard isText(line), let number = TextRow.fields(line).last, TextRow.fields(line).count > 1,
             TextRow.number(number) != nil
         else {
@@ -77,6 +83,16 @@ public enum WordVectorFormat: String, Sendable, CaseIterable {
         let fields = TextRow.fields(head[..<end])
         guard fields.count == 2, let words = integer(fields[0]), let dimension = integer(fields[1]) else { return nil }
         return Header(words: words, dimension: dimension, length: end + 1)
+    }
+
+    /// Whether a line has two whole numbers, which are no header, and the next one is wider.
+    private static func isWrongHeader(_ line: ArraySlice<UInt8>, before next: ArraySlice<UInt8>) -> Bool {
+        let fields = TextRow.fields(line)
+        return fields.count == 2 && TextRow.fields(next).count > 2
+            && fields.allSatisfy { field in
+                let digits = field.first == 0x2D || field.first == 0x2B ? field.dropFirst() : field
+                return !digits.isEmpty && digits.allSatisfy { 0x30...0x39 ~= $0 }
+            }
     }
 
     private static func integer(_ digits: ArraySlice<UInt8>) -> Int? {

@@ -13,6 +13,8 @@ public final class WordVectors: Sendable {
     public let duplicates: Int
     /// Words with blanks in them.
     public let withBlanks: Int
+    /// Whether a text file's last line has no line break, so that its last number may be cut.
+    public let isUnterminated: Bool
     let words: WordTable
     /// Of the last words, that have no vector of their own: whose they have. The others stand for theirs as neighbours.
     let shared: [Int32]
@@ -64,21 +66,27 @@ public final class WordVectors: Sendable {
                 }
             (words, source, counts, subwords, storedNorms) = (read.words, .rows(read.rows), nil, nil, nil)
             (duplicates, withBlanks, shared) = (read.duplicates, read.withBlanks, read.shared)
+            isUnterminated = read.isUnterminated
             dimension = read.rows.columns
         case .fastText:
             let model = try FastTextModel(file)
             (words, source, storedNorms) = (model.words, .fastText(model), nil)
             counts = BorrowedBytes(model.counts.map { UInt64(max(0, $0)) })
             subwords = model.subwords.hashing.maxLength > 0 ? model.subwords : nil
-            (duplicates, withBlanks, shared) = (0, 0, [])
+            (duplicates, withBlanks, isUnterminated, shared) = (0, 0, false, [])
             dimension = model.input.columns
         case .graft:
             let model = try GraftVectorsFile(file)
             (words, source, subwords, storedNorms) = (model.words, .rows(model.rows), model.subwords, model.norms)
             counts = model.counts
-            (duplicates, withBlanks, shared) = (0, 0, model.shared)
+            (duplicates, withBlanks, isUnterminated, shared) = (0, 0, false, model.shared)
             dimension = model.rows.columns
         }
+    }
+
+    /// Whether a folder is a spaCy pipeline's, with word vectors in it.
+    public static func arePublished(inPipeline folder: FilePath) -> Bool {
+        (try? SpaCyVectors.keysFile(folder)) != nil
     }
 
     /// Vectors in memory.
@@ -93,7 +101,7 @@ public final class WordVectors: Sendable {
         self.counts = BorrowedBytes(counts)
         self.subwords = subwords
         storedNorms = nil
-        (duplicates, withBlanks, shared) = (0, 0, [])
+        (duplicates, withBlanks, isUnterminated, shared) = (0, 0, false, [])
     }
 
     public var count: Int { words.count }
@@ -110,6 +118,9 @@ public final class WordVectors: Sendable {
         if !shared.isEmpty { parts.append("\(shared.count) of them have another word's vector") }
         if duplicates > 0 { parts.append("\(duplicates) rows left out because their word had come before") }
         if withBlanks > 0 { parts.append("\(withBlanks) words with blanks in them") }
+        if isUnterminated {
+            parts.append("its last line has no line break, so that it may be cut: is the file complete?")
+        }
         return parts.joined(separator: "; ")
     }
 

@@ -19,9 +19,7 @@ package final class CheckpointFolder {
     /// - Parameter resumes: whether what is there may be used.
     package init(_ path: FilePath, resumes: Bool) throws(RunCheckpointError) {
         self.path = path
-        do {
-            try FileManager.default.createDirectory(atPath: path.string, withIntermediateDirectories: true)
-        } catch { throw .file(.unwritable(path, .ioError)) }
+        do throws(Errno) { try makeDirectory(path) } catch { throw .file(.unwritable(path, error)) }
         lock = FileLock.takeDirectory(path)
         if lock == nil { throw .inUse(path) }
         number = Self.lastNumber(path)

@@ -10,6 +10,8 @@ public struct TextIndexing {
         case index(SearchError)
         case unreadable(FilePath?, Errno)
         case line(FilePath?, LineFault)
+        /// A vector of a file that cannot be stored or compared; counted from 0.
+        case vector(FilePath, row: Int, String)
         /// Labels that are not as many as texts.
         case labels(FilePath, found: Int, expected: Int)
 
@@ -19,6 +21,8 @@ public struct TextIndexing {
             case .unreadable(let path, let error): "\(Self.name(path)): cannot be read: \(error)."
             case .line(let path, let fault):
                 "\(Self.name(path)): \(fault.description). Correct or remove it; the index is as it was."
+            case .vector(let path, let row, let what):
+                "\(path): vector \(row) (from 0) \(what). Leave it out; the index is as it was."
             case .labels(let path, let found, let expected):
                 "\(path): \(found) labels; the index has \(expected) texts, and each needs one."
             }
@@ -60,21 +64,29 @@ public struct TextIndexing {
     /// Adds vectors, and the texts in the same order where the index has some.
     public func add(vectors: NPYFile, at path: FilePath, texts: FilePath?) throws(Failure) {
         var row = 0
+        let before = writer.count
         let size = writer.description.size
         if vectors.columns != size { throw .index(.size(path, found: vectors.columns, expected: size)) }
-        func rows(_ count: Int) throws(Failure) -> Tensor {
-            do throws(SearchError) { return try vectors.vectors(row..<row + count) } catch { throw .index(error) }
+        func add(_ count: Int, _ entries: [IndexEntry]) throws(Failure) {
+            do throws(Failure) {
+                let rows: Tensor
+                do throws(SearchError) { rows = try vectors.vectors(row..<row + count) } catch { throw .index(error) }
+                try self.add(rows, entries)
+            } catch {
+                guard case .index(.vector(let place, let what)) = error else { throw error }
+                throw .vector(path, row: place - before, what)
+            }
         }
         if writer.description.hasTexts {
             try forEachWindow(of: texts) { entries throws(Failure) in
-                if row + entries.count <= vectors.rows { try add(try rows(entries.count), entries) }
+                if row + entries.count <= vectors.rows { try add(entries.count, entries) }
                 row += entries.count
             }
             if row != vectors.rows { throw .index(.texts(path, vectors: vectors.rows, texts: row)) }
         } else {
             while row < vectors.rows {
                 let count = min(Self.windowLimit, vectors.rows - row)
-                try add(try rows(count), [])
+                try add(count, [])
                 row += count
             }
         }

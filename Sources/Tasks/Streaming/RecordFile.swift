@@ -24,7 +24,8 @@ public struct RecordFile {
             switch self {
             case .exists(let path):
                 "\(path): exists already. Remove it, choose another name, or go on with it by --skip-done."
-            case .file(let path, let error): "\(path): cannot be used: \(error)."
+            case .file(let path, let error):
+                "\(path): cannot be used: \(error). Check the path, its permissions and the free space."
             case .otherLayout(let path, let found, let expected):
                 "\(path): holds \(found); this run writes \(expected). Give the flags that it was written with."
             case .otherInput(let path, let records, let lines):

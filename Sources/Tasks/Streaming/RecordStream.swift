@@ -26,14 +26,16 @@ public struct RecordStream {
     }
 
     public enum Failure: Error, Equatable, Sendable, CustomStringConvertible {
-        case input(Errno)
+        /// `nil` is standard input.
+        case input(FilePath?, Errno)
         case output(Errno)
         /// Word vectors that no record can be made of.
         case wordVectors(WordVectorsError)
 
         public var description: String {
             switch self {
-            case .input(let error): "the input cannot be read: \(error)."
+            case .input(let path, let error):
+                "\(path?.string ?? "standard input"): cannot be read: \(error). Expected a file with a text a line."
             case .output(.noSpace): "the output cannot be written: the disk is full. Free some space and run again."
             case .output(let error): "the output cannot be written: \(error)."
             case .wordVectors(let error): "\(error)"
@@ -44,6 +46,7 @@ public struct RecordStream {
     public typealias Item = (index: Int, input: Result<InputText, LineFault>)
 
     private let reader: LineReader
+    private let path: FilePath?
     private let output: FileDescriptor
     private let readsJSON: Bool
     private let acceptsPairs: Bool
@@ -52,14 +55,18 @@ public struct RecordStream {
     /// Set from outside, for example by a signal: the stream ends after the record that is being written.
     private let shouldStop: () -> Bool
 
-    /// - Parameter fault: why a line that could be read cannot be used.
+    /// - Parameters:
+    ///   - path: of the input, for messages; `nil` is standard input.
+    ///   - fault: why a line that could be read cannot be used.
     public init(
-        input: FileDescriptor, output: FileDescriptor, readsJSON: Bool = false, acceptsPairs: Bool = true,
+        input: FileDescriptor, named path: FilePath? = nil, output: FileDescriptor, readsJSON: Bool = false,
+        acceptsPairs: Bool = true,
         readsPairs: Bool = false,
         fault: @escaping (InputText, _ line: Int) -> LineFault? = { _, _ in nil }, interruption: FileDescriptor? = nil,
         shouldStop: @escaping () -> Bool = { false }
     ) {
         reader = LineReader(input, interruption: interruption)
+        self.path = path
         self.output = output
         self.readsJSON = readsJSON
         self.acceptsPairs = acceptsPairs
@@ -109,7 +116,7 @@ public struct RecordStream {
             do throws(Errno) {
                 return try reader.nextWindow(limit: limit, byteLimit: Self.windowByteLimit)
             } catch {
-                guard error == .interrupted else { throw .input(error) }
+                guard error == .interrupted else { throw .input(path, error) }
                 if shouldStop() { return nil }
             }
         }

@@ -39,6 +39,34 @@ struct WordVectorsBadInputTests {
         #expect(try error("hello world\nthis is text\n")?.description.contains("neither vectors nor a header") == true)
     }
 
+    @Test("text: two whole numbers above wider rows are a header, right or wrong")
+    func wrongHeader() throws {
+        for header in ["-5 3", "2 -3", "99999999999999999999 3", "+2 3"] {
+            let reason = "its first line, \"\(header)\", is no number of words and of numbers in a vector"
+            #expect(try error("\(header)\na 1 2 3\nb 4 5 6\n") == .header(scratch("v"), reason))
+        }
+        #expect(try error("99999999999999999999 3\n5 4\n") == nil)
+    }
+
+    @Test("text: numbers too many in a row are no word with blanks")
+    func wideRows() throws {
+        let file = scratch("v")
+        #expect(try error("2 1\na 0.1 0.2\nb 0.3 0.4\n") == .raggedRow(file, line: 2, found: 2, expected: 1))
+        #expect(try error("2 1\na 1 2\nb 3 4\n") == .raggedRow(file, line: 2, found: 2, expected: 1))
+        #expect(try error("a 0.1 0.2\nb 0.3 0.4 0.5\n") == .raggedRow(file, line: 2, found: 3, expected: 2))
+        #expect(try error("a 1 2\n. . . 3 4\nNew York 5 6\nRoute 66 7 8\n") == nil)
+    }
+
+    @Test("text: a last line without a line break, which may be cut, is named in the summary")
+    func unterminated() throws {
+        let (whole, cut) = try (scratch.write("a 1 2\nb 3 4\n", to: "w"), scratch.write("a 1 2\nb 3 4", to: "c"))
+        #expect(try !WordVectors(whole).isUnterminated && !WordVectors(whole).summary.contains("line break"))
+        #expect(
+            try WordVectors(cut).isUnterminated && WordVectors(cut).summary.contains("its last line has no line break"))
+        let binary = Self.directory.appending("vectors.bin")
+        #expect(try !WordVectors(binary).isUnterminated)
+    }
+
     @Test("files of another kind are recognized, and the message says what to do")
     func otherKinds() throws {
         for (bytes, found, advice): ([UInt8], String, String) in [

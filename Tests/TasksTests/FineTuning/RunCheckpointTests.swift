@@ -147,6 +147,14 @@ struct RunCheckpointTests {
         return nil
     }
 
+    @Test("a file in the place of the checkpoints' directory is named for what it is")
+    func fileInPlace() throws {
+        let file = try scratch.write("x", to: "file.checkpoint")
+        #expect(throws: RunCheckpointError.file(.unwritable(file, .notDirectory))) {
+            try CheckpointFolder(file, resumes: false)
+        }
+    }
+
     @Test("a checkpoint that is there is neither used nor overwritten unasked")
     func unasked() throws {
         interrupt()

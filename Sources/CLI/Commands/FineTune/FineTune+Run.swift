@@ -10,7 +10,7 @@ import Tensors
 extension FineTune {
     func run() throws {
         try reportingFailures {
-            if let file = model.file { return try trainOnWordVectors(file) }
+            if let file = model.wordVectors { return try trainOnWordVectors(file) }
             try words.refuse()
             if problemType == .tokens { return try trainTagger() }
             let start = monotonicSeconds()

@@ -42,7 +42,7 @@ struct WordVectorOptions: ParsableArguments {
     }
 }
 
-/// `finetune` with a file of word vectors.
+/// `finetune` with word vectors: a file, or a spaCy pipeline's folder.
 extension FineTune {
     /// Refuses what only transformers are trained with.
     private func checkWordVectors() throws {
@@ -58,7 +58,7 @@ extension FineTune {
             "--checkpoint-every": runOptions.checkpointEvery != nil,
         ])
         try refuse(options + optimization.given + objective.given) {
-            "\($0) is for transformers; \(model.model) is a file, of word vectors."
+            "\($0) is for transformers; \(model.model) holds word vectors."
         }
     }
 

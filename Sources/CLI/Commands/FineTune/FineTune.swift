@@ -19,8 +19,8 @@ struct FineTune: ParsableCommand {
             too. With --problem-type token_classification every word has a tag, such as B-PER: CoNLL's columns, or JSON \
             lines with "tokens" and "tags"; what is measured is the F1 of the entities. The last line of standard output is a JSON record of the result.
 
-            The model may also be a file of word vectors (GloVe, word2vec, fastText's .bin or .vec, Graft's own): then a linear \
-            classifier learns on them in seconds, as fastText's does, and the vectors with it (docs/word-vectors.md).
+            The model may also be word vectors (a file of GloVe's, word2vec's, fastText's or Graft's own, or a spaCy \
+            pipeline's folder): then a linear classifier learns on them in seconds, as fastText's does, and the vectors with it (docs/word-vectors.md).
 
             Example: graft finetune all-MiniLM-L6-v2 --train train.tsv --dev dev.tsv --output reviews/
             """)

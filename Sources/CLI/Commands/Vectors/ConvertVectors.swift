@@ -1,4 +1,5 @@
 public import ArgumentParser
+import Checkpoints
 public import Embeddings
 import SystemPackage
 
@@ -17,15 +18,18 @@ struct ConvertVectors: ParsableCommand {
     @OptionGroup var vectors: VectorsArgument
     @OptionGroup var threads: ThreadOption
 
-    @Argument(help: "The file to write.", completion: .file())
+    @Argument(help: "The file to write; it must not exist.", completion: .file())
     var output: String
 
     @Option(help: "How it is written: \(WordVectors.OutputFormat.allCases.map(\.rawValue).joined(separator: ", ")).")
     var to = WordVectors.OutputFormat.graft
 
+    func validate() throws { try requireFile(output, "OUTPUT") }
+
     func run() throws {
         try reportingFailures {
             threads.request()
+            try AtomicDirectory.checkAbsence(of: FilePath(output))
             try vectors.open().write(to, to: FilePath(output))
         }
     }

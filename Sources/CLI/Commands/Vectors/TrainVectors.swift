@@ -1,7 +1,6 @@
 public import ArgumentParser
 import Checkpoints
 public import Embeddings
-import Glibc
 import JSON
 import SystemPackage
 import Tasks
@@ -20,7 +19,7 @@ struct TrainVectors: ParsableCommand {
     @Argument(help: "A text in UTF-8.", completion: .file())
     var text: String
 
-    @Argument(help: "The file to write.", completion: .file())
+    @Argument(help: "The file to write; it must not exist.", completion: .file())
     var output: String
 
     @Option(
@@ -73,6 +72,7 @@ struct TrainVectors: ParsableCommand {
     @OptionGroup var threads: ThreadOption
 
     func validate() throws {
+        try requireFile(output, "OUTPUT")
         for (name, value, range) in [
             ("dimension", dimension, 1...4096), ("epochs", epochs, 1...10_000), ("window", window, 1...100),
             ("negatives", negatives, 1...100), ("min-count", minCount, 1...Int(Int32.max)),
@@ -123,15 +123,7 @@ struct TrainVectors: ParsableCommand {
 
     /// Finds out before the text is read whether what is learned can be written.
     private func checkOutput() throws {
-        var (input, existing) = (stat(), stat())
-        if unsafe stat(output, &existing) == 0 {
-            if unsafe stat(text, &input) == 0, input.st_dev == existing.st_dev, input.st_ino == existing.st_ino {
-                throw ValidationError("\(output) is the text itself; name another file to write.")
-            }
-            if existing.st_mode & S_IFMT == S_IFDIR {
-                throw CheckpointError.unwritable(FilePath(output), .isDirectory)
-            }
-        }
+        try AtomicDirectory.checkAbsence(of: FilePath(output))
         // Goes again at once.
         _ = try AtomicFile(FilePath(output))
     }

@@ -5,7 +5,8 @@ import Tensors
 /// GloVe's and word2vec's text, and fastText's `.vec`: read once, in parallel.
 ///
 /// A row has as many numbers as the header, or the first line, says; what stands before them is the word, blanks in it
-/// included. Of rows with the same word the first one counts.
+/// included. Words with blanks that end in a decimal fraction, or most of which end in a number, are rows with more
+/// numbers than that. Of rows with the same word the first one counts.
 struct TextVectors {
     private let file: MappedFile
     private let dimension: Int
@@ -35,6 +36,9 @@ struct TextVectors {
         /// Where each word stands in the file.
         var words: [Range<Int>] = []
         var withBlanks = 0
+        /// Words with blanks whose last part is a whole number, and the line of the first.
+        var endingInNumber = 0
+        var firstLineEndingInNumber: Int?
         var error: WordVectorsError?
     }
 
@@ -61,6 +65,11 @@ struct TextVectors {
             }
         }
         if let error = results.lazy.compactMap(\.error).first { throw error }
+        if 2 * results.reduce(0, { $0 + $1.endingInNumber }) > rows,
+            let line = results.lazy.compactMap(\.firstLineEndingInNumber).first
+        {
+            throw .raggedRow(file.path, line: line, found: dimension + 1, expected: dimension)
+        }
         if let header, header.words != rows { throw .rowCount(file.path, found: rows, expected: header.words) }
 
         var builder = WordTableBuilder(capacity: rows)
@@ -75,7 +84,8 @@ struct TextVectors {
         if kept.count < rows { matrix = matrix.selecting(kept) }
         return ReadVectors(
             words: builder.table, rows: matrix, duplicates: rows - kept.count,
-            withBlanks: results.reduce(0) { $0 + $1.withBlanks })
+            withBlanks: results.reduce(0) { $0 + $1.withBlanks },
+            isUnterminated: file.bytes(file.count - 1..<file.count) != [0x0A])
     }
 
     private func firstFields() -> Int {
@@ -121,7 +131,16 @@ struct TextVectors {
                 let line = firstLine + part.firstRow + row
                 do throws(WordVectorsError) {
                     let word = try unsafe parse(bytes, start..<end, line: line, values + row * dimension)
-                    if unsafe bytes[word].contains(where: TextRow.isBlank) { rows.withBlanks += 1 }
+                    if let last = unsafe lastPart(of: word, in: bytes) {
+                        rows.withBlanks += 1
+                        if unsafe TextRow.number(last) != nil {
+                            if unsafe last.contains(0x2E) {
+                                throw .raggedRow(file.path, line: line, found: dimension + 1, expected: dimension)
+                            }
+                            rows.endingInNumber += 1
+                            rows.firstLineEndingInNumber = rows.firstLineEndingInNumber ?? line
+                        }
+                    }
                     rows.words.append(word)
                 } catch {
                     rows.error = error
@@ -167,6 +186,12 @@ struct TextVectors {
         }
         return line.lowerBound..<end
     }
+
+    /// What stands behind the last blank of a word; `nil` where it has none.
+    private func lastPart(of word: Range<Int>, in bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
+        guard let blank = unsafe bytes[word].lastIndex(where: TextRow.isBlank) else { return nil }
+        return unsafe UnsafeRawBufferPointer(rebasing: bytes[blank + 1..<word.upperBound])
+    }
 }
 
 /// What a file of plain vectors holds.
@@ -177,6 +202,8 @@ struct ReadVectors {
     var duplicates = 0
     /// Words with blanks in them.
     var withBlanks = 0
+    /// Whether the file's last line has no line break.
+    var isUnterminated = false
     /// See `WordVectors.shared`.
     var shared: [Int32] = []
 }

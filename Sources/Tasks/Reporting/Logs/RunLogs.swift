@@ -39,9 +39,7 @@ public final class RunLogs {
         tensorBoardDirectory = tensorBoard ?? directory.appending(Self.tensorBoardName)
         // The logs of another run, until this one begins to write.
         remains = FileManager.default.fileExists(atPath: directory.string)
-        do {
-            try FileManager.default.createDirectory(atPath: directory.string, withIntermediateDirectories: true)
-        } catch { throw .unwritable(directory, .ioError) }
+        do throws(Errno) { try makeDirectory(directory) } catch { throw .unwritable(directory, error) }
     }
 
     deinit {
@@ -87,7 +85,7 @@ public final class RunLogs {
                 try FileManager.default.moveItem(
                     atPath: directory.appending(name).string, toPath: output.appending(name).string)
             }
-        } catch { throw .unwritable(output, .ioError) }
+        } catch { throw .unwritable(output, errorNumber(error)) }
         removeEmptyDirectory(directory)
     }
 

@@ -28,9 +28,7 @@ public final class TensorBoardLog {
     ) throws(CheckpointError) {
         let time = time ?? { Date().timeIntervalSince1970 }
         self.time = time
-        do {
-            try FileManager.default.createDirectory(atPath: directory.string, withIntermediateDirectories: true)
-        } catch { throw .unwritable(directory, .ioError) }
+        do throws(Errno) { try makeDirectory(directory) } catch { throw .unwritable(directory, error) }
         var number = 0
         var path: FilePath
         repeat {
