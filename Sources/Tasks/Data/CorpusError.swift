@@ -17,8 +17,13 @@ public enum CorpusError: Error, Equatable, Sendable {
     case emptyFolder(FilePath, wanted: [String])
     case ambiguousFiles(FilePath, found: [String])
     case invalidUTF8(FilePath, line: Int, byte: Int)
+    case utf16(FilePath)
     case missingColumn(FilePath, wanted: [String], found: [String], option: String)
     case ambiguousColumns(FilePath, found: [String], option: String)
+    /// A column that is to be read has a name that stands in the header several times.
+    case repeatedColumn(FilePath, name: String)
+    /// One column for two things that are to be different.
+    case sameColumn(FilePath, name: String, options: [String])
     /// A table without a header whose columns do not tell by what is in them which one is which.
     case unnamedColumns(FilePath, count: Int)
     case wrongFieldCount(FilePath, line: Int, found: Int, expected: Int)
@@ -83,6 +88,10 @@ extension CorpusError: CustomStringConvertible {
         case .ambiguousFiles(let file, let found): "\(file): holds \(list(found, "and")). Name the one that is meant."
         case .ambiguousColumns(let file, let found, let option):
             "\(file): the columns \(list(found, "and")) may all be meant. Name the right one with \(option)."
+        case .repeatedColumn(let file, let name):
+            "\(file): several columns are named \"\(name)\". Give each column that is read a name of its own."
+        case .sameColumn(let file, let name, let options):
+            "\(file): column \"\(name)\" is chosen twice. Name different columns with \(options.joined(separator: " and "))."
         case .unnamedColumns(let file, let count):
             "\(file): \(count) column\(count == 1 ? "" : "s") without known names. Say --header if the first line has names, "
                 + "and which columns to read with --text-column and --label-column, by name or, from 1, by number."
@@ -92,6 +101,7 @@ extension CorpusError: CustomStringConvertible {
         case .changed(let file): "\(file): has changed while it was read. Run again when it is whole."
         case .invalidUTF8(let file, let line, let byte):
             "\(file):\(line): not valid UTF-8 at byte \(byte) of the line. Convert the file, for example with iconv."
+        case .utf16(let file): "\(file): UTF-16; expected UTF-8. Convert it: iconv -f UTF-16 -t UTF-8."
         case .missingColumn(let file, let wanted, let found, let option):
             "\(file): no column named \(list(wanted, "or")); found \(list(found, "and")). "
                 + "Name the column with \(option)."
