@@ -98,6 +98,15 @@ struct BadInputTests {
             says: "none.tsv: cannot be read")
     }
 
+    @Test("word vectors that have near words for none of the texts' are refused, with how many were asked for")
+    func noNearWords() async throws {
+        let vectors = try scratch.write("xq 1 0.1\nxz 0.9 0.2\n", to: "o.txt")
+        try await expectFailure(
+            "finetune", model.string, "--train", train.string, "--output", scratch("out").string, "--augment",
+            "swap=0.5",
+            "--swap-vectors", vectors.string, says: "o.txt: no near words for any of the")
+    }
+
     @Test("a label seen only in dev")
     func devLabel() async throws {
         try await expectFineTuneFailure(
