@@ -107,6 +107,13 @@ struct BadInputTests {
             "--swap-vectors", vectors.string, says: "o.txt: no near words for any of the")
     }
 
+    @Test("wrong usage that only the work finds is one line, without another command's usage")
+    func lateUsage() async throws {
+        let result = try await graft.run(["embed", model.string, "-", "--dimensions", "1000"])
+        #expect(result.status == 64 && result.errors.contains("graft: error: --dimensions is 1000; the model's"))
+        #expect(!result.errors.contains("Usage:") && !result.errors.contains("--help"), "\(result.errors)")
+    }
+
     @Test("a label seen only in dev")
     func devLabel() async throws {
         try await expectFineTuneFailure(
