@@ -24,6 +24,8 @@ public enum CorpusError: Error, Equatable, Sendable {
     case repeatedColumn(FilePath, name: String)
     /// One column for two things that are to be different.
     case sameColumn(FilePath, name: String, options: [String])
+    /// The delimiter that the caller gives is not in the first line.
+    case wrongDelimiter(FilePath)
     /// A table without a header whose columns do not tell by what is in them which one is which.
     case unnamedColumns(FilePath, count: Int)
     case wrongFieldCount(FilePath, line: Int, found: Int, expected: Int)
@@ -32,6 +34,8 @@ public enum CorpusError: Error, Equatable, Sendable {
     case missingMember(FilePath, line: Int, wanted: [String], option: String)
     case emptyLabel(FilePath, line: Int)
     case unknownLabel(FilePath, line: Int, label: String, known: [String])
+    /// A label that is none of the names that the caller gives for labels.
+    case unnamedLabel(FilePath, line: Int, label: String, names: [String])
     case singleLabel(FilePath, label: String)
     /// Numbers and words among the labels.
     case mixedLabels(FilePath, number: String, line: Int, word: String, wordLine: Int)
@@ -92,6 +96,8 @@ extension CorpusError: CustomStringConvertible {
             "\(file): several columns are named \"\(name)\". Give each column that is read a name of its own."
         case .sameColumn(let file, let name, let options):
             "\(file): column \"\(name)\" is chosen twice. Name different columns with \(options.joined(separator: " and "))."
+        case .wrongDelimiter(let file):
+            "\(file): the first line is a single column by --delimiter. Correct it, or leave it out to have it found."
         case .unnamedColumns(let file, let count):
             "\(file): \(count) column\(count == 1 ? "" : "s") without known names. Say --header if the first line has names, "
                 + "and which columns to read with --text-column and --label-column, by name or, from 1, by number."
@@ -116,6 +122,9 @@ extension CorpusError: CustomStringConvertible {
         case .unknownLabel(let file, let line, let label, let known):
             "\(file):\(line): label \"\(label)\" is not among \(list(known, "and")). "
                 + "Add it to the training data or correct the line."
+        case .unnamedLabel(let file, let line, let label, let names):
+            "\(file):\(line): label \"\(label)\" is neither \(list(names, "or")) nor the number of one, from 0. "
+                + "Correct --label-names or the line."
         case .singleLabel(let file, let label):
             "\(file): every example is labelled \"\(label)\"; a classifier needs at least two labels."
         case .notANumber(let file, let line, let label):

@@ -17,6 +17,7 @@ struct LayoutDetection {
         case .tabSeparated, .delimited:
             let rows = try sample().map(format.fields)
             guard let first = rows.first else { throw .noExamples(file) }
+            if first.count == 1, columns.delimiter != nil { throw .wrongDelimiter(file) }
             if try isHeader(first, rows) { return try named(first, hasHeader: true) }
             return try unnamed(rows)
         }

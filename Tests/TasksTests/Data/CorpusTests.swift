@@ -172,8 +172,16 @@ struct CorpusTests {
         #expect(data.texts == ["Q: a? A: b", "Q: c? A: d", "Q: e? A: f"])
         #expect(data.examples.map(\.label) == ["yes", "yes", "no"] && data.labels(for: .singleLabel) == ["no", "yes"])
         #expect(data.layout.description == "CSV, text 'Q: {question} A: {answer}', label column 'label'")
-        #expect(throws: CorpusError.unknownLabel(data.file, line: 2, label: "2", known: ["no", "yes"])) {
+        #expect(throws: CorpusError.unnamedLabel(data.file, line: 2, label: "2", names: ["no", "yes"])) {
             try read("question,answer,label\na?,b,2\n", "d.csv", columns)
+        }
+        #expect(throws: CorpusError.unnamedLabel(data.file, line: 2, label: "maybe", names: ["no", "yes"])) {
+            try read("question,answer,label\na?,b,maybe\n", "d.csv", columns).targets(["no", "yes"], for: .singleLabel)
+        }
+        var semicolons = LabelledExamples.Columns()
+        semicolons.delimiter = UInt8(ascii: ";")
+        #expect(throws: CorpusError.wrongDelimiter(directory("d.tsv"))) {
+            try read("text\tlabel\na\tb\n", "d.tsv", semicolons)
         }
         let numbered = try read("a\tb\tc\nd\te\tf\n", "d.tsv", .init(text: "2", pair: "1", label: "3"))
         #expect(numbered.texts == ["b", "e"] && numbered.examples[1].pair == "d" && numbered.examples[1].label == "f")
