@@ -9,6 +9,8 @@ public enum CorpusError: Error, Equatable, Sendable {
     /// A label with one example, from which nothing can be learned and measured.
     case loneExample(FilePath, label: String)
     case noExamples(FilePath)
+    /// Nothing but blanks in any text.
+    case blankTexts(FilePath)
     case damagedGzip(FilePath)
     case recordTooLong(FilePath, line: Int, limit: Int)
     /// What looks like a JSON array is none, or does not end.
@@ -81,6 +83,8 @@ extension CorpusError: CustomStringConvertible {
         case .loneExample(let file, let label):
             "\(file): label \"\(label)\" has one example; expected at least two. Add examples, or correct or leave out this one."
         case .noExamples(let file): "\(file): holds no examples; expected at least one example."
+        case .blankTexts(let file):
+            "\(file): no text has a word; expected texts to learn from. Are the columns the right ones (--text-columns)?"
         case .notAFile(let file): "\(file): not a file that can be read more than once. Write what it gives to a file."
         case .damagedGzip(let file): "\(file): damaged or cut gzip data. Compress it again, or copy it again."
         case .recordTooLong(let file, let line, let limit):

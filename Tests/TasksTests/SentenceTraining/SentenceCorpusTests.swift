@@ -108,6 +108,7 @@ struct SentenceCorpusTests {
                 return
             }
         }
+        #expect(throws: CorpusError.blankTexts(file)) { try examples(.tsdae, "text\n \n  \n") }
         expectWrong(.cosent, pairs, found: "2 columns of texts")
         expectWrong(.triplet, scored, found: "2 columns of texts with a label")
         expectWrong(.simcse, pairs, found: "2 columns of texts")
