@@ -269,6 +269,12 @@ struct BadInputTests {
             "finetune", "\(model)", "--train", "\(scratch("train.tsv"))", "--output", "\(scratch("out"))",
         ])
         #expect(result.status == 1 && result.errors.contains("MB of memory"), "\(result.errors)")
+        // Where the adapter is larger than the encoder, its rank is what to lower.
+        let wide = try await graft.run([
+            "finetune", "\(model)", "--train", "\(scratch("train.tsv"))", "--output", "\(scratch("out"))", "--method",
+            "lora", "--rank", "5000",
+        ])
+        #expect(wide.status == 1 && wide.errors.contains("can be had. Lower --rank."), "\(wide.errors)")
         #expect(try await graft.run(["embed", "\(model)"]).errors.contains("and 0 MB can be had"))
         graft.environment["GRAFT_MEMORY"] = "4G"
         let invalid = try await graft.run(["embed", "\(model)"])
