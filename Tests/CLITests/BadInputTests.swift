@@ -98,6 +98,22 @@ struct BadInputTests {
             says: "none.tsv: cannot be read")
     }
 
+    @Test("word vectors that have near words for none of the texts' are refused, with how many were asked for")
+    func noNearWords() async throws {
+        let vectors = try scratch.write("xq 1 0.1\nxz 0.9 0.2\n", to: "o.txt")
+        try await expectFailure(
+            "finetune", model.string, "--train", train.string, "--output", scratch("out").string, "--augment",
+            "swap=0.5",
+            "--swap-vectors", vectors.string, says: "o.txt: no near words for any of the")
+    }
+
+    @Test("wrong usage that only the work finds is one line, without another command's usage")
+    func lateUsage() async throws {
+        let result = try await graft.run(["embed", model.string, "-", "--dimensions", "1000"])
+        #expect(result.status == 64 && result.errors.contains("graft: error: --dimensions is 1000; the model's"))
+        #expect(!result.errors.contains("Usage:") && !result.errors.contains("--help"), "\(result.errors)")
+    }
+
     @Test("a label seen only in dev")
     func devLabel() async throws {
         try await expectFineTuneFailure(
@@ -253,6 +269,12 @@ struct BadInputTests {
             "finetune", "\(model)", "--train", "\(scratch("train.tsv"))", "--output", "\(scratch("out"))",
         ])
         #expect(result.status == 1 && result.errors.contains("MB of memory"), "\(result.errors)")
+        // Where the adapter is larger than the encoder, its rank is what to lower.
+        let wide = try await graft.run([
+            "finetune", "\(model)", "--train", "\(scratch("train.tsv"))", "--output", "\(scratch("out"))", "--method",
+            "lora", "--rank", "5000",
+        ])
+        #expect(wide.status == 1 && wide.errors.contains("can be had. Lower --rank."), "\(wide.errors)")
         #expect(try await graft.run(["embed", "\(model)"]).errors.contains("and 0 MB can be had"))
         graft.environment["GRAFT_MEMORY"] = "4G"
         let invalid = try await graft.run(["embed", "\(model)"])

@@ -9,7 +9,10 @@ public import Transformer
 struct AdapterChoice: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "A directory with an adapter that is put on the model; repeat it for several.", valueName: "dir"),
+            """
+            A directory with an adapter of AdapterHub's library that is put on the model; repeat it for several. Of \
+            PEFT's adapters the directory is named as the model.
+            """, valueName: "dir"),
         completion: .directory)
     var adapter: [String] = []
 

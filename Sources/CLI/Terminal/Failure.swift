@@ -5,7 +5,8 @@ import Tasks
 import Tensors
 import Tokenizers
 
-/// Runs a command's work: whatever it throws becomes one line on standard error and exit status 1.
+/// Runs a command's work: whatever it throws becomes one line on standard error and exit status 1, or 64 for
+/// wrong usage that only the work finds.
 func reportingFailures(_ body: () throws -> Void) throws {
     do { try body() } catch { throw reported(error) }
 }
@@ -16,7 +17,12 @@ func reportingFailures(_ body: () async throws -> Void) async throws {
 }
 
 private func reported(_ error: any Error) -> any Error {
-    if error is ExitCode || error is ValidationError || error is CleanExit { return error }
+    if error is ExitCode || error is CleanExit { return error }
+    if let error = error as? ValidationError {
+        // The library would add how `graft` itself is used, since it no longer knows the command.
+        StandardError.write("graft: error: \(error.message.printable)\n")
+        return ExitCode.validationFailure
+    }
     if isInterruption(error) {
         StandardError.note("\(error)")
         return ExitCode(Signals.interruptedStatus)

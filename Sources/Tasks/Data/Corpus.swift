@@ -32,6 +32,11 @@ public struct Corpus: Sendable {
         layout = try LayoutDetection(file: found.path, format: format, columns: columns).layout()
     }
 
+    /// Where an example stands, in words: its line, or the file that is this one text.
+    func place(ofExample index: Int, _ line: Int) -> String {
+        textFiles.indices.contains(index) ? "\(textFiles[index].path)" : "line \(line)"
+    }
+
     /// A window is as large as keeps all threads at work; what is read does not grow with the file.
     private static let windowRecords = 4096
     private static let windowBytes = 4 << 20

@@ -9,6 +9,8 @@ public enum CorpusError: Error, Equatable, Sendable {
     /// A label with one example, from which nothing can be learned and measured.
     case loneExample(FilePath, label: String)
     case noExamples(FilePath)
+    /// Nothing but blanks in any text.
+    case blankTexts(FilePath)
     case damagedGzip(FilePath)
     case recordTooLong(FilePath, line: Int, limit: Int)
     /// What looks like a JSON array is none, or does not end.
@@ -17,8 +19,15 @@ public enum CorpusError: Error, Equatable, Sendable {
     case emptyFolder(FilePath, wanted: [String])
     case ambiguousFiles(FilePath, found: [String])
     case invalidUTF8(FilePath, line: Int, byte: Int)
+    case utf16(FilePath)
     case missingColumn(FilePath, wanted: [String], found: [String], option: String)
     case ambiguousColumns(FilePath, found: [String], option: String)
+    /// A column that is to be read has a name that stands in the header several times.
+    case repeatedColumn(FilePath, name: String)
+    /// One column for two things that are to be different.
+    case sameColumn(FilePath, name: String, options: [String])
+    /// The delimiter that the caller gives is not in the first line.
+    case wrongDelimiter(FilePath)
     /// A table without a header whose columns do not tell by what is in them which one is which.
     case unnamedColumns(FilePath, count: Int)
     case wrongFieldCount(FilePath, line: Int, found: Int, expected: Int)
@@ -27,6 +36,8 @@ public enum CorpusError: Error, Equatable, Sendable {
     case missingMember(FilePath, line: Int, wanted: [String], option: String)
     case emptyLabel(FilePath, line: Int)
     case unknownLabel(FilePath, line: Int, label: String, known: [String])
+    /// A label that is none of the names that the caller gives for labels.
+    case unnamedLabel(FilePath, line: Int, label: String, names: [String])
     case singleLabel(FilePath, label: String)
     /// Numbers and words among the labels.
     case mixedLabels(FilePath, number: String, line: Int, word: String, wordLine: Int)
@@ -72,6 +83,8 @@ extension CorpusError: CustomStringConvertible {
         case .loneExample(let file, let label):
             "\(file): label \"\(label)\" has one example; expected at least two. Add examples, or correct or leave out this one."
         case .noExamples(let file): "\(file): holds no examples; expected at least one example."
+        case .blankTexts(let file):
+            "\(file): no text has a word; expected texts to learn from. Are the columns the right ones (--text-columns)?"
         case .notAFile(let file): "\(file): not a file that can be read more than once. Write what it gives to a file."
         case .damagedGzip(let file): "\(file): damaged or cut gzip data. Compress it again, or copy it again."
         case .recordTooLong(let file, let line, let limit):
@@ -83,6 +96,12 @@ extension CorpusError: CustomStringConvertible {
         case .ambiguousFiles(let file, let found): "\(file): holds \(list(found, "and")). Name the one that is meant."
         case .ambiguousColumns(let file, let found, let option):
             "\(file): the columns \(list(found, "and")) may all be meant. Name the right one with \(option)."
+        case .repeatedColumn(let file, let name):
+            "\(file): several columns are named \"\(name)\". Give each column that is read a name of its own."
+        case .sameColumn(let file, let name, let options):
+            "\(file): column \"\(name)\" is chosen twice. Name different columns with \(options.joined(separator: " and "))."
+        case .wrongDelimiter(let file):
+            "\(file): the first line is a single column by --delimiter. Correct it, or leave it out to have it found."
         case .unnamedColumns(let file, let count):
             "\(file): \(count) column\(count == 1 ? "" : "s") without known names. Say --header if the first line has names, "
                 + "and which columns to read with --text-column and --label-column, by name or, from 1, by number."
@@ -92,6 +111,7 @@ extension CorpusError: CustomStringConvertible {
         case .changed(let file): "\(file): has changed while it was read. Run again when it is whole."
         case .invalidUTF8(let file, let line, let byte):
             "\(file):\(line): not valid UTF-8 at byte \(byte) of the line. Convert the file, for example with iconv."
+        case .utf16(let file): "\(file): UTF-16; expected UTF-8. Convert it: iconv -f UTF-16 -t UTF-8."
         case .missingColumn(let file, let wanted, let found, let option):
             "\(file): no column named \(list(wanted, "or")); found \(list(found, "and")). "
                 + "Name the column with \(option)."
@@ -106,6 +126,9 @@ extension CorpusError: CustomStringConvertible {
         case .unknownLabel(let file, let line, let label, let known):
             "\(file):\(line): label \"\(label)\" is not among \(list(known, "and")). "
                 + "Add it to the training data or correct the line."
+        case .unnamedLabel(let file, let line, let label, let names):
+            "\(file):\(line): label \"\(label)\" is neither \(list(names, "or")) nor the number of one, from 0. "
+                + "Correct --label-names or the line."
         case .singleLabel(let file, let label):
             "\(file): every example is labelled \"\(label)\"; a classifier needs at least two labels."
         case .notANumber(let file, let line, let label):

@@ -31,7 +31,7 @@ extension CorpusLayout {
     private func named(_ label: String, _ line: Int, _ file: FilePath) throws(CorpusError) -> String {
         guard let labelNames, let index = Int(label), !labelNames.contains(label) else { return label }
         guard labelNames.indices.contains(index) else {
-            throw .unknownLabel(file, line: line, label: label, known: labelNames)
+            throw .unnamedLabel(file, line: line, label: label, names: labelNames)
         }
         return labelNames[index]
     }

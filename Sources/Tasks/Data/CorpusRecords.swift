@@ -38,6 +38,7 @@ final class CorpusRecords {
         self.division = division
         stream = try ByteStream(file)
         buffer = try stream.next()
+        if buffer.starts(with: [0xFF, 0xFE]) || buffer.starts(with: [0xFE, 0xFF]) { throw .utf16(file) }
         // A mark of the byte order, which is none of the text.
         if buffer.starts(with: [0xEF, 0xBB, 0xBF]) { position = 3 }
     }

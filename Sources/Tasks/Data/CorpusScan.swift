@@ -9,7 +9,8 @@ public struct CorpusScan: Sendable {
     private(set) var fingerprints: [UInt64]
     /// Examples without anything in the text, and the first of them.
     let emptyTexts: Int
-    let firstEmpty: Int?
+    /// Where the first of them stands: its line, or its file.
+    let firstEmpty: String?
 
     public var file: FilePath { corpus.file }
 
@@ -23,12 +24,12 @@ public struct CorpusScan: Sendable {
         self.corpus = corpus
         var labels = LabelColumn(corpus, keepsNumbers: keepsNumbers)
         var fingerprints: [UInt64] = []
-        var (emptyTexts, firstEmpty) = (0, Int?.none)
+        var (emptyTexts, firstEmpty) = (0, String?.none)
         try corpus.forEachWindow(TextFingerprint.added(to:)) { (window) throws(CorpusError) in
             for (example, fingerprint) in window {
                 if fingerprint == TextFingerprint.empty {
                     emptyTexts += 1
-                    if firstEmpty == nil { firstEmpty = example.line }
+                    if firstEmpty == nil { firstEmpty = corpus.place(ofExample: fingerprints.count, example.line) }
                 }
                 labels.append(example)
                 fingerprints.append(fingerprint)

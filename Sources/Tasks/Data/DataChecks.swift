@@ -10,7 +10,7 @@ public struct DataChecks: Equatable, Sendable {
     /// The first of them: two examples, counted from 1.
     private var firstContradiction: (Int, Int)?
     public private(set) var emptyTexts = 0
-    private var firstEmptyLine: Int?
+    private var firstEmpty: String?
     /// Dev examples whose text is in the training data.
     public private(set) var leaked = 0
     /// The number of training examples with each label, where labels are not numbers.
@@ -32,7 +32,7 @@ public struct DataChecks: Equatable, Sendable {
             }
         }
         emptyTexts = train.emptyTexts + (dev?.emptyTexts ?? 0)
-        firstEmptyLine = train.firstEmpty
+        firstEmpty = train.firstEmpty
         if let dev {
             let sorted = dev.fingerprints.sorted()
             var found = Set<UInt64>()
@@ -63,8 +63,8 @@ public struct DataChecks: Equatable, Sendable {
                     + "and \(second.grouped)")
         }
         if emptyTexts > 0 {
-            let line = firstEmptyLine.map { ", first in line \($0)" } ?? ""
-            lines.append("empty texts: \(emptyTexts.grouped)\(line)")
+            let place = firstEmpty.map { ", first in \($0)" } ?? ""
+            lines.append("empty texts: \(emptyTexts.grouped)\(place)")
         }
         if leaked > 0 {
             lines.append(

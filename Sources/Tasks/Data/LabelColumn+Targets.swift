@@ -69,7 +69,7 @@ extension LabelColumn {
         for entry in entries {
             if entry.label.isEmpty { throw .emptyLabel(file, line: entry.line) }
             guard let index = indices[entry.label] else {
-                throw .unknownLabel(file, line: entry.line, label: entry.label, known: labels)
+                throw unknown(entry.label, entry.line, labels)
             }
             ofEntry.append(index)
         }
@@ -77,10 +77,15 @@ extension LabelColumn {
         return codes.map { ofEntry[Int($0)] }
     }
 
+    private func unknown(_ label: String, _ line: Int, _ labels: [String]) -> CorpusError {
+        if let names, labels == names { return .unnamedLabel(file, line: line, label: label, names: names) }
+        return .unknownLabel(file, line: line, label: label, known: labels)
+    }
+
     /// Numbers that are not whole are never among the labels: with one of them the training data's would be values.
     private func refuseNumbers(_ labels: [String]) throws(CorpusError) {
         guard let firstNumber else { return }
-        throw .unknownLabel(file, line: firstNumber.line, label: firstNumber.label, known: labels)
+        throw unknown(firstNumber.label, firstNumber.line, labels)
     }
 
     private func labelSets(_ labels: [String]) throws(CorpusError) -> Tensor {
@@ -90,7 +95,7 @@ extension LabelColumn {
             var set: [Int] = []
             for label in labelSet(entry) {
                 guard let index = indices[label] else {
-                    throw .unknownLabel(file, line: entry.line, label: label, known: labels)
+                    throw unknown(label, entry.line, labels)
                 }
                 set.append(index)
             }

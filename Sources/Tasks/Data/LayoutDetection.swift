@@ -17,6 +17,7 @@ struct LayoutDetection {
         case .tabSeparated, .delimited:
             let rows = try sample().map(format.fields)
             guard let first = rows.first else { throw .noExamples(file) }
+            if first.count == 1, columns.delimiter != nil { throw .wrongDelimiter(file) }
             if try isHeader(first, rows) { return try named(first, hasHeader: true) }
             return try unnamed(rows)
         }
@@ -54,6 +55,23 @@ struct LayoutDetection {
     }
 
     private func named(_ names: [String], hasHeader: Bool) throws(CorpusError) -> CorpusLayout {
+        let layout = try chosen(names, hasHeader: hasHeader)
+        for index in layout.text.columns + [layout.pair, layout.label].compactMap(\.self)
+        where names.count(where: { $0 == names[index] }) > 1 {
+            throw .repeatedColumn(file, name: names[index])
+        }
+        let places = [
+            ("--text-column", layout.text.column), ("--pair-column", layout.pair), ("--label-column", layout.label),
+        ]
+        for (place, (option, index)) in places.enumerated() {
+            for (other, same) in places[..<place] where index != nil && same == index {
+                throw .sameColumn(file, name: names[index ?? 0], options: [other, option])
+            }
+        }
+        return layout
+    }
+
+    private func chosen(_ names: [String], hasHeader: Bool) throws(CorpusError) -> CorpusLayout {
         func index(_ name: String, _ option: String) throws(CorpusError) -> Int {
             if let index = names.firstIndex(of: name) { return index }
             throw .missingColumn(file, wanted: [name], found: names, option: option)

@@ -19,6 +19,14 @@ extension FineTuning {
         return values * (20 + 4 * configuration.optimization.copies)
             + tokens * encoder.activationBytes(longest: longest) * layers
     }
+
+    /// An adapter of more values than the encoder has is what is too large.
+    var memoryAdvice: String {
+        let values = optimizer.parameters.reduce(0) { $0 + $1.shape.count }
+        let base = model.encoder.parameters.filter { !$0.isTrainable }.reduce(0) { $0 + $1.shape.count }
+        if configuration.method == .lora, values > base { return "Lower --rank." }
+        return "Lower --max-length, use --recompute, or --method head."
+    }
 }
 
 extension EncoderArchitecture {

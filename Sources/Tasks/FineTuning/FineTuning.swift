@@ -52,7 +52,7 @@ public final class FineTuning {
         do {
             try MemoryShortage.check(
                 estimatedMemory(train.texts, dev: dev?.texts), for: "--method \(configuration.method.rawValue)",
-                advice: "Lower --max-length, use --recompute, or --method head.")
+                advice: memoryAdvice)
         } catch { throw .memory(error) }
         let work = FineTuningWork(self, train: train, dev: dev)
         let run = TrainingRun(

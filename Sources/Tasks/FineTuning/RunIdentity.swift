@@ -79,19 +79,28 @@ struct RunIdentity: Codable, Equatable, Sendable {
         return fingerprint.digits
     }
 
-    /// Every value of the configuration by its name, whatever values it has.
-    private static func settings(_ value: Any, _ name: String = "") -> [String: String] {
+    /// Every value of the configuration by its name, whatever values it has; of a case with values its name, and these
+    /// below it.
+    private static func settings(_ value: Any) -> [String: String] {
         let mirror = Mirror(reflecting: value)
-        if mirror.displayStyle == .optional, let wrapped = mirror.children.first?.value {
-            return settings(wrapped, name)
+        switch mirror.displayStyle {
+        case .optional: return mirror.children.first.map { settings($0.value) } ?? ["": "none"]
+        case .enum:
+            guard case let (label?, values)? = mirror.children.first else { return ["": "\(value)"] }
+            var below = settings(values)
+            // A value without a name stands behind that of its case.
+            let nameless = below.removeValue(forKey: "").map { " \($0)" } ?? ""
+            return inside(below, label).merging(["": label + nameless]) { $1 }
+        case .struct where !mirror.children.isEmpty, .tuple:
+            var all: [String: String] = [:]
+            for child in mirror.children { all.merge(inside(settings(child.value), child.label ?? "")) { $1 } }
+            return all
+        default: return ["": "\(value)"]
         }
-        guard mirror.displayStyle == .struct, !mirror.children.isEmpty else { return [name: "\(value)"] }
-        var all: [String: String] = [:]
-        for child in mirror.children {
-            let inner = name.isEmpty ? child.label ?? "" : "\(name).\(child.label ?? "")"
-            all.merge(settings(child.value, inner)) { $1 }
-        }
-        return all
+    }
+
+    private static func inside(_ settings: [String: String], _ name: String) -> [String: String] {
+        Dictionary(uniqueKeysWithValues: settings.map { ($0.isEmpty ? name : "\(name).\($0)", $1) })
     }
 
     /// What keeps two runs from being the same.
@@ -109,8 +118,14 @@ struct RunIdentity: Codable, Equatable, Sendable {
             case .baseModel: "the base model"
             case .adapters: "the adapters"
             case .setting(let name, let saved, let now):
-                "\(name) (\(saved ?? "none") in the checkpoint, \(now ?? "none") now)"
+                "\(Self.words(name)) (\(saved ?? "none") in the checkpoint, \(now ?? "none") now)"
             }
+        }
+
+        /// The last part of a name, as people write it.
+        private static func words(_ name: String) -> String {
+            name[(name.lastIndex(of: ".").map(name.index(after:)) ?? name.startIndex)...]
+                .reduce(into: "") { $0 += $1.isUppercase ? " \($1.lowercased())" : "\($1)" }
         }
     }
 
@@ -121,11 +136,19 @@ struct RunIdentity: Codable, Equatable, Sendable {
         if devData != saved.devData { all.append(.devData) }
         if baseModel != saved.baseModel { all.append(.baseModel) }
         if adapters != saved.adapters { all.append(.adapters) }
+        var different: Set<String> = []
         for name in Set(settings.keys).union(saved.settings.keys).sorted()
         where settings[name] != saved.settings[name] {
+            different.insert(name)
+            // Where the case is another, so are the values below it.
+            if Self.isBelow(name, different) { continue }
             all.append(.setting(name, saved: saved.settings[name], now: settings[name]))
         }
         return all
+    }
+
+    private static func isBelow(_ name: String, _ others: Set<String>) -> Bool {
+        name.indices.contains { name[$0] == "." && others.contains(String(name[..<$0])) }
     }
 }
 

@@ -57,6 +57,12 @@ public struct SentenceColumns: Equatable, Sendable {
         }
         label = try search.label()
         texts = try search.texts(label: label)
+        for index in texts + (label.map { [$0] } ?? []) where names.count(where: { $0 == names[index] }) > 1 {
+            throw .repeatedColumn(file, name: names[index])
+        }
+        if let name = choice.label, choice.texts?.contains(name) == true {
+            throw .sameColumn(file, name: name, options: ["--text-columns", "--label-column"])
+        }
         if texts.isEmpty { throw .missingColumn(file, wanted: ["text"], found: names, option: "--text-columns") }
     }
 }

@@ -53,12 +53,14 @@ public struct SentenceExamples: Sendable {
             (row, row.texts.prefix(columns).map(tokens))
         }
         var hasWords = false
+        var isBlank = true
         try corpus.forEachWindow(tokenized) { (window) throws(CorpusError) in
             for (row, texts) in window {
                 guard try column.append(row) else {
                     dropped += 1
                     continue
                 }
+                isBlank = isBlank && row.texts.prefix(columns).allSatisfy { $0.allSatisfy(\.isWhitespace) }
                 for text in texts {
                     do throws(CheckpointError) {
                         try writer.append(TokenizedText(ids: text.ids))
@@ -72,6 +74,7 @@ public struct SentenceExamples: Sendable {
         }
         if keys.isEmpty, dropped > 0 { throw .allLeftOut(corpus.file, count: dropped) }
         if keys.isEmpty { throw .noExamples(corpus.file) }
+        if isBlank { throw .blankTexts(corpus.file) }
         let written: TokenizedTexts
         do throws(CheckpointError) { written = TokenizedTexts(try writer.finish()) } catch { throw .tokens(error) }
         // Words stand behind their text.

@@ -74,6 +74,7 @@ struct AugmentationTests {
             try Augmentation("shuffle=0.1")
         }
         #expect(throws: Augmentation.Fault.unknownKind("swap")) { try Augmentation("swap") }
+        #expect(throws: Augmentation.Fault.repeatedKind("swap")) { try Augmentation("swap=0.1,delete=0.1,swap=0.2") }
         #expect(throws: Augmentation.Fault.invalidShare(kind: "delete", "2")) {
             try Augmentation("delete=2")
         }
@@ -89,7 +90,7 @@ struct AugmentationTests {
                 TokenizedText("the film was good and the plot \($0) dull!", model.tokenizer, maxLength: 32)
             })
         let swaps = WordSwaps(model, share: 0.2)
-        let changed = try swaps.swapped(texts, seed: 1, keepingTokensIn: scratch.path)
+        let changed = try swaps.swapped(texts, seed: 1, keepingTokensIn: scratch.path).texts
         #expect(changed.lengths == texts.lengths && Array(changed) != Array(texts))
         let special = model.tokenizer.placeholders
         var differing = 0
@@ -106,7 +107,7 @@ struct AugmentationTests {
         }
         #expect(differing > 20, "\(differing)")
         #expect(
-            try Array(swaps.swapped(texts, seed: 1, keepingTokensIn: scratch.path)) == Array(changed))
+            try Array(swaps.swapped(texts, seed: 1, keepingTokensIn: scratch.path).texts) == Array(changed))
     }
 
     @Test("word vectors propose the nearest words that the vocabulary has as one token, and never the word itself")
@@ -120,7 +121,10 @@ struct AugmentationTests {
         let texts = TokenizedTexts(
             (0..<60).map { _ in TokenizedText("the film was good", tokenizer, maxLength: 32) })
         let swaps = WordSwaps(try WordVectors(file), tokenizer, share: 0.5)
-        let changed = try swaps.swapped(texts, seed: 3, keepingTokensIn: scratch.path)
+        let swapped = try swaps.swapped(texts, seed: 3, keepingTokensIn: scratch.path)
+        // Of the four words, two have neighbours.
+        #expect(swapped.asked == 240 && swapped.found == 120)
+        let changed = swapped.texts
         var proposed: [String: [String: Int]] = [:]
         for (new, old) in zip(changed, texts) {
             #expect(new.count == old.count)
@@ -138,6 +142,9 @@ struct AugmentationTests {
         for same in ["[CLS]", "[SEP]", "the", "was"] { #expect(proposed[same] == [same: 60]) }
         let again = try WordSwaps(WordVectors(file), tokenizer, share: 0.5)
             .swapped(texts, seed: 3, keepingTokensIn: scratch.path)
-        #expect(Array(again) == Array(changed))
+        #expect(Array(again.texts) == Array(changed))
+        let others = try WordVectors(scratch.write("gut 1 0.1\nfein 0.9 0.2\n", to: "o.txt"))
+        let none = try WordSwaps(others, tokenizer, share: 0.5).swapped(texts, seed: 3, keepingTokensIn: scratch.path)
+        #expect(none.asked == 240 && none.found == 0 && Array(none.texts) == Array(texts))
     }
 }

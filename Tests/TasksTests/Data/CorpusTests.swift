@@ -172,8 +172,16 @@ struct CorpusTests {
         #expect(data.texts == ["Q: a? A: b", "Q: c? A: d", "Q: e? A: f"])
         #expect(data.examples.map(\.label) == ["yes", "yes", "no"] && data.labels(for: .singleLabel) == ["no", "yes"])
         #expect(data.layout.description == "CSV, text 'Q: {question} A: {answer}', label column 'label'")
-        #expect(throws: CorpusError.unknownLabel(data.file, line: 2, label: "2", known: ["no", "yes"])) {
+        #expect(throws: CorpusError.unnamedLabel(data.file, line: 2, label: "2", names: ["no", "yes"])) {
             try read("question,answer,label\na?,b,2\n", "d.csv", columns)
+        }
+        #expect(throws: CorpusError.unnamedLabel(data.file, line: 2, label: "maybe", names: ["no", "yes"])) {
+            try read("question,answer,label\na?,b,maybe\n", "d.csv", columns).targets(["no", "yes"], for: .singleLabel)
+        }
+        var semicolons = LabelledExamples.Columns()
+        semicolons.delimiter = UInt8(ascii: ";")
+        #expect(throws: CorpusError.wrongDelimiter(directory("d.tsv"))) {
+            try read("text\tlabel\na\tb\n", "d.tsv", semicolons)
         }
         let numbered = try read("a\tb\tc\nd\te\tf\n", "d.tsv", .init(text: "2", pair: "1", label: "3"))
         #expect(numbered.texts == ["b", "e"] && numbered.examples[1].pair == "d" && numbered.examples[1].label == "f")
@@ -203,6 +211,33 @@ struct CorpusTests {
             _ = try read("text,label\na,b\n", "d.csv", columns)
         }
         #expect("\(CorpusError.unnamedColumns(csv, count: 1))".contains("--text-column and --label-column"))
+    }
+
+    @Test("a column that is read needs a name of its own, and does for one thing alone")
+    func columnsTwice() throws {
+        let tsv = directory("d.tsv")
+        #expect(throws: CorpusError.repeatedColumn(tsv, name: "text")) {
+            try read("text\ttext\tlabel\na\tb\tx\nc\td\ty\n", "d.tsv")
+        }
+        #expect(throws: CorpusError.repeatedColumn(tsv, name: "label")) {
+            try read("text\tlabel\tlabel\na\tx\tz\nc\ty\tz\n", "d.tsv")
+        }
+        // What is not read may have any name.
+        #expect(try read("id\tid\ttext\tlabel\n1\t2\ta\tx\n3\t4\tb\ty\n", "d.tsv").texts == ["a", "b"])
+        #expect(throws: CorpusError.sameColumn(tsv, name: "text", options: ["--text-column", "--label-column"])) {
+            try read("text\tlabel\na\tx\nc\ty\n", "d.tsv", .init(text: "text", label: "text"))
+        }
+        #expect(throws: CorpusError.sameColumn(tsv, name: "text", options: ["--text-column", "--pair-column"])) {
+            try read("text\tlabel\na\tx\nc\ty\n", "d.tsv", .init(text: "text", pair: "text"))
+        }
+    }
+
+    @Test(
+        "UTF-16 is named, in either order of bytes", arguments: [[0xFF, 0xFE, 0x61, 0x00], [0xFE, 0xFF, 0x00, 0x61]])
+    func utf16(bytes: [UInt8]) throws {
+        let file = try directory.write(bytes, to: "d.tsv")
+        #expect(throws: CorpusError.utf16(file)) { try LabelledExamples(file) }
+        #expect("\(CorpusError.utf16(file))".contains("iconv -f UTF-16 -t UTF-8"))
     }
 
     @Test("files that are cut or are no files are refused")

@@ -93,6 +93,17 @@ struct FineTuningDataTests {
         #expect(values.values.map { Int($0) / 10 }.sorted() == Array(0..<10))
     }
 
+    @Test("of a folder for each class, the file of the first empty text is named")
+    func emptyFile() throws {
+        for (name, text) in [("pos/1", "a film"), ("pos/2", ""), ("neg/1", "a plot"), ("neg/2", "dull")] {
+            try directory.write(text, to: "classes/\(name).txt")
+        }
+        var options = FineTuningData.Options()
+        options.devShare = nil
+        let data = try FineTuningData(train: directory("classes"), dev: nil, options)
+        #expect(data.checks.warnings == ["empty texts: 1, first in \(directory("classes/pos/2.txt"))"])
+    }
+
     @Test("duplicates, contradictions, empty texts and leaks are found, whatever case and blanks")
     func checks() throws {
         let train = "text\tlabel\nA film\tx\na  FILM \ty\nb\tx\nb\tx\n \tx\nc\ty\n"

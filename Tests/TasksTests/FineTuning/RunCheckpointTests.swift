@@ -176,11 +176,17 @@ struct RunCheckpointTests {
         #expect(differences { _ = try run(examples: 50, resumes: true) } == ["the training data"])
         let rate = Self.configuration { $0.learningRate = 1e-3 }
         #expect(
-            differences { _ = try run(rate, resumes: true) } == ["learningRate (0.002 in the checkpoint, 0.001 now)"])
+            differences { _ = try run(rate, resumes: true) } == ["learning rate (0.002 in the checkpoint, 0.001 now)"])
         let decay = Self.configuration { $0.optimization.averageDecay = 0.5 }
         #expect(
             differences { _ = try run(decay, resumes: true) }
-                == ["optimization.averageDecay (nil in the checkpoint, 0.5 now)"])
+                == ["average decay (none in the checkpoint, 0.5 now)"])
+        let warmup = Self.configuration { $0.optimization.warmup = .steps(3) }
+        #expect(
+            differences { _ = try run(warmup, resumes: true) } == ["warmup (none in the checkpoint, steps 3 now)"])
+        // Values with names of their own do not come as they are written in the source.
+        let adapter = Self.configuration { $0.adapter = .lora(LoRAConfiguration()) }
+        #expect(differences { _ = try run(adapter, resumes: true) } == ["adapter (none in the checkpoint, lora now)"])
         #expect(differences { _ = try run(model: "tiny-bert-gelu-classifier", resumes: true) } == ["the base model"])
         #expect(throws: Never.self) { try run(resumes: true) }
     }

@@ -47,6 +47,17 @@ struct SentenceCorpusTests {
         #expect(try corpus(text, "data").columns.description == expected)
     }
 
+    @Test("a column that is read needs a name of its own, and is no text and label at once")
+    func columnsTwice() throws {
+        let file = scratch("data.tsv")
+        #expect(throws: CorpusError.repeatedColumn(file, name: "query")) {
+            try corpus("query\tquery\tpassage\na\tb\tc\n")
+        }
+        #expect(throws: CorpusError.sameColumn(file, name: "y", options: ["--text-columns", "--label-column"])) {
+            try corpus("x\ty\na\t1\n") { ($0.texts, $0.label) = (["x", "y"], "y") }
+        }
+    }
+
     @Test("columns may be named, or without a header numbered")
     func named() throws {
         let table = "x\ty\tz\na\tb\t1\nc\td\t0\n"
@@ -108,6 +119,7 @@ struct SentenceCorpusTests {
                 return
             }
         }
+        #expect(throws: CorpusError.blankTexts(file)) { try examples(.tsdae, "text\n \n  \n") }
         expectWrong(.cosent, pairs, found: "2 columns of texts")
         expectWrong(.triplet, scored, found: "2 columns of texts with a label")
         expectWrong(.simcse, pairs, found: "2 columns of texts")

@@ -19,7 +19,7 @@ struct AugmentationOptions: ParsableArguments {
         help: ArgumentHelp(
             """
             With --augment swap: take words that are near by the word vectors of this file, of any format that graft \
-            near reads, in place of those of a masked-language head.
+            vectors near reads, in place of those of a masked-language head.
             """, valueName: "file"))
     var swapVectors: String?
 
@@ -60,7 +60,11 @@ struct AugmentationOptions: ParsableArguments {
     ) throws {
         guard let augmentation = try augmentation else { return }
         let swapped = try swaps?.swapped(examples.train.texts, seed: seed, keepingTokensIn: directory)
-        examples.augment(augmentation, swapped: swapped, tokenizer: classifier.tokenizer, seed: seed)
+        if let swapped, let swapVectors {
+            if swapped.found == 0 { throw NoNearWords(file: swapVectors, asked: swapped.asked) }
+            StandardError.note("\(swapped.found) of \(swapped.asked) words to swap have near words in \(swapVectors)")
+        }
+        examples.augment(augmentation, swapped: swapped?.texts, tokenizer: classifier.tokenizer, seed: seed)
     }
 }
 
@@ -68,5 +72,17 @@ struct NoWordSwaps: Error, CustomStringConvertible {
     let reason: String
     var description: String {
         "--augment swap needs a masked-language head: \(reason) Use --swap-vectors, delete or cutoff."
+    }
+}
+
+struct NoNearWords: Error, CustomStringConvertible {
+    let file: String
+    let asked: Int
+    var description: String {
+        asked == 0
+            ? "--augment swap: no word of the training texts is one token of the model; nothing would be swapped. "
+                + "Use delete or cutoff, or a larger share."
+            : "--swap-vectors \(file): no near words for any of the \(asked) words to swap. "
+                + "Give vectors of the texts' language, or leave swap out."
     }
 }

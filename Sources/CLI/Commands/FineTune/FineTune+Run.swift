@@ -164,7 +164,9 @@ extension FineTune {
         let optimization = configuration.optimization
         guard !method.learnsHeadAlone || optimization.headSolver == .steps else { return }
         let rate = optimization.algorithm == .adafactorRelative ? "" : ", learning rate \(configuration.learningRate)"
-        StandardError.note("\(configuration.epochs) epochs, batches of \(configuration.batchSize)\(rate)")
+        StandardError.note(
+            "\(configuration.epochs) epoch\(configuration.epochs == 1 ? "" : "s"), batches of \(configuration.batchSize)\(rate)"
+        )
     }
 
     /// Writes what a run has made: the model, its logs and its report.

@@ -119,7 +119,7 @@ extension FineTune {
                 + "\(splitting.rule), \(fixed(100 * tuning.coverage, 1)) % of them with a vector")
         let configuration = tuning.training.configuration
         StandardError.note(
-            "\(configuration.epochs) epochs, learning rate \(configuration.learningRate), "
+            "\(configuration.epochs) epoch\(configuration.epochs == 1 ? "" : "s"), learning rate \(configuration.learningRate), "
                 + "runs of up to \(configuration.wordNgrams) words, \(tuning.training.trainedRows) vectors learn")
     }
 }

@@ -96,7 +96,8 @@ struct OptimizationOptions: ParsableArguments {
         }
         for text in learningRateFor {
             try require(
-                Self.pattern(text) != nil, "--learning-rate-for", text, "REGEX=RATE with a rate between 0 and 1")
+                Self.pattern(text) != nil, "--learning-rate-for", text,
+                "REGEX=RATE with a regular expression and a rate between 0 and 1")
         }
         if let topKLayers { try require(topKLayers >= 1, "--top-k-layers", topKLayers, "at least 1") }
         if let c = inverseRegularization {
@@ -154,7 +155,8 @@ struct OptimizationOptions: ParsableArguments {
 
     private static func pattern(_ text: String) -> Optimization.Pattern? {
         guard let sign = text.lastIndex(of: "="), sign != text.startIndex,
-            let rate = Double(text[text.index(after: sign)...]), rate > 0, rate < 1
+            let rate = Double(text[text.index(after: sign)...]), rate > 0, rate < 1,
+            (try? Regex(String(text[..<sign]))) != nil
         else { return nil }
         return Optimization.Pattern(expression: String(text[..<sign]), rate: rate)
     }

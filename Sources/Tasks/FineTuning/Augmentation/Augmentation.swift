@@ -26,10 +26,12 @@ public struct Augmentation: Equatable, Sendable, CustomStringConvertible {
     public enum Fault: Error, Equatable, Sendable, CustomStringConvertible {
         case unknownKind(String)
         case invalidShare(kind: String, String)
+        case repeatedKind(String)
 
         public var description: String {
             switch self {
             case .unknownKind(let text): "\"\(text)\" is none of swap=, delete= and cutoff="
+            case .repeatedKind(let kind): "\(kind) is given twice"
             case .invalidShare(let kind, let text): "\(kind) is \"\(text)\"; expected a share between 0 and 0.9"
             }
         }
@@ -37,12 +39,14 @@ public struct Augmentation: Equatable, Sendable, CustomStringConvertible {
 
     /// - Parameter text: such as `swap=0.1,delete=0.05`.
     public init(_ text: String) throws(Fault) {
+        var kinds: Set<Substring> = []
         for part in text.split(separator: ",", omittingEmptySubsequences: false) {
             let halves = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             guard halves.count == 2 else { throw .unknownKind(String(part)) }
             guard let share = Float(halves[1]), (0...0.9).contains(share) else {
                 throw .invalidShare(kind: String(halves[0]), String(halves[1]))
             }
+            guard kinds.insert(halves[0]).inserted else { throw .repeatedKind(String(halves[0])) }
             switch halves[0] {
             case "swap": swap = share
             case "delete": delete = share

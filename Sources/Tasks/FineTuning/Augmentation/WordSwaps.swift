@@ -32,20 +32,32 @@ public struct WordSwaps {
         self.share = min(1, 2 * share)
     }
 
+    /// Texts with other words, and for how many words such were looked for and found.
+    public struct Swapped: Sendable {
+        public let texts: TokenizedTexts
+        public let asked: Int
+        public let found: Int
+    }
+
     /// Other words for texts, kept in a file without a name; as many tokens as before.
     ///
     /// - Parameter seed: same seed, same words.
     /// - Throws: `CheckpointError` where the file cannot be written, `WordVectorsError` for vectors that are not finite.
     public func swapped(
         _ texts: TokenizedTexts, seed: UInt64, keepingTokensIn directory: FilePath
-    ) throws -> TokenizedTexts {
+    ) throws -> Swapped {
         var writer = try TokenFileWriter(in: directory)
+        var (asked, found) = (0, 0)
         for start in stride(from: 0, to: texts.count, by: Self.window) {
             let rows = start..<min(texts.count, start + Self.window)
             let seeds = rows.map { RandomSource(seed: seed &+ UInt64($0)).next() }
-            for text in try swapped(rows.map { texts[$0] }, seeds: seeds) { try writer.append(text) }
+            for (text, words) in try swapped(rows.map { texts[$0] }, seeds: seeds) {
+                try writer.append(text)
+                asked += words.asked
+                found += words.found
+            }
         }
-        return TokenizedTexts(try writer.finish())
+        return Swapped(texts: TokenizedTexts(try writer.finish()), asked: asked, found: found)
     }
 
     private static let window = 512
@@ -53,7 +65,9 @@ public struct WordSwaps {
     /// The texts with other words in some places; as many tokens as before.
     ///
     /// - Parameter seeds: of each text.
-    private func swapped(_ texts: [TokenizedText], seeds: [UInt64]) throws(WordVectorsError) -> [TokenizedText] {
+    private func swapped(
+        _ texts: [TokenizedText], seeds: [UInt64]
+    ) throws(WordVectorsError) -> [(text: TokenizedText, words: (asked: Int, found: Int))] {
         let places = texts.indices.map { index in
             let random = RandomSource(seed: seeds[index])
             return wholeWords(texts[index].ids).filter { _ in random.uniform() < share }
@@ -61,11 +75,14 @@ public struct WordSwaps {
         let proposals = try source.proposals(for: texts, places: places)
         return texts.indices.map { index in
             var ids = texts[index].ids
+            var found = 0
             let random = RandomSource(seed: ~seeds[index])
             for (place, proposals) in zip(places[index], proposals[index]) {
-                if let id = draw(proposals, insteadOf: ids[place], random) { ids[place] = id }
+                guard let id = draw(proposals, insteadOf: ids[place], random) else { continue }
+                ids[place] = id
+                found += 1
             }
-            return TokenizedText(ids: ids, typeIDs: texts[index].typeIDs)
+            return (TokenizedText(ids: ids, typeIDs: texts[index].typeIDs), (places[index].count, found))
         }
     }
 
