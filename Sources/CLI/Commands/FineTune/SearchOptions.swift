@@ -80,6 +80,11 @@ struct SearchOptions: ParsableArguments {
             try log.append(trial)
         }
         StandardError.write(log.table)
+        if let only = result.trials.first, result.trials.count == 1 {
+            StandardError.note(
+                "there was time for no other settings than those given, which took \(fixed(only.seconds, 0)) seconds; "
+                    + "a search needs several times as long")
+        }
         StandardError.note("chosen: \(SearchLog.text(result.chosen))")
         return result.chosen
     }
