@@ -35,6 +35,24 @@ struct NearestRowsTests {
         }
     }
 
+    @Test(
+        "a least score leaves of the best rows those that have it", arguments: [-Float.infinity, -1, 0, 2, .infinity])
+    func leastScore(_ threshold: Float) {
+        // Whole numbers, so that many scores are equal, some to the threshold.
+        var rows = normal(300, 3, seed: 7)
+        rows.mutate { values in for i in values.indices { values[i].round() } }
+        let (stored, queries) = (StoredTensor(rows), rows.rows(0..<9))
+        var blocks = ScanBlocks()
+        (blocks.rows, blocks.cachedRows) = (50, 7)
+        for count in [1, 8, 300] {
+            let expected = stored.nearest(to: queries, count: count, by: .dot).map { best in
+                best.filter { $0.score >= threshold }
+            }
+            #expect(stored.nearest(to: queries, count: count, by: .dot, atLeast: threshold) == expected)
+            #expect(stored.nearest(to: queries, count: count, by: .dot, atLeast: threshold, blocks: blocks) == expected)
+        }
+    }
+
     @Test("blocks, company and threads change no bit; of equal scores the lower row comes first")
     func blocks() {
         var rows = normal(700, 40, seed: 3)

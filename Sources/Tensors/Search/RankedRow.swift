@@ -28,10 +28,13 @@ protocol RowCollector {
 /// The best rows of those that were added: a heap whose root is the worst of them.
 package struct BestRows: RowCollector, Sendable {
     package let limit: Int
+    private let threshold: Float
     private var heap: [RankedRow] = []
 
-    package init(_ limit: Int) {
+    /// - Parameter threshold: rows with a lower score are not kept.
+    package init(_ limit: Int, atLeast threshold: Float = -.infinity) {
         self.limit = limit
+        self.threshold = threshold
         heap.reserveCapacity(limit)
     }
 
@@ -39,18 +42,20 @@ package struct BestRows: RowCollector, Sendable {
     package var isFull: Bool { heap.count == limit }
     /// The worst that is kept.
     package var worst: RankedRow? { heap.first }
+    /// No row with a lower score is taken.
+    private var least: Float { isFull ? max(threshold, worst?.score ?? threshold) : threshold }
 
     package var sorted: [RankedRow] { heap.sorted(by: <) }
 
     @unsafe @inline(__always)
     mutating func add(first: Int, _ scores: UnsafeBufferPointer<Float>) {
+        // Most rows fall to one comparison.
+        var least = least
         for i in scores.indices {
             let score = unsafe scores[i]
-            if heap.count == limit, let worst = heap.first, score <= worst.score {
-                // Of equal scores the lower number counts, and rows are added in rising order within a part.
-                if score < worst.score || Int32(first + i) > worst.row { continue }
-            }
+            if score < least { continue }
             add(RankedRow(row: Int32(first + i), score: score))
+            least = self.least
         }
     }
 
@@ -59,6 +64,7 @@ package struct BestRows: RowCollector, Sendable {
     }
 
     package mutating func add(_ new: RankedRow) {
+        if new.score < threshold { return }
         if heap.count < limit {
             heap.append(new)
             var child = heap.count - 1

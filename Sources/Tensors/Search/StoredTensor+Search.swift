@@ -11,11 +11,15 @@ package struct ScanBlocks: Sendable {
 extension StoredTensor {
     /// The `count` best rows for every query, the best first; of equal scores the lower row first.
     ///
-    /// - Parameter queries: `[queries, columns]`
+    /// - Parameters:
+    ///   - queries: `[queries, columns]`
+    ///   - threshold: the least score.
     package func nearest(
-        to queries: Tensor, count: Int, by score: RowScore, blocks: ScanBlocks = ScanBlocks()
+        to queries: Tensor, count: Int, by score: RowScore, atLeast threshold: Float = -.infinity,
+        blocks: ScanBlocks = ScanBlocks()
     ) -> [[RankedRow]] {
-        count == 0 ? queries.emptyResults : scan(queries, score, blocks) { BestRows(min(count, rows)) }
+        count == 0
+            ? queries.emptyResults : scan(queries, score, blocks) { BestRows(min(count, rows), atLeast: threshold) }
     }
 
     /// All rows with a score of at least `threshold` for every query, the best first.

@@ -40,6 +40,18 @@ struct ClusteringTests {
         #expect(strong == found.filter { $0.score >= 0.9 })
     }
 
+    @Test("a bar that rises from block to block loses none of the best pairs")
+    func risingBar() {
+        var vectors = RandomSource(seed: 3).normalTensor([2500, 6], standardDeviation: 1)
+        vectors.scaleRowsToLength1()
+        let all = ParaphraseMining.pairs(in: StoredTensor(vectors), topK: 4)
+        #expect(all.count > 4000)
+        for count in [1, 30, 700] {
+            let best = ParaphraseMining.pairs(in: StoredTensor(vectors), topK: 4, maxPairs: count)
+            #expect(best == Array(all.prefix(count)))
+        }
+    }
+
     @Test("k-means parts what is apart, is the same for the same seed, and its centres are means")
     func kMeans() {
         let random = RandomSource(seed: 11)
