@@ -35,6 +35,24 @@ struct NearestRowsTests {
         }
     }
 
+    @Test("rows near to a query are as many as are found, in whatever blocks")
+    func counts() {
+        let (rows, queries) = (normal(203, 17, seed: 1), normal(7, 17, seed: 2))
+        let stored = StoredTensor(rows)
+        var blocks = ScanBlocks()
+        (blocks.queries, blocks.rows, blocks.cachedRows) = (3, 50, 7)
+        // The score of a row itself, so that one lies on the threshold.
+        let exact = stored.nearest(to: queries, count: 20, by: .dot)[0][19].score
+        for threshold in [-Float.infinity, exact, 0, .infinity] {
+            let expected = stored.rows(near: queries, atLeast: threshold, by: .dot).map(\.count)
+            #expect(stored.rowCounts(near: queries, atLeast: threshold, by: .dot) == expected)
+            #expect(stored.rowCounts(near: queries, atLeast: threshold, by: .dot, blocks: blocks) == expected)
+            if threshold == exact { #expect(expected[0] == 20) }
+        }
+        #expect(stored.rowCounts(near: .zeros([0, 17]), atLeast: 0, by: .dot) == [])
+        #expect(StoredTensor(.zeros([0, 17])).rowCounts(near: queries, atLeast: 0, by: .dot) == [0, 0, 0, 0, 0, 0, 0])
+    }
+
     @Test(
         "a least score leaves of the best rows those that have it", arguments: [-Float.infinity, -1, 0, 2, .infinity])
     func leastScore(_ threshold: Float) {

@@ -19,8 +19,6 @@ public struct RankedRow: Equatable, Sendable, BitwiseCopyable {
 protocol RowCollector {
     /// - Parameter scores: of the rows from `first` on.
     @unsafe mutating func add(first: Int, _ scores: UnsafeBufferPointer<Float>)
-    /// What was kept, the best first.
-    var sorted: [RankedRow] { get }
     /// Takes what another part of the scan has kept.
     mutating func merge(_ other: Self)
 }
@@ -45,6 +43,7 @@ package struct BestRows: RowCollector, Sendable {
     /// No row with a lower score is taken.
     private var least: Float { isFull ? max(threshold, worst?.score ?? threshold) : threshold }
 
+    /// What was kept, the best first.
     package var sorted: [RankedRow] { heap.sorted(by: <) }
 
     @unsafe @inline(__always)
@@ -96,6 +95,7 @@ struct RowsAtLeast: RowCollector {
 
     init(_ threshold: Float) { self.threshold = threshold }
 
+    /// What was kept, the best first.
     var sorted: [RankedRow] { rows.sorted(by: <) }
 
     @unsafe @inline(__always)
@@ -106,4 +106,19 @@ struct RowsAtLeast: RowCollector {
     }
 
     mutating func merge(_ other: RowsAtLeast) { rows += other.rows }
+}
+
+/// How many rows have a score of at least `threshold`.
+struct CountAtLeast: RowCollector {
+    let threshold: Float
+    private(set) var count = 0
+
+    init(_ threshold: Float) { self.threshold = threshold }
+
+    @unsafe @inline(__always)
+    mutating func add(first: Int, _ scores: UnsafeBufferPointer<Float>) {
+        for i in scores.indices { unsafe count += scores[i] >= threshold ? 1 : 0 }
+    }
+
+    mutating func merge(_ other: CountAtLeast) { count += other.count }
 }
