@@ -53,6 +53,14 @@ struct NearestRowsTests {
         #expect(StoredTensor(.zeros([0, 17])).rowCounts(near: queries, atLeast: 0, by: .dot) == [0, 0, 0, 0, 0, 0, 0])
     }
 
+    @Test("rows are added up in their order, each as often as it is named")
+    func sums() {
+        let rows = StoredTensor(Tensor([3, 2], [1, 2, 30, 40, 500, 600]))
+        #expect(rows.sum(ofRows: [2, 0, 0]) == [502, 604])
+        #expect(rows.sum(ofRows: [0, 1, 2][1..<2]) == [30, 40])
+        #expect(rows.sum(ofRows: []) == [0, 0])
+    }
+
     @Test(
         "a least score leaves of the best rows those that have it", arguments: [-Float.infinity, -1, 0, 2, .infinity])
     func leastScore(_ threshold: Float) {

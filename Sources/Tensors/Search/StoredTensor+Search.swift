@@ -60,6 +60,20 @@ extension StoredTensor {
         }
     }
 
+    /// The sum of some of the rows, added up in their order, `columns` values.
+    package func sum(ofRows rows: ArraySlice<Int32>) -> [Double] {
+        precondition(rows.allSatisfy { 0 <= $0 && $0 < self.rows }, "row outside of \(shape)")
+        let columns = columns
+        return unsafe withValues { values in
+            var sums = [Double](repeating: 0, count: columns)
+            for row in rows {
+                let start = Int(row) * columns
+                for column in 0..<columns { unsafe sums[column] += Double(values[start + column]) }
+            }
+            return sums
+        }
+    }
+
     /// The scores of one query with some of the rows, to `scores`, which has room for them.
     package func scores(of query: ArraySlice<Float>, rows: [Int32], by score: RowScore, into scores: inout [Float]) {
         precondition(query.count == columns && scores.count >= rows.count, "\(query.count) values for rows \(shape)")
