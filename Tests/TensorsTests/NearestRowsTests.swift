@@ -35,6 +35,50 @@ struct NearestRowsTests {
         }
     }
 
+    @Test("rows near to a query are as many as are found, in whatever blocks")
+    func counts() {
+        let (rows, queries) = (normal(203, 17, seed: 1), normal(7, 17, seed: 2))
+        let stored = StoredTensor(rows)
+        var blocks = ScanBlocks()
+        (blocks.queries, blocks.rows, blocks.cachedRows) = (3, 50, 7)
+        // The score of a row itself, so that one lies on the threshold.
+        let exact = stored.nearest(to: queries, count: 20, by: .dot)[0][19].score
+        for threshold in [-Float.infinity, exact, 0, .infinity] {
+            let expected = stored.rows(near: queries, atLeast: threshold, by: .dot).map(\.count)
+            #expect(stored.rowCounts(near: queries, atLeast: threshold, by: .dot) == expected)
+            #expect(stored.rowCounts(near: queries, atLeast: threshold, by: .dot, blocks: blocks) == expected)
+            if threshold == exact { #expect(expected[0] == 20) }
+        }
+        #expect(stored.rowCounts(near: .zeros([0, 17]), atLeast: 0, by: .dot) == [])
+        #expect(StoredTensor(.zeros([0, 17])).rowCounts(near: queries, atLeast: 0, by: .dot) == [0, 0, 0, 0, 0, 0, 0])
+    }
+
+    @Test("rows are added up in their order, each as often as it is named")
+    func sums() {
+        let rows = StoredTensor(Tensor([3, 2], [1, 2, 30, 40, 500, 600]))
+        #expect(rows.sum(ofRows: [2, 0, 0]) == [502, 604])
+        #expect(rows.sum(ofRows: [0, 1, 2][1..<2]) == [30, 40])
+        #expect(rows.sum(ofRows: []) == [0, 0])
+    }
+
+    @Test(
+        "a least score leaves of the best rows those that have it", arguments: [-Float.infinity, -1, 0, 2, .infinity])
+    func leastScore(_ threshold: Float) {
+        // Whole numbers, so that many scores are equal, some to the threshold.
+        var rows = normal(300, 3, seed: 7)
+        rows.mutate { values in for i in values.indices { values[i].round() } }
+        let (stored, queries) = (StoredTensor(rows), rows.rows(0..<9))
+        var blocks = ScanBlocks()
+        (blocks.rows, blocks.cachedRows) = (50, 7)
+        for count in [1, 8, 300] {
+            let expected = stored.nearest(to: queries, count: count, by: .dot).map { best in
+                best.filter { $0.score >= threshold }
+            }
+            #expect(stored.nearest(to: queries, count: count, by: .dot, atLeast: threshold) == expected)
+            #expect(stored.nearest(to: queries, count: count, by: .dot, atLeast: threshold, blocks: blocks) == expected)
+        }
+    }
+
     @Test("blocks, company and threads change no bit; of equal scores the lower row comes first")
     func blocks() {
         var rows = normal(700, 40, seed: 3)

@@ -21,9 +21,9 @@ public enum CommunityDetection {
         var candidates: [(centre: Int, count: Int)] = []
         for first in stride(from: 0, to: vectors.rows, by: perBlock) {
             let block = vectors.rows(first..<min(vectors.rows, first + perBlock)).tensor
-            for (place, near) in vectors.rows(near: block, atLeast: threshold, by: .dot).enumerated()
-            where near.count >= minSize {
-                candidates.append((first + place, near.count))
+            for (place, count) in vectors.rowCounts(near: block, atLeast: threshold, by: .dot).enumerated()
+            where count >= minSize {
+                candidates.append((first + place, count))
             }
             progress(first + block.rows)
         }

@@ -59,22 +59,23 @@ public struct KMeans: Sendable {
 
     /// The means of the groups; a group without vectors keeps its centre.
     private static func means(_ vectors: StoredTensor, _ clusters: [Int32], _ old: Tensor) -> Tensor {
-        let (size, blocks) = (vectors.columns, blocks(vectors.rows))
-        let parts = parallelMap(blocks.count) { block in
-            var sums = [Double](repeating: 0, count: old.count)
-            let rows = vectors.rows(blocks[block]).tensor
-            for (place, row) in blocks[block].enumerated() {
-                let start = Int(clusters[row]) * size
-                for (column, value) in rows.row(place).enumerated() { sums[start + column] += Double(value) }
-            }
-            return sums
+        var rows = [[Int32]](repeating: [], count: old.rows)
+        for (row, cluster) in clusters.enumerated() { rows[Int(cluster)].append(Int32(row)) }
+        // A large group in parts, so that no thread has most of the work.
+        let parts = rows.indices.flatMap { cluster in
+            blocks(rows[cluster].count).map { (cluster: cluster, range: $0) }
         }
-        var counts = [Int](repeating: 0, count: old.rows)
-        for cluster in clusters { counts[Int(cluster)] += 1 }
+        let partSums = parallelMap(parts.count) { vectors.sum(ofRows: rows[parts[$0].cluster][parts[$0].range]) }
+        var sums = [Double](repeating: 0, count: old.count)
+        for (part, values) in zip(parts, partSums) {
+            let start = part.cluster * old.columns
+            for (column, value) in values.enumerated() { sums[start + column] += value }
+        }
         var means = old
         means.mutate { values in
-            for i in values.indices where counts[i / size] > 0 {
-                values[i] = Float(parts.reduce(0) { $0 + $1[i] } / Double(counts[i / size]))
+            for i in values.indices {
+                let count = rows[i / vectors.columns].count
+                if count > 0 { values[i] = Float(sums[i] / Double(count)) }
             }
         }
         return means
@@ -82,27 +83,67 @@ public struct KMeans: Sendable {
 
     /// Vectors far from one another: each drawn with the square of its distance to those before.
     private static func firstCentres(_ vectors: StoredTensor, _ count: Int, _ random: RandomSource) -> Tensor {
-        var chosen = [Int(random.next() % UInt64(vectors.rows))]
-        var distances = [Double](repeating: .infinity, count: vectors.rows)
-        let blocks = blocks(vectors.rows)
-        while chosen.count < count {
-            let last = vectors.rows(chosen[chosen.count - 1]..<chosen[chosen.count - 1] + 1).tensor
-            let parts = parallelMap(blocks.count) { block in
-                var scores = [Float](repeating: 0, count: blocks[block].count)
-                vectors.scores(
-                    of: last.row(0), rows: blocks[block].map { Int32($0) }, by: .negativeSquaredDistance, into: &scores)
-                return scores
-            }
-            for (row, score) in parts.joined().enumerated() { distances[row] = min(distances[row], -Double(score)) }
-            var place = Double(random.next() >> 11) * 0x1p-53 * distances.reduce(0, +)
-            let next = distances.firstIndex { distance in
+        var seeding = Seeding(vectors, first: Int32(random.next() % UInt64(vectors.rows)))
+        while seeding.chosen.count < count {
+            seeding.measureLast()
+            var place = Double(random.next() >> 11) * 0x1p-53 * seeding.distances.reduce(0, +)
+            let next = seeding.distances.firstIndex { distance in
                 place -= distance
                 return place < 0
             }
             // Where all others are equal to those chosen: any that is not chosen.
-            chosen.append(next ?? (0..<vectors.rows).first { !chosen.contains($0) } ?? 0)
+            seeding.chosen.append(
+                next.map { Int32($0) } ?? (0..<Int32(vectors.rows)).first { !seeding.chosen.contains($0) } ?? 0)
         }
         return Tensor(
-            [count, vectors.columns], chosen.flatMap { vectors.rows($0..<$0 + 1).tensor.values })
+            [count, vectors.columns], seeding.chosen.flatMap { vectors.rows(Int($0)..<Int($0) + 1).tensor.values })
+    }
+
+    /// The vectors chosen as centres, and how far the others are from them.
+    private struct Seeding {
+        private let vectors: StoredTensor
+        var chosen: [Int32]
+        /// The square of every vector's distance to the nearest of the chosen that were measured.
+        private(set) var distances: [Double]
+        /// The place of that one in `chosen`.
+        private var nearest: [Int32]
+
+        init(_ vectors: StoredTensor, first: Int32) {
+            self.vectors = vectors
+            chosen = [first]
+            distances = [Double](repeating: .infinity, count: vectors.rows)
+            nearest = [Int32](repeating: 0, count: vectors.rows)
+        }
+
+        /// Takes the vector that was chosen last into the distances.
+        mutating func measureLast() {
+            let new = chosen[chosen.count - 1]
+            var apart = [Float](repeating: 0, count: chosen.count)
+            vectors.scores(ofRow: new, rows: chosen, by: .negativeSquaredDistance, into: &apart)
+            let blocks = KMeans.blocks(vectors.rows)
+            let parts = parallelMap(blocks.count) { block in
+                let near = blocks[block].filter { mayBeNearer($0, -apart[Int(nearest[$0])]) }.map { Int32($0) }
+                var scores = [Float](repeating: 0, count: near.count)
+                vectors.scores(ofRow: new, rows: near, by: .negativeSquaredDistance, into: &scores)
+                return zip(near, scores)
+            }
+            for (row, score) in parts.joined() where -Double(score) < distances[Int(row)] {
+                distances[Int(row)] = -Double(score)
+                nearest[Int(row)] = Int32(chosen.count - 1)
+            }
+        }
+
+        /// Whether a new centre can be nearer to a row than the nearest so far.
+        ///
+        /// It cannot where that one is twice as far from the new centre as from the row, by the triangle inequality: the
+        /// rows that are left out change nothing, so that the choice is that of a comparison with all. A margin is for
+        /// the rounding of both squares, and what is too large for a float says nothing.
+        ///
+        /// Source: Elkan 2003, "Using the Triangle Inequality to Accelerate k-Means", lemma 1.
+        ///
+        /// - Parameter apart: the square of the distance of the two centres.
+        private func mayBeNearer(_ row: Int, _ apart: Float) -> Bool {
+            !(apart.isFinite && Double(apart) >= 4.001 * distances[row] + 1e-30)
+        }
     }
 }

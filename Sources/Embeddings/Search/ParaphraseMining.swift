@@ -26,9 +26,10 @@ public enum ParaphraseMining {
         var least = threshold
         for first in stride(from: 0, to: vectors.rows, by: 1024) {
             let block = vectors.rows(first..<min(vectors.rows, first + 1024)).tensor
-            for (place, near) in vectors.nearest(to: block, count: topK + 1, by: .dot).enumerated() {
+            let neighbours = vectors.nearest(to: block, count: topK + 1, by: .dot, atLeast: least)
+            for (place, near) in neighbours.enumerated() {
                 let row = Int32(first + place)
-                for other in near.lazy.filter({ $0.row != row }).prefix(topK) where other.score >= least {
+                for other in near.lazy.filter({ $0.row != row }).prefix(topK) {
                     best.append(Pair(first: min(row, other.row), second: max(row, other.row), score: other.score))
                 }
             }

@@ -19,8 +19,6 @@ public struct RankedRow: Equatable, Sendable, BitwiseCopyable {
 protocol RowCollector {
     /// - Parameter scores: of the rows from `first` on.
     @unsafe mutating func add(first: Int, _ scores: UnsafeBufferPointer<Float>)
-    /// What was kept, the best first.
-    var sorted: [RankedRow] { get }
     /// Takes what another part of the scan has kept.
     mutating func merge(_ other: Self)
 }
@@ -28,10 +26,13 @@ protocol RowCollector {
 /// The best rows of those that were added: a heap whose root is the worst of them.
 package struct BestRows: RowCollector, Sendable {
     package let limit: Int
+    private let threshold: Float
     private var heap: [RankedRow] = []
 
-    package init(_ limit: Int) {
+    /// - Parameter threshold: rows with a lower score are not kept.
+    package init(_ limit: Int, atLeast threshold: Float = -.infinity) {
         self.limit = limit
+        self.threshold = threshold
         heap.reserveCapacity(limit)
     }
 
@@ -39,18 +40,21 @@ package struct BestRows: RowCollector, Sendable {
     package var isFull: Bool { heap.count == limit }
     /// The worst that is kept.
     package var worst: RankedRow? { heap.first }
+    /// No row with a lower score is taken.
+    private var least: Float { isFull ? max(threshold, worst?.score ?? threshold) : threshold }
 
+    /// What was kept, the best first.
     package var sorted: [RankedRow] { heap.sorted(by: <) }
 
     @unsafe @inline(__always)
     mutating func add(first: Int, _ scores: UnsafeBufferPointer<Float>) {
+        // Most rows fall to one comparison.
+        var least = least
         for i in scores.indices {
             let score = unsafe scores[i]
-            if heap.count == limit, let worst = heap.first, score <= worst.score {
-                // Of equal scores the lower number counts, and rows are added in rising order within a part.
-                if score < worst.score || Int32(first + i) > worst.row { continue }
-            }
+            if score < least { continue }
             add(RankedRow(row: Int32(first + i), score: score))
+            least = self.least
         }
     }
 
@@ -59,6 +63,7 @@ package struct BestRows: RowCollector, Sendable {
     }
 
     package mutating func add(_ new: RankedRow) {
+        if new.score < threshold { return }
         if heap.count < limit {
             heap.append(new)
             var child = heap.count - 1
@@ -90,6 +95,7 @@ struct RowsAtLeast: RowCollector {
 
     init(_ threshold: Float) { self.threshold = threshold }
 
+    /// What was kept, the best first.
     var sorted: [RankedRow] { rows.sorted(by: <) }
 
     @unsafe @inline(__always)
@@ -100,4 +106,19 @@ struct RowsAtLeast: RowCollector {
     }
 
     mutating func merge(_ other: RowsAtLeast) { rows += other.rows }
+}
+
+/// How many rows have a score of at least `threshold`.
+struct CountAtLeast: RowCollector {
+    let threshold: Float
+    private(set) var count = 0
+
+    init(_ threshold: Float) { self.threshold = threshold }
+
+    @unsafe @inline(__always)
+    mutating func add(first: Int, _ scores: UnsafeBufferPointer<Float>) {
+        for i in scores.indices { unsafe count += scores[i] >= threshold ? 1 : 0 }
+    }
+
+    mutating func merge(_ other: CountAtLeast) { count += other.count }
 }

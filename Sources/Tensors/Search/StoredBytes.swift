@@ -68,7 +68,7 @@ public struct StoredBytes: Sendable {
                             all + query * columns, bytes, columns)
                     }
                 }
-            }
+            }.map(\.sorted)
         }
     }
 }

@@ -11,23 +11,34 @@ package struct ScanBlocks: Sendable {
 extension StoredTensor {
     /// The `count` best rows for every query, the best first; of equal scores the lower row first.
     ///
-    /// - Parameter queries: `[queries, columns]`
+    /// - Parameters:
+    ///   - queries: `[queries, columns]`
+    ///   - threshold: the least score.
     package func nearest(
-        to queries: Tensor, count: Int, by score: RowScore, blocks: ScanBlocks = ScanBlocks()
+        to queries: Tensor, count: Int, by score: RowScore, atLeast threshold: Float = -.infinity,
+        blocks: ScanBlocks = ScanBlocks()
     ) -> [[RankedRow]] {
-        count == 0 ? queries.emptyResults : scan(queries, score, blocks) { BestRows(min(count, rows)) }
+        if count == 0 { return [[RankedRow]](repeating: [], count: queries.rows) }
+        return scan(queries, score, blocks) { BestRows(min(count, rows), atLeast: threshold) }.map(\.sorted)
     }
 
     /// All rows with a score of at least `threshold` for every query, the best first.
     package func rows(
         near queries: Tensor, atLeast threshold: Float, by score: RowScore, blocks: ScanBlocks = ScanBlocks()
     ) -> [[RankedRow]] {
-        scan(queries, score, blocks) { RowsAtLeast(threshold) }
+        scan(queries, score, blocks) { RowsAtLeast(threshold) }.map(\.sorted)
+    }
+
+    /// How many rows have a score of at least `threshold`, for every query.
+    package func rowCounts(
+        near queries: Tensor, atLeast threshold: Float, by score: RowScore, blocks: ScanBlocks = ScanBlocks()
+    ) -> [Int] {
+        scan(queries, score, blocks) { CountAtLeast(threshold) }.map(\.count)
     }
 
     private func scan<Collector: RowCollector>(
         _ queries: Tensor, _ score: RowScore, _ blocks: ScanBlocks, _ makeCollector: () -> Collector
-    ) -> [[RankedRow]] {
+    ) -> [Collector] {
         precondition(queries.columns == columns, "queries \(queries.shape) for rows \(shape)")
         let (rows, columns) = (rows, columns)
         return unsafe withValues { values in
@@ -46,6 +57,20 @@ extension StoredTensor {
                     }
                 }
             }
+        }
+    }
+
+    /// The sum of some of the rows, added up in their order, `columns` values.
+    package func sum(ofRows rows: ArraySlice<Int32>) -> [Double] {
+        precondition(rows.allSatisfy { 0 <= $0 && $0 < self.rows }, "row outside of \(shape)")
+        let columns = columns
+        return unsafe withValues { values in
+            var sums = [Double](repeating: 0, count: columns)
+            for row in rows {
+                let start = Int(row) * columns
+                for column in 0..<columns { unsafe sums[column] += Double(values[start + column]) }
+            }
+            return sums
         }
     }
 
@@ -98,18 +123,15 @@ extension StoredTensor {
     }
 }
 
-extension Tensor {
-    var emptyResults: [[RankedRow]] { [[RankedRow]](repeating: [], count: rows) }
-}
-
 /// Passes over rows with many queries: blocks of rows are shared among the threads.
 ///
 /// - Parameter score: writes the scores of some queries with some rows, `[queries, rows]`.
+/// - Returns: what was collected for each query.
 func scanning<Collector: RowCollector>(
     _ queries: Int, rows: Int, _ blocks: ScanBlocks, _ makeCollector: () -> Collector,
     score: (_ queries: Range<Int>, _ rows: Range<Int>, UnsafeMutablePointer<Float>) -> Void
-) -> [[RankedRow]] {
-    var results: [[RankedRow]] = []
+) -> [Collector] {
+    var results: [Collector] = []
     for first in stride(from: 0, to: queries, by: blocks.queries) {
         let part = first..<min(queries, first + blocks.queries)
         let parts = parallelMap((rows + blocks.rows - 1) / blocks.rows) { block in
@@ -131,7 +153,7 @@ func scanning<Collector: RowCollector>(
         for query in part.indices {
             var all = makeCollector()
             for collectors in parts { all.merge(collectors[query - first]) }
-            results.append(all.sorted)
+            results.append(all)
         }
     }
     return results
