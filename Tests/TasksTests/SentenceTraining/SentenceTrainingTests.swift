@@ -265,6 +265,6 @@ struct SentenceTrainingTests {
             Issue.record("\(String(describing: error))")
             return
         }
-        #expect(differences.contains { $0.hasPrefix("objective.loss") })
+        #expect(differences.contains { $0.hasPrefix("loss (") })
     }
 }
