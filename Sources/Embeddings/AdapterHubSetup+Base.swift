@@ -24,9 +24,7 @@ extension AdapterHubSetup {
     ///
     /// - Throws: `otherBase` where one of them was trained on another model.
     package func attach(to encoder: TransformerEncoder, of base: ModelDirectory) throws(ModelError) {
-        for path in Set([directory.path] + adapters.map(\.path)).sorted(by: { $0.string < $1.string }) {
-            try base.checkIsBase(of: ModelDirectory(path))
-        }
+        try base.checkIsBase(of: [directory] + adapters.map { ModelDirectory($0.path) })
         do { try encoder.attach(self) } catch { throw .adapter(directory.path, base: base.path, error) }
     }
 }

@@ -41,7 +41,7 @@ package struct OpenedAdapter {
                     path, key: "base_model_name_or_path", found: nil, expected: "the name or the path of a model"))
         }
         do { base = try store.resolve(name) } catch { throw .baseOfAdapter(directory.path, name: name, error) }
-        try base.checkIsBase(of: directory)
+        try base.checkIsBase(of: [directory])
     }
 
     /// Whether the adapter has a layer of logits of its own.
@@ -71,16 +71,18 @@ package struct OpenedAdapter {
 }
 
 extension ModelDirectory {
-    /// Checks that the model is the one that an adapter was trained on, where Graft wrote that down beside the adapter.
-    package func checkIsBase(of adapter: ModelDirectory) throws(ModelError) {
-        guard adapter.exists(OpenedAdapter.recordName) else { return }
-        let (found, expected) = try loading { () throws(CheckpointError) in
-            let record = try JSONFile(adapter.path.appending(OpenedAdapter.recordName), purpose: "Graft's own settings")
-            let expected = record.object[OpenedAdapter.baseHashKey]?.string
-            return (try expected.map { _ throws(CheckpointError) in try weightsHash() }, expected)
-        }
-        if let expected, let found, found != expected {
-            throw .otherBase(adapter.path, base: path, found: found, expected: expected)
+    /// Checks that the model is the one that adapters were trained on, where Graft wrote that down beside them. The weights
+    /// are read once, and only then.
+    package func checkIsBase(of adapters: [ModelDirectory]) throws(ModelError) {
+        var hash: String?
+        for adapter in adapters where adapter.exists(OpenedAdapter.recordName) {
+            let record = try loading { () throws(CheckpointError) in
+                try JSONFile(adapter.path.appending(OpenedAdapter.recordName), purpose: "Graft's own settings")
+            }
+            guard let expected = record.object[OpenedAdapter.baseHashKey]?.string else { continue }
+            let found = if let hash { hash } else { try loading { () throws(CheckpointError) in try weightsHash() } }
+            hash = found
+            if found != expected { throw .otherBase(adapter.path, base: path, found: found, expected: expected) }
         }
     }
 

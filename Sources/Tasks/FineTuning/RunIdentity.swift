@@ -50,7 +50,7 @@ struct RunIdentity: Codable, Equatable, Sendable {
             fingerprint.add(text.ids)
             if let types = text.typeIDs { fingerprint.add(types) }
         }
-        for text in examples.texts.swapped ?? TokenizedTexts([]) { fingerprint.add(text.ids) }
+        if let swapped = examples.texts.swapped { for text in swapped { fingerprint.add(text.ids) } }
         examples.targets.add(to: &fingerprint)
         return fingerprint.digits
     }

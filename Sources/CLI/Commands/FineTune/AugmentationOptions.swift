@@ -60,8 +60,8 @@ struct AugmentationOptions: ParsableArguments {
     ) throws {
         guard let augmentation = try augmentation else { return }
         let swapped = try swaps?.swapped(examples.train.texts, seed: seed, keepingTokensIn: directory)
+        if let swapped, swapped.found == 0 { throw NothingToSwap(vectors: swapVectors, asked: swapped.asked) }
         if let swapped, let swapVectors {
-            if swapped.found == 0 { throw NoNearWords(file: swapVectors, asked: swapped.asked) }
             StandardError.note("\(swapped.found) of \(swapped.asked) words to swap have near words in \(swapVectors)")
         }
         examples.augment(augmentation, swapped: swapped?.texts, tokenizer: classifier.tokenizer, seed: seed)
@@ -75,14 +75,22 @@ struct NoWordSwaps: Error, CustomStringConvertible {
     }
 }
 
-struct NoNearWords: Error, CustomStringConvertible {
-    let file: String
+struct NothingToSwap: Error, CustomStringConvertible {
+    let vectors: String?
+    /// For how many words others were looked for.
     let asked: Int
     var description: String {
-        asked == 0
-            ? "--augment swap: no word of the training texts is one token of the model; nothing would be swapped. "
-                + "Use delete or cutoff, or a larger share."
-            : "--swap-vectors \(file): no near words for any of the \(asked) words to swap. "
-                + "Give vectors of the texts' language, or leave swap out."
+        if asked == 0 {
+            return
+                "--augment swap: no word of the training texts that is one token of the model was drawn; nothing would "
+                + "be swapped. Use delete or cutoff, or a larger share."
+        }
+        guard let vectors else {
+            return
+                "--augment swap: the masked-language head proposes no other word for any of the \(asked) words to swap. "
+                + "Use --swap-vectors, delete or cutoff."
+        }
+        return "--swap-vectors \(vectors): no near words for any of the \(asked) words to swap. "
+            + "Give vectors of the texts' language, or leave swap out."
     }
 }

@@ -89,9 +89,9 @@ struct BottleneckOptions: ParsableArguments {
         }
         if let adapters {
             var names: [String] = []
-            for path in adapters.split(separator: ",").map(String.init) {
-                let found = try ModelStore().resolve(path)
-                try classifier.pretrained.directory.checkIsBase(of: found)
+            let found = try adapters.split(separator: ",").map { try ModelStore().resolve(String($0)) }
+            try classifier.pretrained.directory.checkIsBase(of: found)
+            for found in found {
                 let directory = try AdapterHubDirectory(found)
                 // Adapters that were trained alike have the same name; here every one needs its own.
                 // Names become those of folders.
