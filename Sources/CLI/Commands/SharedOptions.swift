@@ -82,6 +82,25 @@ struct PrecisionOption: ParsableArguments {
     }
 }
 
+/// The same for training, where the faster of two that learn alike is the default.
+struct TrainingPrecisionOption: ParsableArguments {
+    @Option(
+        help: """
+            The numbers that the encoder multiplies while it learns, f32 or bf16; weights, gradients and sums are f32 \
+            always (default: bf16 where the processor multiplies it, else f32; f32 for finetune's --method head).
+            """)
+    var precision: Precision?
+
+    /// The precision, which this machine offers. After the engine is loaded.
+    ///
+    /// - Parameter encoderLearns: features that are computed once are f32 unless something else is asked for.
+    func resolve(encoderLearns: Bool = true) throws -> Precision {
+        guard let precision else { return encoderLearns && Precision.bf16.reasonUnavailable == nil ? .bf16 : .f32 }
+        if let reason = precision.reasonUnavailable { throw PrecisionError(reason: reason) }
+        return precision
+    }
+}
+
 struct PrecisionError: Error, CustomStringConvertible {
     let reason: String
     var description: String { "--precision \(reason). Use --precision f32." }

@@ -96,7 +96,7 @@ final class TrainingRun {
         state.batch = 0
         state.epoch += 1
         guard state.epoch <= plan.epochs, !isStalled(plan) else { return }
-        try keepGoodState(report)
+        if state.step % LastGoodState.interval == 0 { try keepGoodState(report) }
         saveIfDue(endsEpoch: true, report)
     }
 

@@ -13,7 +13,7 @@ extension Adapt {
         try reportingFailures {
             let start = monotonicSeconds()
             try threads.apply()
-            _ = try precision.resolve()
+            let configuration = try trainingConfiguration()
             let target = FilePath(output)
             // Made and removed again: what cannot be written must not show only after the training.
             _ = try AtomicDirectory(target)
@@ -26,7 +26,7 @@ extension Adapt {
             let encoder = try TrainableSentenceEncoder(model.resolve(), dropout: dropout)
             try limit(encoder)
             try checkSizes(encoder)
-            let training = try SentenceTraining(encoder, trainingConfiguration, keepingBestIn: scratch)
+            let training = try SentenceTraining(encoder, configuration, keepingBestIn: scratch)
             var examples = try SentenceExamples(
                 corpus, for: objective.objective, objective.selection, teacher: teacher(of: encoder), encoder,
                 keepingTokensIn: scratch)
@@ -37,7 +37,7 @@ extension Adapt {
             }
             if let mining = negatives.mining { examples = try withNegatives(examples, mining, encoder) }
             let evaluation = try devSet(encoder, scratch)
-            describe(examples, encoder)
+            describe(examples, encoder, configuration)
 
             let logs = try reports.logs(for: target, resumes: runOptions.resume)
             try checkBatches(training, examples)
@@ -47,7 +47,7 @@ extension Adapt {
                     report: report)
             }
             let record = SentenceTrainingRecord(
-                trainingConfiguration, outcome, model: model.model, train: corpus, examples: examples,
+                configuration, outcome, model: model.model, train: corpus, examples: examples,
                 dev: dev.map { FilePath($0) }, chosen: chosen)
             try logs.deliver(to: target) { () throws(FineTuning.Failure) in
                 try training.deliver { () throws(CheckpointError) in try record.write(encoder, to: target) }
@@ -157,7 +157,10 @@ extension Adapt {
         }
     }
 
-    private func describe(_ examples: SentenceExamples, _ encoder: TrainableSentenceEncoder) {
+    private func describe(
+        _ examples: SentenceExamples, _ encoder: TrainableSentenceEncoder,
+        _ configuration: SentenceTraining.Configuration
+    ) {
         if examples.dropped > 0 { StandardError.note("\(examples.dropped) examples are left out, as was asked for") }
         if examples.cut > 0 {
             StandardError.note(
@@ -169,6 +172,7 @@ extension Adapt {
         StandardError.note(
             "\(examples.count) examples of \(examples.columns) texts, loss \(objective.loss.rawValue), "
                 + "\(epochs) epoch\(epochs == 1 ? "" : "s"), batches of \(batchSize), learning rate \(learningRate), "
-                + "\(MatrixEngine.current.rawValue), \(ThreadPool.shared.threads) threads")
+                + "\(configuration.precision.rawValue) by \(MatrixEngine.current.rawValue), "
+                + "\(ThreadPool.shared.threads) threads")
     }
 }

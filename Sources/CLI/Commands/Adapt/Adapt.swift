@@ -65,7 +65,7 @@ struct Adapt: ParsableCommand {
     @Option(help: "The share of activations that training drops (default: the model's).")
     var dropout: Float?
 
-    @OptionGroup var precision: PrecisionOption
+    @OptionGroup var precision: TrainingPrecisionOption
     @OptionGroup var threads: ThreadOption
     @OptionGroup(title: "Hard negatives") var negatives: HardNegativeOptions
     @OptionGroup(title: "Columns") var columns: SentenceColumnOptions
@@ -96,14 +96,15 @@ struct Adapt: ParsableCommand {
 
     var warmupValue: Optimization.Warmup? { Optimization.Warmup(warmup) }
 
-    var trainingConfiguration: SentenceTraining.Configuration {
+    /// What the flags say. After the engine is loaded.
+    func trainingConfiguration() throws -> SentenceTraining.Configuration {
         var configuration = SentenceTraining.Configuration(objective.objective)
         configuration.epochs = epochs
         configuration.learningRate = learningRate
         configuration.batchSize = batchSize
         configuration.seed = seed
         configuration.weightDecay = weightDecay
-        configuration.precision = precision.precision
+        configuration.precision = try precision.resolve()
         configuration.warmup = warmupValue ?? .ratio(0.1)
         configuration.maxGradientNorm = maxGradientNorm
         configuration.cachesGradients = cached

@@ -111,7 +111,7 @@ extension FineTune {
         configuration.optimization = optimization.optimization(method, asksForSteps: asksForSteps)
         if let weightDecay = optimization.weightDecay { configuration.weightDecay = weightDecay }
         configuration.recomputesActivations = recompute
-        configuration.precision = precision.precision
+        configuration.precision = try precision.resolve(encoderLearns: method != .head)
         return configuration
     }
 
@@ -160,7 +160,8 @@ extension FineTune {
         StandardError.note(
             "\(examples.train.texts.count) training examples, \(data.problem.description(labels: data.labels.count))"
                 + "\(guess), method \(method.rawValue)\(learning), "
-                + "\(MatrixEngine.current.rawValue), \(ThreadPool.shared.threads) threads")
+                + "\(configuration.precision.rawValue) by \(MatrixEngine.current.rawValue), \(ThreadPool.shared.threads) threads"
+        )
         let optimization = configuration.optimization
         guard !method.learnsHeadAlone || optimization.headSolver == .steps else { return }
         let rate = optimization.algorithm == .adafactorRelative ? "" : ", learning rate \(configuration.learningRate)"

@@ -43,7 +43,7 @@ extension FineTune {
         try objective.set(
             &configuration.optimization, labels: data.labels, targets: train.examples.targets, problem: .singleLabel)
         runOptions.set(&configuration, devExamples: data.dev?.count, isSplit: data.isSplit)
-        describe(data, tagger, cut: train.cut + (dev?.cut ?? 0))
+        describe(data, tagger, configuration, cut: train.cut + (dev?.cut ?? 0))
 
         let logs = try reports.logs(for: target, resumes: runOptions.resume)
         let scratch = target.lexicallyNormalized().removingLastComponent()
@@ -71,14 +71,17 @@ extension FineTune {
         return tagger
     }
 
-    private func describe(_ data: TaggingData, _ tagger: TokenTagger, cut: Int) {
+    private func describe(
+        _ data: TaggingData, _ tagger: TokenTagger, _ configuration: FineTuning.Configuration, cut: Int
+    ) {
         if cut > 0 {
             StandardError.note(
                 "\(cut) sentences are longer than \(tagger.maxLength) tokens and are cut (--max-length)")
         }
         StandardError.note(
             "\(data.train.count) training sentences, one of \(data.labels.count) tags a word, "
-                + "method \(method.rawValue), \(MatrixEngine.current.rawValue), \(ThreadPool.shared.threads) threads")
+                + "method \(method.rawValue), \(configuration.precision.rawValue) by \(MatrixEngine.current.rawValue), "
+                + "\(ThreadPool.shared.threads) threads")
     }
 }
 

@@ -68,7 +68,7 @@ struct FineTune: ParsableCommand {
     @Option(help: "Starts the random numbers: same seed, same result.")
     var seed: UInt64 = 42
 
-    @OptionGroup var precision: PrecisionOption
+    @OptionGroup var precision: TrainingPrecisionOption
     @OptionGroup var threads: ThreadOption
 
     @OptionGroup(title: "Data") var data: DataOptions
