@@ -75,7 +75,8 @@ public enum WordVectorsError: Error, Equatable, Sendable, CustomStringConvertibl
         case .tooManyWords(let file): "\(file): more than 4 GB of words, which is not supported."
         case .unknownWord(let file, let word): "\(file): has no vector for \"\(word)\"."
         case .unwritableWord(let file, let word):
-            "\(file): the word \"\(word)\" has a blank or a line break in it, which this format cannot hold. Use --to graft."
+            "\(file): the word \"\(word)\" has a blank, a line break or a zero byte in it, which this format cannot hold. Use "
+                + "--to graft."
         case .lacks(let file, let what): "\(file): \(what)."
         }
     }

@@ -24,10 +24,10 @@ struct TrainVectors: ParsableCommand {
 
     @Option(
         help: """
-            How it is written: \(WordVectorTraining.TrainedFormat.allCases.map(\.rawValue).joined(separator: ", ")). \
+            How it is written: \(WordVectors.OutputFormat.allCases.map(\.rawValue).joined(separator: ", ")). \
             graft and fasttext (a .bin) keep the n-grams.
             """)
-    var to = WordVectorTraining.TrainedFormat.graft
+    var to = WordVectors.OutputFormat.graft
 
     @Option(
         help: """
@@ -144,5 +144,4 @@ struct TrainVectors: ParsableCommand {
     }
 }
 
-extension WordVectorTraining.TrainedFormat: ExpressibleByArgument {}
 extension WordVectorTrainingConfiguration.Model: ExpressibleByArgument {}
