@@ -80,6 +80,11 @@ struct Index: ParsableCommand {
         if model == "-", settings.areGiven {
             throw ValidationError("Poolings, dimensions, prompt and length go with a model; there is none.")
         }
+        if vectors != nil {
+            try refuse(json && input == nil, "--json goes with texts: name INPUT.")
+            try refuse(
+                precision.precision != .f32, "--precision goes with texts to be encoded; --vectors has their vectors.")
+        }
         if similarity == .euclidean, quantize != nil {
             throw ValidationError("--quantize goes with --similarity cosine or dot.")
         }

@@ -49,7 +49,8 @@ extension StoredTensor {
         let (rows, columns) = (rows, columns)
         return unsafe withValues { values in
             unsafe queries.values.withUnsafeBufferPointer { queryValues in
-                unsafe scanning(queries.rows, rows: rows, blocks, keeping: count, makeCollector) { queries, range, output in
+                unsafe scanning(queries.rows, rows: rows, blocks, keeping: count, makeCollector) {
+                    queries, range, output in
                     guard let x = values.baseAddress, let q = queryValues.baseAddress else { return }
                     for query in stride(from: queries.lowerBound, to: queries.upperBound, by: 4) {
                         let queryCount = min(4, queries.upperBound - query)
