@@ -97,7 +97,7 @@ struct SearchCommandTests {
         #expect(hits(both[0])[0]["text"] == .string("dull"))
         let short = try scratch.write("one\n", to: "short").string
         let refused = try await graft("index", model, scratch("x").string, short, "--vectors", vectors)
-        #expect(refused.status == 1 && refused.errors.contains("1 texts for 8 vectors; expected one for each."))
+        #expect(refused.status == 1 && refused.errors.contains("1 text for 8 vectors; expected one for each."))
         let other = try await graft("search", scratch("i").string, vectors)
         #expect(other.status == 1 && other.errors.contains("its vectors have 32 dimensions; expected 12."))
     }

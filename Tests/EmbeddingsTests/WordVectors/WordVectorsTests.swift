@@ -165,7 +165,7 @@ struct WordVectorsTests {
         let file = try scratch.write("a 1 2\r\nb\t3\t4\na 5 6\nNew York 7 -8e-1 \n\n", to: "v.txt")
         let vectors = try WordVectors(file)
         #expect(vectors.count == 3 && vectors.duplicates == 1 && vectors.withBlanks == 1)
-        #expect(vectors.summary.contains("1 rows left out") && vectors.summary.contains("1 words with blanks"))
+        #expect(vectors.summary.contains("1 row left out") && vectors.summary.contains("1 word with blanks"))
         #expect(try vectors.vector(row: 0) == [1, 2] && vectors.find("New York")?.vector == [7, -0.8])
         #expect(throws: WordVectorsError.unwritableWord(file, word: "New York")) {
             try vectors.write(.word2vec, to: scratch("w"))

@@ -74,11 +74,13 @@ extension FineTune {
     private func describe(_ data: TaggingData, _ tagger: TokenTagger, cut: Int) {
         if cut > 0 {
             StandardError.note(
-                "\(cut) sentences are longer than \(tagger.maxLength) tokens and are cut (--max-length)")
+                "\(cut.counted("sentence is", "sentences are")) longer than \(tagger.maxLength.counted("token")) and cut "
+                    + "(--max-length)")
         }
         StandardError.note(
-            "\(data.train.count) training sentences, one of \(data.labels.count) tags a word, "
-                + "method \(method.rawValue), \(MatrixEngine.current.rawValue), \(ThreadPool.shared.threads) threads")
+            "\(data.train.count.counted("training sentence")), one of \(data.labels.count) tags a word, "
+                + "method \(method.rawValue), \(MatrixEngine.current.rawValue), \(ThreadPool.shared.threads.counted("thread"))"
+        )
     }
 }
 

@@ -99,7 +99,8 @@ struct TrainVectors: ParsableCommand {
             let start = monotonicSeconds()
             try checkOutput()
             let corpus = try WordCorpus(FilePath(text), minCount: minCount)
-            StandardError.note("\(text): \(corpus.tokens) words, \(corpus.vocabularySize) different ones kept")
+            StandardError.note(
+                "\(text): \(corpus.tokens.counted("word")), \(corpus.vocabularySize.counted("different one")) kept")
             let training = WordVectorTraining(corpus, configuration)
             var bar = ProgressBar()
             var loss = 0.0
