@@ -82,10 +82,11 @@ def exact(options, folder):
         graft(options, "index", "-", index, "--vectors", folder / "x.npy", *(["--quantize", codes] if codes else []))
         (folder / "few.npy").unlink(missing_ok=True)
         numpy.save(folder / "few.npy", queries[:200])
-        for rescore in ([4] if codes != "binary" else [4, 16]):
-            row = json.loads(graft(options, "search", index, folder / "q.npy", "--bench", "--rescore", rescore))
-            row["recall"] = recall(graft_rows(options, index, folder / "few.npy", "--rescore", rescore), truth)
-            rows.append({"system": f"graft {codes or 'f32'}{f' rescore {rescore}' if codes else ''}", **row})
+        for rescore in {None: [None], "int8": [4], "binary": [4, 16]}[codes]:
+            choice = ["--rescore", rescore] if rescore else []
+            row = json.loads(graft(options, "search", index, folder / "q.npy", "--bench", *choice))
+            row["recall"] = recall(graft_rows(options, index, folder / "few.npy", *choice), truth)
+            rows.append({"system": f"graft {codes or 'f32'}{f' rescore {rescore}' if rescore else ''}", **row})
         shutil.rmtree(index)
     return rows
 

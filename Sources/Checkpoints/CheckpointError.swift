@@ -94,7 +94,7 @@ extension CheckpointError: CustomStringConvertible {
             "\(file): \"\(name)\" has shape \(found); config.json calls for \(expected). "
                 + "Do both files come from the same model?"
         case .unusedTensors(let file, let names):
-            "\(file): \(names.count) tensors have no place in this architecture, among them "
+            "\(file): \(names.count.counted("tensor has", "tensors have")) no place in this architecture, among them "
                 + names.prefix(3).map { "\"\($0)\"" }.joined(separator: ", ")
                 + ". Do the file and config.json come from the same model?"
         case .unsupportedArchitecture(let file, let found, let supported):
@@ -109,7 +109,7 @@ extension CheckpointError: CustomStringConvertible {
 extension SafeTensorsFault: CustomStringConvertible {
     public var description: String {
         switch self {
-        case .tooShort(let bytes): "\(bytes) bytes are too few for a header"
+        case .tooShort(let bytes): "\(bytes.counted("byte is", "bytes are")) too few for a header"
         case .headerBeyondFile(let header, let file): "a header of \(header) bytes in a file of \(file) (truncated?)"
         case .headerTooLong(let bytes, let limit): "a header of \(bytes) bytes; the format allows \(limit)"
         case .notJSON(let error): "the header is not JSON: \(error)"

@@ -87,7 +87,7 @@ public struct ModelSummary: Sendable {
             Fact("architecture", "a linear classifier on word vectors", .string("fasttext")),
             Fact(
                 "vectors",
-                "\(model.words) words of \(model.dimension) numbers, runs of up to \(max(1, model.wordNgrams)) words, "
+                "\(model.words.counted("word")) of \(model.dimension.counted("number")), runs of up to \(max(1, model.wordNgrams)) words, "
                     + "\(model.buckets) buckets",
                 .object([
                     "words": .integer(model.words), "size": .integer(model.dimension),
@@ -105,7 +105,7 @@ public struct ModelSummary: Sendable {
         let types = Dictionary(grouping: weights.entries, by: \.dataType.rawValue).sorted { $0.key < $1.key }
         return [
             Fact("format", "\(weights.format), \(name(weights.files, below: directory))", .string(weights.format)),
-            Fact("parameters", "\(parameters) in \(weights.entries.count) tensors", .integer(parameters)),
+            Fact("parameters", "\(parameters) in \(weights.entries.count.counted("tensor"))", .integer(parameters)),
             Fact(
                 "dataTypes", types.map { "\($0.key) (\($0.value.count))" }.joined(separator: ", "),
                 .object(types.reduce(into: JSONObject()) { $0.append($1.key, .integer($1.value.count)) })),
@@ -208,7 +208,7 @@ public struct ModelSummary: Sendable {
             let tokenizer = try Tokenizer(directory: directory.path)
             let file = name(tokenizer.files, below: root)
             return Fact(
-                "tokenizer", "\(tokenizer.vocabularySize) tokens, from \(file)",
+                "tokenizer", "\(tokenizer.vocabularySize.counted("token")), from \(file)",
                 .object(["vocabularySize": .integer(tokenizer.vocabularySize), "file": .string(file)]))
         } catch .noTokenizerFile {
             return Fact("tokenizer", "none: its files are not in the directory", .null)
@@ -219,7 +219,7 @@ public struct ModelSummary: Sendable {
         [
             Fact(
                 "encoder",
-                "\(encoder.numHiddenLayers) layers, hidden size \(encoder.hiddenSize), \(encoder.numAttentionHeads) heads, "
+                "\(encoder.numHiddenLayers.counted("layer")), hidden size \(encoder.hiddenSize), \(encoder.numAttentionHeads.counted("head")), "
                     + "intermediate size \(encoder.intermediateSize), \(encoder.hiddenAct.rawValue)",
                 .object([
                     "numHiddenLayers": .integer(encoder.numHiddenLayers), "hiddenSize": .integer(encoder.hiddenSize),

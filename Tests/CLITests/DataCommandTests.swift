@@ -58,7 +58,7 @@ struct DataCommandTests {
             "text,label\n" + rows.joined(), "--label-names", "good, bad", "--dev-share", "0.2", "--max-length", "5",
             "--output", scratch("out").string)
         #expect(result.status == 0, "\(result.errors)")
-        #expect(result.errors.contains("60 texts are longer than 5 tokens and are cut"), "\(result.errors)")
+        #expect(result.errors.contains("60 texts are longer than 5 tokens and cut"), "\(result.errors)")
         let record = try JSON(parsing: Array(result.output.utf8))
         #expect(record["dev"]?["examples"] == .integer(12))
         let written = try JSON(parsing: #require(contents(of: scratch("out/graft.json"))))

@@ -99,7 +99,7 @@ struct EmbedOutputTests {
         #expect(try await embed("--calibration", lines).status == 64)
         let one = try scratch.write("good\n", to: "one").string
         let few = try await embed("--quantize", "uint8", "--calibration", one)
-        #expect(few.status == 1 && few.errors.contains("holds 1 vectors; the ranges of their values need at least 2"))
+        #expect(few.status == 1 && few.errors.contains("holds 1 vector; the ranges of their values need at least 2"))
         _ = try await embed(
             lines, "--dimensions", "7", "--format", "npy", "--output", scratch("seven.npy").string)
         let other = try await embed("--quantize", "uint8", "--calibration", scratch("seven.npy").string)
@@ -164,7 +164,7 @@ struct EmbedOutputTests {
         let result = try await embed(short, "--format", "npy", "--output", scratch("f.npy").string, "--skip-done")
         #expect(
             result.status == 1
-                && result.errors.contains("holds 150 records; the input has 1 lines. Is it the same input?"))
+                && result.errors.contains("holds 150 records; the input has 1 line. Is it the same input?"))
         #expect(try await embed("--skip-done").status == 64)
     }
 }

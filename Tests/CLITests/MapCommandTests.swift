@@ -34,7 +34,7 @@ struct MapCommandTests {
         #expect(again.status == 1 && again.errors.contains("exists already"))
         let few = try scratch.write("one\n", to: "few").string
         let refused = try await graft("map", scratch("i").string, "--output", scratch("b.html").string, "--labels", few)
-        #expect(refused.status == 1 && refused.errors.contains("1 labels; the index has 30 texts, and each needs one."))
+        #expect(refused.status == 1 && refused.errors.contains("1 label; the index has 30 texts, and each needs one."))
         let groups = try await graft(
             "map", scratch("i").string, "--output", scratch("c.html").string, "--k", "3", "--sample", "12")
         #expect(groups.status == 0 && contents(of: scratch("c.html")) != nil)

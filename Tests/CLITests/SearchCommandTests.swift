@@ -97,7 +97,7 @@ struct SearchCommandTests {
         #expect(hits(both[0])[0]["text"] == .string("dull"))
         let short = try scratch.write("one\n", to: "short").string
         let refused = try await graft("index", model, scratch("x").string, short, "--vectors", vectors)
-        #expect(refused.status == 1 && refused.errors.contains("1 texts for 8 vectors; expected one for each."))
+        #expect(refused.status == 1 && refused.errors.contains("1 text for 8 vectors; expected one for each."))
         let other = try await graft("search", scratch("i").string, vectors)
         #expect(other.status == 1 && other.errors.contains("its vectors have 32 dimensions; expected 12."))
     }
@@ -215,9 +215,26 @@ struct SearchCommandTests {
             ["search", path, npy, "--json"], ["cluster", path, "--k", "2", "--threshold", "0.5"],
             ["cluster", path, "--k", "2", "--min-size", "3"], ["cluster", path, "--seed", "3"],
             ["duplicates", path, "--exact", "--threshold", "0.5"], ["duplicates", path, "--exact", "--top-k", "5"],
+            ["search", path, npy, "--precision", "int8"], ["search", path, npy, "--bench", "--format", "table"],
+            ["search", path, "--exact", "--ef", "100"], ["search", path, "--exact", "--rescore", "8"],
+            ["index", model, scratch("x").string, "--vectors", npy, "--json"],
+            ["index", model, scratch("x").string, "--vectors", npy, "--precision", "int8"],
+            ["map", path, "--output", scratch("m.html").string, "--labels", npy, "--k", "3"],
         ] {
             #expect(try await graft.run(arguments).status == 64, "\(arguments)")
         }
+        // What the index tells.
+        _ = try await index("--graph", "--quantize", "int8", name: "graph")
+        for (name, option, reason) in [
+            ("i", "--ef", "--ef is for a graph; \(path) has none."), ("i", "--rescore", "\(path) has none."),
+            ("graph", "--rescore", "is searched through its graph"),
+        ] {
+            let refused = try await graft("search", scratch(name).string, option, "8", input: Array("good\n".utf8))
+            #expect(refused.status == 64 && refused.output.isEmpty && refused.errors.contains(reason))
+            #expect(refused.errors.split(separator: "\n").count == 1, "\(refused.errors)")
+        }
+        let graph = try await graft("search", scratch("graph").string, "--ef", "8", input: Array("good\n".utf8))
+        #expect(graph.status == 0, "\(graph.errors)")
         let bench = try await graft("search", path, npy, "--bench")
         #expect(bench.status == 1 && bench.errors.contains("none.npy: holds no query to be timed."))
         let text = String(decoding: try #require(contents(of: scratch("i/index.json"))), as: UTF8.self)

@@ -71,7 +71,7 @@ struct VectorsCommandTests {
         #expect(record["analogies"]?.array?[0]["sections"]?.array?.last?["name"]?.string == "total")
         let pairs = try scratch.write("w1\tw2\t1\nno pair\nw3\tw4\t2\n", to: "pairs").string
         let partly = try await graft("vectors", "evaluate", output, "--pairs", pairs, "--json")
-        #expect(partly.errors.contains("pairs: 1 lines of another shape left out"))
+        #expect(partly.errors.contains("pairs: 1 line of another shape left out"))
         #expect(try records(partly.output)[0]["pairs"]?.array?[0]["skipped"]?.integer == 1)
         let nothing = try await graft("vectors", "evaluate", output)
         #expect(nothing.status == 64 && nothing.errors.contains("Give --pairs or --analogies"))

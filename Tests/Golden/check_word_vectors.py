@@ -6,7 +6,8 @@ Each FILE is a model in fastText's format, vectors in word2vec's (text or binary
 needs spaCy instead of gensim and fasttext-wheel. All its words, and words made of them
 that it does not have, go through `graft vectors embed --split-at-blanks`, which for a line of one word gives the word's
 vector; neighbours and analogies of frequent words go through `near` and `analogy`. Exit status 1 if a component differs by
-1e-6 or more (relative to vectors longer than 1). Models of 2016, which fastText itself no longer reads, are compared with
+1e-6 or more (relative to vectors longer than 1). What `graft vectors convert --to fasttext` makes of the file is opened by
+fastText, and must give every word its vector, and unknown words theirs (in length 1: those of pruned models are shorter). Models of 2016, which fastText itself no longer reads, are compared with
 gensim's reading.
 """
 
@@ -14,6 +15,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 
 import numpy
 
@@ -41,6 +43,24 @@ def compare(name, program, file, words, expected):
     difference = float((abs(found - expected) / scale).max()) if len(words) else 0
     print(json.dumps({"file": file, "what": name, "words": len(words), "largestDifference": difference}))
     return difference < 1e-6
+
+
+def converted(program, file, words, expected, unknown=(), expected_unknown=()):
+    with tempfile.TemporaryDirectory() as folder:
+        target = os.path.join(folder, "converted.bin")
+        subprocess.run([program, "vectors", "convert", file, target, "--to", "fasttext"], check=True)
+        model = fasttext.load_model(target)
+    largest = 0.0
+    for word, vector in zip(words, expected):
+        difference = abs(model.get_word_vector(word) - vector).max() / max(1, numpy.linalg.norm(vector))
+        largest = max(largest, float(difference))
+    for word, vector in zip(unknown, expected_unknown):
+        found, length = model.get_word_vector(word), numpy.linalg.norm(vector)
+        difference = found / numpy.linalg.norm(found) - vector / length if length > 0 else found
+        largest = max(largest, float(abs(difference).max()))
+    print(json.dumps({"file": file, "what": "converted for fastText", "words": len(words) + len(unknown),
+                      "largestDifference": largest}))
+    return largest < 1e-6
 
 
 def neighbors(program, file, keyed):
@@ -102,12 +122,15 @@ def main():
             words = [word for word in words if model.get_word_id(word) >= 0]
             unknown = [word for word in usable([a + b for a, b in zip(words[:500], words[1:501])] +
                                                ["Zürich", "東京都", "👩‍💻", "x"]) if model.get_word_id(word) < 0]
-            passed &= compare("words", program, file, words, [model.get_word_vector(word) for word in words])
-            passed &= compare("unknown words", program, file, unknown, [model.get_word_vector(w) for w in unknown])
+            vectors, others = [[model.get_word_vector(word) for word in part] for part in (words, unknown)]
+            passed &= compare("words", program, file, words, vectors)
+            passed &= compare("unknown words", program, file, unknown, others)
+            passed &= converted(program, file, words, vectors, unknown, others)
         elif head[:1].isdigit():
             keyed = KeyedVectors.load_word2vec_format(file, binary=b"\0" in open(file, "rb").read(4096))
             words = usable(keyed.index_to_key)
             passed &= compare("words", program, file, words, [keyed[word] for word in words])
+            passed &= converted(program, file, words, [keyed[word] for word in words])
             passed &= neighbors(program, file, keyed)
         else:
             keyed = load_facebook_vectors(file)

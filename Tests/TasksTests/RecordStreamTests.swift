@@ -53,6 +53,27 @@ struct RecordStreamTests {
         }
     }
 
+    @Test("where a line has many results, fewer lines are rendered at a time, and none is lost")
+    func windows() throws {
+        #expect(RecordStream.windowLimit(resultsPerLine: 10) == RecordStream.windowLimit)
+        #expect(RecordStream.windowLimit(resultsPerLine: 1000) == 1024)
+        #expect(RecordStream.windowLimit(resultsPerLine: 10_000) == 64)
+        #expect(RecordStream.windowLimit(resultsPerLine: 100_000_000) == 1)
+        let source = try FileDescriptor.open(scratch.write("a\nb\nc\n", to: "in"), .readOnly)
+        let sink = try FileDescriptor.open(
+            scratch("out"), .writeOnly, options: [.create, .truncate], permissions: .ownerReadWrite)
+        defer {
+            try? source.close()
+            try? sink.close()
+        }
+        var sizes: [Int] = []
+        let summary = try RecordStream(input: source, output: sink).run(resultsPerLine: 1 << 19) { items in
+            sizes.append(items.count)
+            return Array("{}\n".utf8)
+        }
+        #expect(sizes == [2, 1] && summary.records == 3)
+    }
+
     @Test("a line that cannot be used becomes an error in its place")
     func faults() throws {
         let classifier = try classifier()

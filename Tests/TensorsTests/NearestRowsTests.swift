@@ -79,6 +79,32 @@ struct NearestRowsTests {
         }
     }
 
+    @Test(
+        "the best rows are the same in whatever order they come, with however many blocks before they come together",
+        arguments: [-Float.infinity, 1])
+    func rounds(_ threshold: Float) {
+        // Whole numbers, rising, falling, and all equal: of equal scores the lower row comes first.
+        let rising = (0..<300).map { Float($0 / 4) }
+        for values in [rising, rising.reversed(), [Float](repeating: 2, count: 300), rising.map { -$0 }] {
+            let (stored, queries) = (StoredTensor(Tensor([300, 1], values)), Tensor([2, 1], [1, -2]))
+            for count in [1, 8, 299, 300, 1000] {
+                let expected = (0..<2).map { query in
+                    Array(
+                        plain(queries.row(query), Tensor([300, 1], values), .dot).lazy.filter {
+                            $0.score >= threshold
+                        }.prefix(count))
+                }
+                for (first, kept) in [(1, 1), (2, 1000), (8, 128 << 20), (1000, 1)] {
+                    var blocks = ScanBlocks()
+                    (blocks.rows, blocks.cachedRows, blocks.firstBlocks, blocks.keptBytes) = (3, 2, first, kept)
+                    #expect(
+                        stored.nearest(to: queries, count: count, by: .dot, atLeast: threshold, blocks: blocks)
+                            == expected)
+                }
+            }
+        }
+    }
+
     @Test("blocks, company and threads change no bit; of equal scores the lower row comes first")
     func blocks() {
         var rows = normal(700, 40, seed: 3)

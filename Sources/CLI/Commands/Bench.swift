@@ -68,7 +68,7 @@ struct Bench: ParsableCommand {
                 for (number, cell) in cells.enumerated() {
                     progress.draw(
                         (Double(index) + Double(number) / Double(cells.count)) / Double(precisions.count),
-                        "\(precision.rawValue), \(cell.batchSize) texts of \(cell.length) tokens")
+                        "\(precision.rawValue), \(cell.batchSize.counted("text")) of \(cell.length.counted("token"))")
                     let result = benchmark.measure(
                         length: cell.length, batchSize: cell.batchSize, rounds: rounds, seconds: seconds)
                     report.cells.append((precision, result))
@@ -88,7 +88,7 @@ struct Bench: ParsableCommand {
     private func cells(positions: Int) throws -> [(length: Int, batchSize: Int)] {
         var lengths = lengths.flatMap(\.elements)
         if let length = lengths.first(where: { $0 > positions }) {
-            throw ValidationError("--lengths has \(length); the model takes \(positions) tokens at most.")
+            throw ValidationError("--lengths has \(length); the model takes \(positions.counted("token")) at most.")
         }
         if lengths.isEmpty {
             for length in [13, 27, 128, 512] where lengths.last != positions { lengths.append(min(length, positions)) }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Checkpoints
 import Embeddings
 import SystemPackage
 import Tasks
@@ -56,7 +57,7 @@ struct Cluster: ParsableCommand {
             threads.request()
             let found = try VectorIndex.checked(FilePath(index))
             if let k, k > found.count {
-                throw ValidationError("--k is \(k); the index has \(found.count) vectors.")
+                throw ValidationError("--k is \(k); the index has \(found.count.counted("vector")).")
             }
             let groups: [[Int32]]
             if let k {
@@ -65,7 +66,7 @@ struct Cluster: ParsableCommand {
                 var bar = ProgressBar()
                 groups = CommunityDetection.communities(
                     in: found.unitVectors, threshold: threshold ?? 0.75, minSize: minSize ?? 10
-                ) { bar.draw(Double($0) / Double(found.count), "\($0) texts compared") }
+                ) { bar.draw(Double($0) / Double(found.count), "\($0.counted("text")) compared") }
                 bar.clear()
             }
             try StandardOutput.write(ClusterRecords(found, textLimit: texts ?? .max).render(groups))

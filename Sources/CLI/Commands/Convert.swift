@@ -33,7 +33,7 @@ struct Convert: ParsableCommand {
             try conversion.useNames(of: directory.openConfiguration())
             let result = try conversion.convert(directory, to: FilePath(output)) { Signals.isInterrupted }
             StandardError.note(
-                "\(result.tensors) tensors, \(result.bytes) bytes in \(result.files) "
+                "\(result.tensors.counted("tensor")), \(result.bytes.counted("byte")) in \(result.files) "
                     + (result.files == 1 ? "file" : "files"))
             try StandardOutput.print(output)
         }

@@ -42,7 +42,7 @@ struct Doctor: ParsableCommand {
             try threads.apply()
             let engine = MatrixEngine.current
             try StandardOutput.print(
-                "engine        \(engine.rawValue) \(engine.details), \(ThreadPool.shared.threads) threads")
+                "engine        \(engine.rawValue) \(engine.details), \(ThreadPool.shared.threads.counted("thread"))")
             for reason in Precision.allCases.compactMap(\.reasonUnavailable) {
                 try StandardOutput.print("refused       \(reason)")
             }

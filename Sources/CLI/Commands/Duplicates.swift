@@ -1,4 +1,5 @@
 import ArgumentParser
+import Checkpoints
 import Embeddings
 import SystemPackage
 import Tasks
@@ -58,7 +59,7 @@ struct Duplicates: ParsableCommand {
             let pairs = ParaphraseMining.pairs(
                 in: found.unitVectors, topK: topK ?? 100, maxPairs: maxPairs ?? 500_000,
                 threshold: threshold == -1 ? -.infinity : threshold ?? 0.9
-            ) { bar.draw(Double($0) / Double(found.count), "\($0) texts compared") }
+            ) { bar.draw(Double($0) / Double(found.count), "\($0.counted("text")) compared") }
             bar.clear()
             try StandardOutput.write(ClusterRecords(found, textLimit: 2).render(pairs))
         }

@@ -71,7 +71,8 @@ struct Evaluate: ParsableCommand {
             positiveLabel != nil || textColumns != nil,
             "--positive-label and --text-columns are for models that make vectors.")
         let examples = try LabelledExamples(FilePath(data), columns: columns.columns, for: .evaluation)
-        StandardError.note("\(examples.file): \(examples.layout.description), \(examples.examples.count) examples")
+        StandardError.note(
+            "\(examples.file): \(examples.layout.description), \(examples.examples.count.counted("example"))")
         let isPair = examples.layout.isPair
         let classifier = try adapters.classifier(model, precision, maxLength: maxLength, pairs: isPair)
         try classifier.decide(at: threshold)
@@ -112,7 +113,8 @@ struct Evaluate: ParsableCommand {
         let evaluation = try SentenceEvaluation(
             corpus, positive: positiveLabel, keepingTokensIn: scratch, tokens: encoder.tokens)
         if evaluation.cut > 0 {
-            StandardError.note("\(evaluation.cut) texts are longer than the model takes and are cut (--max-length)")
+            StandardError.note(
+                "\(evaluation.cut.counted("text is", "texts are")) longer than the model takes and cut (--max-length)")
         }
         return .sentences(evaluation.metrics(encoder.embed))
     }
@@ -130,7 +132,8 @@ struct Evaluate: ParsableCommand {
         let (examples, cut) = try tagger.examples(data)
         if cut > 0 {
             StandardError.note(
-                "\(cut) sentences are cut after \(tagger.maxLength) tokens; their further words do not count (--max-length)"
+                "\(cut.counted("sentence is", "sentences are")) cut after \(tagger.maxLength.counted("token")); further words do not count "
+                    + "(--max-length)"
             )
         }
         return tagger.evaluate(examples, features: nil)

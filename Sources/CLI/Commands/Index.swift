@@ -80,6 +80,11 @@ struct Index: ParsableCommand {
         if model == "-", settings.areGiven {
             throw ValidationError("Poolings, dimensions, prompt and length go with a model; there is none.")
         }
+        if vectors != nil {
+            try refuse(json && input == nil, "--json goes with texts: name INPUT.")
+            try refuse(
+                precision.precision != .f32, "--precision goes with texts to be encoded; --vectors has their vectors.")
+        }
         if similarity == .euclidean, quantize != nil {
             throw ValidationError("--quantize goes with --similarity cosine or dot.")
         }
@@ -102,7 +107,7 @@ struct Index: ParsableCommand {
                 try indexing.add(
                     vectors: NPYFile(FilePath(vectors)), at: FilePath(vectors), texts: textPath)
             } else if let encoder {
-                try indexing.add(texts: textPath, by: encoder) { bar.draw(0, "\($0) texts") }
+                try indexing.add(texts: textPath, by: encoder) { bar.draw(0, "\($0.counted("text"))") }
             }
             // With --add the graph's own where nothing else is asked for.
             var graphSettings = writer.description.graph?.settings ?? HNSWSettings()
@@ -110,7 +115,7 @@ struct Index: ParsableCommand {
             if let efConstruction { graphSettings.efConstruction = efConstruction }
             let total = writer.count
             try writer.commit(graph: graph ? graphSettings : nil, shouldStop: { Signals.isInterrupted }) { count in
-                bar.draw(Double(count) / Double(total), "\(count) vectors in the graph")
+                bar.draw(Double(count) / Double(total), "\(count.counted("vector")) in the graph")
             }
             bar.clear()
             try StandardOutput.print(

@@ -27,8 +27,8 @@ struct Map: ParsableCommand {
     @Option(help: "A file with a label for each text, one a line.", completion: .file())
     var labels: String?
 
-    @Option(help: "Without --labels: the number of groups that have colours.")
-    var k = 10
+    @Option(help: "Without --labels: the number of groups that have colours (default: 10).")
+    var k: Int?
 
     @Option(help: "Draw so many texts at most, taken evenly from the index.")
     var sample = 20_000
@@ -45,7 +45,8 @@ struct Map: ParsableCommand {
     @OptionGroup var threads: ThreadOption
 
     func validate() throws {
-        for (name, value, limit) in [
+        try refuse(k != nil && labels != nil, "--k is the number of groups; --labels has them already.")
+        for case (let name, let value?, let limit) in [
             ("--k", k, 1000), ("--sample", sample, 200_000), ("--neighbours", neighbours, 1000),
         ]
         where !(1...limit).contains(value) {
@@ -61,7 +62,7 @@ struct Map: ParsableCommand {
             let name = title ?? FilePath(index).lastComponent?.string ?? index
             var bar = ProgressBar()
             let map = try CorpusMap(
-                found, title: name, labels: labels.map { FilePath($0) }, groups: k, sample: sample,
+                found, title: name, labels: labels.map { FilePath($0) }, groups: k ?? 10, sample: sample,
                 neighbours: neighbours, seed: seed
             ) { bar.draw($0, "layout") }
             bar.clear()

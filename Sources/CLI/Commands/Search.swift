@@ -36,11 +36,17 @@ struct Search: ParsableCommand {
     @Flag(help: "Compare all vectors, even where there is a graph or a smaller copy.")
     var exact = false
 
-    @Option(help: "In a graph: candidates that are kept on the way; more find more and take longer.")
-    var ef = SearchSettings().ef
+    @Option(
+        help: """
+            In a graph: candidates that are kept on the way; more find more and take longer (default: \
+            \(SearchSettings().ef)).
+            """)
+    var ef: Int?
 
-    @Option(help: "In a smaller copy: compare so many times --top-k vectors in full.")
-    var rescore = SearchSettings().rescore
+    @Option(
+        help: "In a smaller copy: compare so many times --top-k vectors in full (default: \(SearchSettings().rescore))."
+    )
+    var rescore: Int?
 
     @Option(help: "The model that made the index, where it is no longer found by the name in it.")
     var model: String?
@@ -62,15 +68,24 @@ struct Search: ParsableCommand {
     var bench = false
 
     func validate() throws {
-        for (name, value) in [("--top-k", topK), ("--ef", ef), ("--rescore", rescore)]
+        for case (let name, let value?) in [("--top-k", topK), ("--ef", ef), ("--rescore", rescore)]
         where !(1...1_000_000).contains(value) {
             throw ValidationError("\(name) is \(value); expected 1 to 1000000.")
         }
         if bench, !stream.input.hasSuffix(".npy") {
             throw ValidationError("--bench needs queries that are vectors: a .npy file.")
         }
-        if stream.input.hasSuffix(".npy"), stream.json || model != nil || prompt != nil || promptText != nil {
-            throw ValidationError("--json, --model, --prompt and --prompt-text go with texts; a .npy file has none.")
+        if exact {
+            try refuse(["--ef": ef != nil, "--rescore": rescore != nil]) {
+                "\($0) goes without --exact, which compares all vectors in full."
+            }
+        }
+        try refuse(bench && format != nil, "--format is for hits; --bench writes none.")
+        if stream.input.hasSuffix(".npy") {
+            try refuse([
+                "--json": stream.json, "--model": model != nil, "--prompt": prompt != nil,
+                "--prompt-text": promptText != nil, "--precision": precision.precision != .f32,
+            ]) { "\($0) goes with texts; a .npy file has none." }
         }
         if prompt != nil, promptText != nil { throw ValidationError("Give --prompt or --prompt-text, not both.") }
     }
@@ -79,17 +94,36 @@ struct Search: ParsableCommand {
         try reportingFailures {
             try threads.apply()
             let found = try VectorIndex.checked(FilePath(index), verify: verify)
+            try refuseUseless(found.description)
             var settings = SearchSettings(topK: topK)
-            (settings.isExact, settings.ef, settings.rescore) = (exact, ef, rescore)
+            settings.isExact = exact
+            if let ef { settings.ef = ef }
+            if let rescore { settings.rescore = rescore }
             let format = format ?? (isatty(STDOUT_FILENO) == 1 ? .table : .jsonl)
             let records = SearchRecords(found, settings, format: format, shown: \.printable)
             if stream.input.hasSuffix(".npy") {
                 try search(NPYFile(FilePath(stream.input)), found, records)
             } else {
                 let encoder = try encoder(of: found)
-                try stream.run(acceptsPairs: false) { records.render($0, by: encoder) }
+                try stream.run(acceptsPairs: false, resultsPerLine: min(topK, found.count)) {
+                    records.render($0, by: encoder)
+                }
             }
         }
+    }
+
+    /// Refuses what only another index has a use for.
+    private func refuseUseless(_ description: IndexDescription) throws(ValidationError) {
+        let hasGraph = description.graph != nil
+        try refuse(
+            ef != nil && !hasGraph,
+            "--ef is for a graph; \(index) has none. Make the index with --graph, or leave it out.")
+        try refuse(
+            rescore != nil && hasGraph,
+            "--rescore is for a smaller copy; \(index) is searched through its graph, with --ef.")
+        try refuse(
+            rescore != nil && description.codes == nil,
+            "--rescore is for a smaller copy; \(index) has none. Make the index with --quantize, or leave it out.")
     }
 
     private func search(_ queries: NPYFile, _ index: VectorIndex, _ records: SearchRecords) throws {
@@ -103,8 +137,9 @@ struct Search: ParsableCommand {
             try StandardOutput.print(line: record)
             return
         }
-        for start in stride(from: 0, to: queries.rows, by: 1024) {
-            let vectors = try queries.vectors(start..<min(queries.rows, start + 1024))
+        let window = min(1024, RecordStream.windowLimit(resultsPerLine: min(topK, index.count)))
+        for start in stride(from: 0, to: queries.rows, by: window) {
+            let vectors = try queries.vectors(start..<min(queries.rows, start + window))
             try StandardOutput.write(records.render(vectors, first: start))
         }
     }

@@ -188,10 +188,11 @@ struct StreamOptions: ParsableArguments {
     ///
     /// - Parameters:
     ///   - done: so many lines are passed over.
+    ///   - resultsPerLine: where many belong to a line, fewer lines are read at a time.
     ///   - atEnd: checks the number of lines of the input.
     func run(
         to output: FileDescriptor = .standardOutput, skipping done: Int = 0, acceptsPairs: Bool = true,
-        readsPairs: Bool = false,
+        readsPairs: Bool = false, resultsPerLine: Int = 1,
         fault: @escaping (InputText, _ line: Int) -> LineFault? = { _, _ in nil },
         waitsForAll: Bool = false, atEnd: (_ lines: Int) throws -> Void = { _ in },
         _ render: ([RecordStream.Item]) throws(RecordStream.Failure) -> [UInt8]
@@ -207,7 +208,10 @@ struct StreamOptions: ParsableArguments {
             input: descriptor, named: input == "-" ? nil : FilePath(input), output: output, readsJSON: json,
             acceptsPairs: acceptsPairs, readsPairs: readsPairs,
             fault: fault, interruption: interruption, shouldStop: { Signals.isInterrupted })
-        let summary = try waitsForAll ? stream.runAtOnce(render) : stream.run(skipping: done, render)
+        let summary =
+            try waitsForAll
+            ? stream.runAtOnce(render)
+            : stream.run(skipping: done, resultsPerLine: resultsPerLine, render)
         if !summary.endedEarly { try atEnd(summary.lines) }
         if Signals.isInterrupted { throw ExitCode(Signals.interruptedStatus) }
         if summary.failures > 0 {

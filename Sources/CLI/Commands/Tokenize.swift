@@ -120,12 +120,13 @@ struct Tokenize: ParsableCommand {
         try trainer.train([FilePath(stream.input)], output: output.temporary)
         try output.commit()
         let tokenizer = try Tokenizer(directory: FilePath(model))
-        StandardError.note("\(tokenizer.vocabularySize) tokens in \(model)")
+        StandardError.note("\(tokenizer.vocabularySize.counted("token")) in \(model)")
     }
 
     private func report(_ report: TokenizerVerification.Report) throws {
         guard let first = report.first else {
-            try StandardOutput.print("\(report.texts) texts, \(report.tokens) tokens: all as recorded")
+            try StandardOutput.print(
+                "\(report.texts.counted("text")), \(report.tokens.counted("token")): all as recorded")
             return
         }
         try StandardOutput.print("\(report.differing) of \(report.texts) texts differ")

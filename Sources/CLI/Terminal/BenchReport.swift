@@ -1,3 +1,4 @@
+import Checkpoints
 import Embeddings
 import JSON
 import Tasks
@@ -36,7 +37,7 @@ struct BenchReport {
         }
         return """
             model         \(model), \(fixed(Double(operationsPerToken) / 1e6, 1)) MFLOP a token in products with weights
-            engine        \(engine.rawValue) \(engine.details), \(ThreadPool.shared.threads) threads
+            engine        \(engine.rawValue) \(engine.details), \(ThreadPool.shared.threads.counted("thread"))
             products      GFLOP/s: \(rates.joined(separator: ", "))
 
             """ + refused.map { "refused       \($0.reason)\n" }.joined() + table.text

@@ -1,3 +1,4 @@
+import Checkpoints
 import Tasks
 
 /// Training as the user sees it: a bar while steps are taken, and a line for each evaluation. Where standard error is not
@@ -28,7 +29,7 @@ struct FineTuningProgress {
 
     mutating func show(_ event: FineTuning.Event) {
         switch event {
-        case .extractingFeatures(let examples): StandardError.note("encoding \(examples) texts once")
+        case .extractingFeatures(let examples): StandardError.note("encoding \(examples.counted("text")) once")
         case .step(let step): show(step)
         case .evaluation(let evaluation): show(evaluation)
         case .resumed(let path, let epoch, let step):

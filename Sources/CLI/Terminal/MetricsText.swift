@@ -1,3 +1,4 @@
+import Checkpoints
 import Embeddings
 import Tasks
 
@@ -44,12 +45,13 @@ struct MetricsText {
             return "\(summary(metrics))\n\n\(perLabel(metrics))\n\(confusion(metrics))"
         case .multiLabel(let metrics):
             let micro = "precision \(percent(metrics.micro.precision)) %, recall \(percent(metrics.micro.recall)) %"
-            return "\(metrics.examples) examples, \(line)\nall labels together: \(micro)\n\n"
+            return "\(metrics.examples.counted("example")), \(line)\nall labels together: \(micro)\n\n"
                 + table("label", metrics.labels, metrics.perLabel)
-        case .regression(let metrics): return "\(metrics.examples) examples, \(line)\n"
+        case .regression(let metrics): return "\(metrics.examples.counted("example")), \(line)\n"
         case .entities(let metrics):
-            return "\(metrics.sentences) sentences, \(line)\n\n\(table("entity", metrics.types, metrics.perType))"
-        case .sentences(let metrics): return "\(metrics.examples) examples, \(line)\n\n\(table(metrics).text)"
+            return
+                "\(metrics.sentences.counted("sentence")), \(line)\n\n\(table("entity", metrics.types, metrics.perType))"
+        case .sentences(let metrics): return "\(metrics.examples.counted("example")), \(line)\n\n\(table(metrics).text)"
         }
     }
 
@@ -100,7 +102,7 @@ struct MetricsText {
 
     private func summary(_ metrics: ClassificationMetrics) -> String {
         let interval = metrics.accuracyInterval
-        return "\(metrics.examples) examples, accuracy \(percent(metrics.accuracy)) %"
+        return "\(metrics.examples.counted("example")), accuracy \(percent(metrics.accuracy)) %"
             + " (95 % confidence: \(percent(interval.lowerBound)) to \(percent(interval.upperBound))), "
             + "macro-F1 \(percent(metrics.macroF1)) %"
     }

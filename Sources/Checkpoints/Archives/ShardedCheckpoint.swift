@@ -55,7 +55,7 @@ public struct ShardedCheckpoint: TensorArchive {
         self.path = path
         self.entries = entries
         files = [path] + shards.map { path.removingLastComponent().appending($0) }
-        format = "\(formats.sorted().joined(separator: " and ")) in \(shards.count) files"
+        format = "\(formats.sorted().joined(separator: " and ")) in \(shards.count.counted("file"))"
     }
 }
 

@@ -1,6 +1,7 @@
 public import Tensors
 
-/// The directions in which vectors differ the most.
+/// The first few of the directions in which vectors differ the most, in time that grows with the square of their size;
+/// `ExactComponents` has all of them and their variances, in time that grows with the cube.
 ///
 /// Source: power iteration with deflation on the covariance, Golub and Van Loan 2013, "Matrix Computations", §8.2.
 public struct PrincipalComponents: Sendable {

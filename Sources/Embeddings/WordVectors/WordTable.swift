@@ -24,6 +24,8 @@ struct WordTable: Sendable {
         return start <= end && end <= text.count ? start..<end : 0..<0
     }
 
+    func utf8(_ row: Int) -> [UInt8] { unsafe text.withBytes(bytes(row)) { unsafe Array($0) } }
+
     /// A word's text; bytes that are not UTF-8 become U+FFFD.
     subscript(row: Int) -> String { unsafe text.withBytes(bytes(row)) { unsafe String(decoding: $0, as: UTF8.self) } }
 

@@ -111,13 +111,18 @@ public final class WordVectors: Sendable {
 
     /// What the file holds, in a few words.
     public var summary: String {
-        var parts = ["\(format.title), \(count) words of \(dimension) numbers"]
+        var parts = ["\(format.title), \(count.counted("word")) of \(dimension.counted("number"))"]
         if let subwords {
             parts.append("n-grams of \(subwords.hashing.minLength) to \(subwords.hashing.maxLength) letters")
         }
         if !shared.isEmpty { parts.append("\(shared.count) of them have another word's vector") }
-        if duplicates > 0 { parts.append("\(duplicates) rows left out because their word had come before") }
-        if withBlanks > 0 { parts.append("\(withBlanks) words with blanks in them") }
+        if duplicates > 0 {
+            parts.append(
+                duplicates.counted(
+                    "row left out because its word had come before", "rows left out because their word had come before")
+            )
+        }
+        if withBlanks > 0 { parts.append(withBlanks.counted("word with blanks in it", "words with blanks in them")) }
         if isUnterminated {
             parts.append("its last line has no line break, so that it may be cut: is the file complete?")
         }

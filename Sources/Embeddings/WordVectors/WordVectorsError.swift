@@ -52,16 +52,16 @@ public enum WordVectorsError: Error, Equatable, Sendable, CustomStringConvertibl
         case .unwritableLabel(let label):
             "the label \"\(label.prefix(40))\" has a zero byte in it or is longer than 1,000 bytes. Give it another name."
         case .raggedRow(let file, let line, let found, let expected):
-            "\(file):\(line): \(found) numbers behind the word; expected \(expected), as the first line says. Is the file "
+            "\(file):\(line): \(found.counted("number")) behind the word; expected \(expected), as the first line says. Is the file "
                 + "damaged?"
         case .notANumber(let file, let line, let text):
             "\(file):\(line): \"\(text.prefix(40))\" is not a number. Correct the line or leave it out."
         case .notFinite(let file, let word):
             "\(file): the vector of \"\(word)\" holds a value that is infinite or not a number. Leave the word out."
         case .rowCount(let file, let found, let expected):
-            "\(file): \(found) words; its header promises \(expected). Is the file complete?"
+            "\(file): \(found.counted("word")); its header promises \(expected). Is the file complete?"
         case .truncated(let file, let words, let expected):
-            "\(file): ends after \(words) whole words; its header promises \(expected). Is the file complete?"
+            "\(file): ends after \(words.counted("whole word")); its header promises \(expected). Is the file complete?"
         case .header(let file, let reason): "\(file): \(reason). Is the file damaged?"
         case .spaCyTable(let file, .elementType(let type)):
             "\(file): its values are \(type); expected <f4 (float32), as spaCy writes a table of words."
@@ -75,7 +75,8 @@ public enum WordVectorsError: Error, Equatable, Sendable, CustomStringConvertibl
         case .tooManyWords(let file): "\(file): more than 4 GB of words, which is not supported."
         case .unknownWord(let file, let word): "\(file): has no vector for \"\(word)\"."
         case .unwritableWord(let file, let word):
-            "\(file): the word \"\(word)\" has a blank or a line break in it, which this format cannot hold. Use --to graft."
+            "\(file): the word \"\(word)\" has a blank, a line break or a zero byte in it, which this format cannot hold. Use "
+                + "--to graft."
         case .lacks(let file, let what): "\(file): \(what)."
         }
     }

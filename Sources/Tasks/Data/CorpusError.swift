@@ -103,7 +103,7 @@ extension CorpusError: CustomStringConvertible {
         case .wrongDelimiter(let file):
             "\(file): the first line is a single column by --delimiter. Correct it, or leave it out to have it found."
         case .unnamedColumns(let file, let count):
-            "\(file): \(count) column\(count == 1 ? "" : "s") without known names. Say --header if the first line has names, "
+            "\(file): \(count.counted("column")) without known names. Say --header if the first line has names, "
                 + "and which columns to read with --text-column and --label-column, by name or, from 1, by number."
         case .mixedLabels(let file, let number, let line, let word, let wordLine):
             "\(file): numbers and words among the labels: \"\(number)\" in line \(line), \"\(word)\" in line \(wordLine). "
@@ -116,7 +116,7 @@ extension CorpusError: CustomStringConvertible {
             "\(file): no column named \(list(wanted, "or")); found \(list(found, "and")). "
                 + "Name the column with \(option)."
         case .wrongFieldCount(let file, let line, let found, let expected):
-            "\(file):\(line): \(found) fields; the header has \(expected). Is the line cut, or a separator in the text?"
+            "\(file):\(line): \(found.counted("field")); the header has \(expected). Is the line cut, or a separator in the text?"
         case .unterminatedQuote(let file, let line):
             "\(file):\(line): a quoted field that begins here does not end. Close it with \"."
         case .invalidJSON(let file, let line, let error): "\(file):\(line): not valid JSON: \(error)."
@@ -136,7 +136,7 @@ extension CorpusError: CustomStringConvertible {
                 + "Correct the line, or choose another --problem-type."
         case .noLabels(let file): "\(file): no example has a label. Is --label-column the right one?"
         case .wrongValueCount(let file, let line, let found, let expected):
-            "\(file):\(line): \(found) number\(found == 1 ? "" : "s"); \(expected) expected. Several numbers are a JSON array."
+            "\(file):\(line): \(found.counted("number")); \(expected) expected. Several numbers are a JSON array."
         case .tooFewToSplit(let file):
             "\(file): too few examples to set some aside to measure on. Give others with --dev, or say --no-dev."
         case .tooFewForFolds(let file, let folds):
@@ -146,12 +146,12 @@ extension CorpusError: CustomStringConvertible {
         case .missingTag(let file, let line):
             "\(file):\(line): a word without a tag; expected the word in the first column and its tag in the last one."
         case .unevenColumns(let file, let line, let found, let expected):
-            "\(file):\(line): \(found) columns; the lines before have \(expected). Is the line cut, or a blank in the word?"
+            "\(file):\(line): \(found.counted("column")); the lines before have \(expected). Is the line cut, or a blank in the word?"
         case .missingWords(let file, let line, let wanted):
             "\(file):\(line): no list of strings named \(list(wanted, "or")). "
                 + "Expected the words in \"tokens\" and a name for each one's tag in \"tags\"."
         case .unevenTags(let file, let line, let words, let tags):
-            "\(file):\(line): \(words) words and \(tags) tags; expected a tag for each word. Correct the line."
+            "\(file):\(line): \(words.counted("word")) and \(tags.counted("tag")); expected a tag for each word. Correct the line."
         case .noColumns(let file, let format):
             "\(file): \(format), where a table or JSON objects with columns of texts are expected."
         case .wrongColumns(let file, let found, let expected):

@@ -1,3 +1,5 @@
+import Checkpoints
+
 /// What is asked of an optimization and cannot be.
 public enum OptimizationError: Error, Equatable, Sendable, CustomStringConvertible {
     case invalidPattern(String)
@@ -18,7 +20,7 @@ public enum OptimizationError: Error, Equatable, Sendable, CustomStringConvertib
             "--learning-rate-for: \"\(pattern)\" matches no parameter that learns, such as "
                 + names.joined(separator: ", ")
         case .tooManyLayers(let count, let layers):
-            "--top-k-layers is \(count); the model has \(layers) layers"
+            "--top-k-layers is \(count); the model has \(layers.counted("layer"))"
         case .unknownLabel(let label, let option, let labels):
             "\(option): label \"\(label)\" is not among \(labels.joined(separator: ", "))"
         case .missingLabel(let label, let option):

@@ -134,12 +134,12 @@ public struct FineTuningReport: Sendable {
     private static func name(_ file: FilePath) -> String { file.lastComponent?.string ?? file.string }
 
     private static func facts(_ data: FineTuningData) -> [RunReport.Fact] {
-        var facts = [RunReport.Fact("train", "\(data.train.file), \(data.trainCount) examples")]
+        var facts = [RunReport.Fact("train", "\(data.train.file), \(data.trainCount.counted("example"))")]
         if let count = data.devCount {
             let origin = data.isSplit ? "set aside from \(data.devFile)" : "\(data.devFile)"
-            facts.append(RunReport.Fact("dev", "\(origin), \(count) examples"))
+            facts.append(RunReport.Fact("dev", "\(origin), \(count.counted("example"))"))
         }
-        if data.dropped > 0 { facts.append(RunReport.Fact("left out", "\(data.dropped) duplicates")) }
+        if data.dropped > 0 { facts.append(RunReport.Fact("left out", "\(data.dropped.counted("duplicate"))")) }
         return facts + data.checks.warnings.map { RunReport.Fact("warning", $0) }
     }
 

@@ -1,3 +1,4 @@
+import Checkpoints
 public import Embeddings
 
 /// `README.md` of a fine-tuned model: what it is, how to use it, what it was made from and how well it does.
@@ -271,7 +272,7 @@ public struct ModelCard: Sendable {
         return """
             ## Metrics
 
-            On the dev set, \(dev.examples) examples:
+            On the dev set, \(dev.examples.counted("example")):
 
             | metric | value |
             |---|---:|

@@ -1,3 +1,4 @@
+import Checkpoints
 public import Embeddings
 import JSON
 public import SystemPackage
@@ -24,7 +25,7 @@ public struct TextIndexing {
             case .vector(let path, let row, let what):
                 "\(path): vector \(row) (from 0) \(what). Leave it out; the index is as it was."
             case .labels(let path, let found, let expected):
-                "\(path): \(found) labels; the index has \(expected) texts, and each needs one."
+                "\(path): \(found.counted("label")); the index has \(expected.counted("text")), and each needs one."
             }
         }
 

@@ -1,3 +1,4 @@
+import Checkpoints
 import Embeddings
 
 /// `README.md` of a trained sentence encoder: what it is, how to use it, what it was made from and how well it does.
@@ -49,11 +50,11 @@ struct SentenceModelCard {
         model.encode(["a text"])
         ```
 
-        Texts are cut after \(maxLength) tokens.
+        Texts are cut after \(maxLength.counted("token")).
 
         ## Data
 
-        Trained on \(examples) examples of \(Markdown.code(train)).
+        Trained on \(examples.counted("example")) of \(Markdown.code(train)).
 
         ## Metrics
 
@@ -73,7 +74,7 @@ struct SentenceModelCard {
 
     private var measured: String {
         guard let metrics, let dev else { return "Not measured: there was no dev set." }
-        return "On \(metrics.examples) examples of \(Markdown.code(dev)): \(named(metrics))."
+        return "On \(metrics.examples.counted("example")) of \(Markdown.code(dev)): \(named(metrics))."
     }
 
     private func named(_ metrics: SentenceMetrics) -> String {

@@ -1,3 +1,4 @@
+import Checkpoints
 public import JSON
 
 /// What one input line asks for: a text or a pair of texts, with an identifier of the user's own if there is one.
@@ -45,7 +46,8 @@ public enum LineFault: Error, Equatable, Sendable {
         case .missingMask(let line, let mask): "line \(line) has no \(mask)"
         case .cutMask(let line, let mask, let tokens): "line \(line) has no \(mask) among its first \(tokens) tokens"
         case .unknownWord(let line, let word): "line \(line): there is no vector for \"\(word)\""
-        case .wordCount(let line, let found, let expected): "line \(line) has \(found) words; expected \(expected)"
+        case .wordCount(let line, let found, let expected):
+            "line \(line) has \(found.counted("word")); expected \(expected)"
         case .unexpectedPair(let line): "line \(line) has a \"text_pair\"; single texts are taken here"
         }
     }

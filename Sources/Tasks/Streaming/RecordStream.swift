@@ -12,6 +12,12 @@ import Tokenizers
 public struct RecordStream {
     /// Lines of a window once a stream runs; the first windows are smaller, so that the first records come soon.
     public static let windowLimit = 4096
+    /// Lines of a window where each has so many results: of about a million in all, which bounds what they take.
+    public static func windowLimit(resultsPerLine: Int) -> Int {
+        let limit = min(windowLimit, (1 << 20) / max(1, resultsPerLine))
+        // Queries are compared 64 at a time.
+        return limit >= 64 ? limit / 64 * 64 : max(1, limit)
+    }
     /// Bytes of a window: a few seconds of work where the lines are long.
     public static let windowByteLimit = 256 << 10
 
@@ -77,17 +83,19 @@ public struct RecordStream {
 
     /// - Parameters:
     ///   - done: so many lines are passed over.
+    ///   - resultsPerLine: where many belong to a line, windows are smaller.
     ///   - render: the bytes of a window's records; called once a window.
     public func run(
-        skipping done: Int = 0, _ render: ([Item]) throws(Failure) -> [UInt8]
+        skipping done: Int = 0, resultsPerLine: Int = 1, _ render: ([Item]) throws(Failure) -> [UInt8]
     ) throws(Failure) -> Summary {
         var summary = Summary()
-        var limit = 64
+        let most = Self.windowLimit(resultsPerLine: resultsPerLine)
+        var limit = min(64, most)
         while let lines = try nextLines(limit: limit) {
             if lines.isEmpty { return summary }
             summary.lines += lines.count
             if summary.lines <= done { continue }
-            limit = min(Self.windowLimit, 2 * limit)
+            limit = min(most, 2 * limit)
             let items = lines.dropFirst(max(0, done - lines[0].index)).map(item)
             guard try write(render(items), items, &summary) else { return summary }
         }

@@ -21,6 +21,8 @@ protocol RowCollector {
     @unsafe mutating func add(first: Int, _ scores: UnsafeBufferPointer<Float>)
     /// Takes what another part of the scan has kept.
     mutating func merge(_ other: Self)
+    /// An empty one, for rows behind all those of this one: it need not keep what would not be taken here.
+    var next: Self { get }
 }
 
 /// The best rows of those that were added: a heap whose root is the worst of them.
@@ -33,7 +35,13 @@ package struct BestRows: RowCollector, Sendable {
     package init(_ limit: Int, atLeast threshold: Float = -.infinity) {
         self.limit = limit
         self.threshold = threshold
-        heap.reserveCapacity(limit)
+        heap.reserveCapacity(min(limit, 4096))
+    }
+
+    /// Of equal scores the row before comes first.
+    var next: BestRows {
+        let worst = isFull ? worst?.score.nextUp : nil
+        return BestRows(limit, atLeast: max(threshold, worst ?? threshold))
     }
 
     package var count: Int { heap.count }
@@ -106,6 +114,8 @@ struct RowsAtLeast: RowCollector {
     }
 
     mutating func merge(_ other: RowsAtLeast) { rows += other.rows }
+
+    var next: RowsAtLeast { RowsAtLeast(threshold) }
 }
 
 /// How many rows have a score of at least `threshold`.
@@ -121,4 +131,6 @@ struct CountAtLeast: RowCollector {
     }
 
     mutating func merge(_ other: CountAtLeast) { count += other.count }
+
+    var next: CountAtLeast { CountAtLeast(threshold) }
 }

@@ -59,7 +59,7 @@ public struct StoredBytes: Sendable {
         return unsafe queries.flatMap { $0 }.withUnsafeBytes { all in
             guard let all = all.baseAddress else { return queries.map { _ in [] } }
             return unsafe scanning(
-                queries.count, rows: self.rows, blocks, { BestRows(min(count, self.rows)) }
+                queries.count, rows: self.rows, blocks, keeping: count, { BestRows(min(count, self.rows)) }
             ) { queries, range, output in
                 for (place, row) in range.enumerated() {
                     let bytes = unsafe rows + row * columns

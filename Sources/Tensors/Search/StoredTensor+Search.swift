@@ -4,6 +4,10 @@ package struct ScanBlocks: Sendable {
     package var queries = 128
     package var rows = 4096
     package var cachedRows = 64
+    /// Blocks of rows that are scanned before it is known how good a row of the others must be.
+    package var firstBlocks = 8
+    /// Bytes of what blocks keep, at most, until it comes together; not of fewer blocks than the first ones.
+    package var keptBytes = 128 << 20
 
     package init() {}
 }
@@ -19,7 +23,8 @@ extension StoredTensor {
         blocks: ScanBlocks = ScanBlocks()
     ) -> [[RankedRow]] {
         if count == 0 { return [[RankedRow]](repeating: [], count: queries.rows) }
-        return scan(queries, score, blocks) { BestRows(min(count, rows), atLeast: threshold) }.map(\.sorted)
+        return scan(queries, score, blocks, keeping: count) { BestRows(min(count, rows), atLeast: threshold) }
+            .map(\.sorted)
     }
 
     /// All rows with a score of at least `threshold` for every query, the best first.
@@ -37,13 +42,15 @@ extension StoredTensor {
     }
 
     private func scan<Collector: RowCollector>(
-        _ queries: Tensor, _ score: RowScore, _ blocks: ScanBlocks, _ makeCollector: () -> Collector
+        _ queries: Tensor, _ score: RowScore, _ blocks: ScanBlocks, keeping count: Int = 1,
+        _ makeCollector: () -> Collector
     ) -> [Collector] {
         precondition(queries.columns == columns, "queries \(queries.shape) for rows \(shape)")
         let (rows, columns) = (rows, columns)
         return unsafe withValues { values in
             unsafe queries.values.withUnsafeBufferPointer { queryValues in
-                unsafe scanning(queries.rows, rows: rows, blocks, makeCollector) { queries, range, output in
+                unsafe scanning(queries.rows, rows: rows, blocks, keeping: count, makeCollector) {
+                    queries, range, output in
                     guard let x = values.baseAddress, let q = queryValues.baseAddress else { return }
                     for query in stride(from: queries.lowerBound, to: queries.upperBound, by: 4) {
                         let queryCount = min(4, queries.upperBound - query)
@@ -123,38 +130,56 @@ extension StoredTensor {
     }
 }
 
-/// Passes over rows with many queries: blocks of rows are shared among the threads.
+/// Passes over rows with many queries: blocks of rows are shared among the threads. The first ones say what the others need
+/// not keep.
 ///
-/// - Parameter score: writes the scores of some queries with some rows, `[queries, rows]`.
+/// - Parameters:
+///   - count: how many rows a collector keeps of a block, at most.
+///   - score: writes the scores of some queries with some rows, `[queries, rows]`.
 /// - Returns: what was collected for each query.
 func scanning<Collector: RowCollector>(
-    _ queries: Int, rows: Int, _ blocks: ScanBlocks, _ makeCollector: () -> Collector,
+    _ queries: Int, rows: Int, _ blocks: ScanBlocks, keeping count: Int, _ makeCollector: () -> Collector,
     score: (_ queries: Range<Int>, _ rows: Range<Int>, UnsafeMutablePointer<Float>) -> Void
 ) -> [Collector] {
     var results: [Collector] = []
     for first in stride(from: 0, to: queries, by: blocks.queries) {
         let part = first..<min(queries, first + blocks.queries)
-        let parts = parallelMap((rows + blocks.rows - 1) / blocks.rows) { block in
-            let end = min(rows, (block + 1) * blocks.rows)
-            var collectors = part.map { _ in makeCollector() }
-            unsafe withUnsafeTemporaryAllocation(of: Float.self, capacity: part.count * blocks.cachedRows) { scores in
-                guard let output = scores.baseAddress else { return }
-                for start in stride(from: block * blocks.rows, to: end, by: blocks.cachedRows) {
-                    let range = start..<min(end, start + blocks.cachedRows)
-                    unsafe score(part, range, output)
-                    for query in collectors.indices {
-                        unsafe collectors[query].add(
-                            first: start, UnsafeBufferPointer(start: output + query * range.count, count: range.count))
-                    }
-                }
+        let keptBytes = part.count * min(count, blocks.rows) * MemoryLayout<RankedRow>.size
+        let blocksAtOnce = max(blocks.firstBlocks, blocks.keptBytes / keptBytes)
+        var found = part.map { _ in makeCollector() }
+        var start = 0
+        while start < rows {
+            let end = min(rows, start + blocks.rows * (start == 0 ? blocks.firstBlocks : blocksAtOnce))
+            let before = found
+            let parts = parallelMap((end - start + blocks.rows - 1) / blocks.rows) { block in
+                let first = start + block * blocks.rows
+                return unsafe collecting(part, first..<min(end, first + blocks.rows), blocks, before.map(\.next), score)
             }
-            return collectors
+            for collectors in parts { for query in found.indices { found[query].merge(collectors[query]) } }
+            start = end
         }
-        for query in part.indices {
-            var all = makeCollector()
-            for collectors in parts { all.merge(collectors[query - first]) }
-            results.append(all)
-        }
+        results += found
     }
     return results
+}
+
+/// What collectors take of a block of rows.
+@unsafe @inline(__always)
+private func collecting<Collector: RowCollector>(
+    _ queries: Range<Int>, _ rows: Range<Int>, _ blocks: ScanBlocks, _ collectors: [Collector],
+    _ score: (_ queries: Range<Int>, _ rows: Range<Int>, UnsafeMutablePointer<Float>) -> Void
+) -> [Collector] {
+    var collectors = collectors
+    unsafe withUnsafeTemporaryAllocation(of: Float.self, capacity: queries.count * blocks.cachedRows) { scores in
+        guard let output = scores.baseAddress else { return }
+        for start in stride(from: rows.lowerBound, to: rows.upperBound, by: blocks.cachedRows) {
+            let range = start..<min(rows.upperBound, start + blocks.cachedRows)
+            unsafe score(queries, range, output)
+            for query in collectors.indices {
+                unsafe collectors[query].add(
+                    first: start, UnsafeBufferPointer(start: output + query * range.count, count: range.count))
+            }
+        }
+    }
+    return collectors
 }

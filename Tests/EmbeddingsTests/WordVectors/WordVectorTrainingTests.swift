@@ -55,11 +55,11 @@ struct WordVectorTrainingTests {
     func formats() throws {
         let training = WordVectorTraining(try WordCorpus(text, minCount: 5), configuration(.skipgram))
         training.run { _ in }
-        for format in WordVectorTraining.TrainedFormat.allCases {
+        for format in WordVectors.OutputFormat.allCases {
             try training.write(format, to: scratch(format.rawValue))
         }
         let own = try WordVectors(scratch("graft"))
-        for format in WordVectorTraining.TrainedFormat.allCases {
+        for format in WordVectors.OutputFormat.allCases {
             let vectors = try WordVectors(scratch(format.rawValue))
             #expect(vectors.format.rawValue == format.rawValue && vectors.count == own.count)
             for row in 0..<own.count {
@@ -72,6 +72,16 @@ struct WordVectorTrainingTests {
         let cosine = WordVectors.cosine(
             try #require(try model.find("applepear")).vector, try #require(try own.find("applepear")).vector)
         #expect(abs(cosine - 1) < 1e-5)
+        // Our format converted to fastText's has all that the trained model has but what only training reads.
+        try own.write(.fastText, to: scratch("converted"))
+        let converted = try WordVectors(scratch("converted"))
+        for word in (0..<own.count).map(own.word) + ["applepear"] {
+            let (found, expected) = (try #require(try converted.find(word)), try #require(try model.find(word)))
+            #expect(found.row == expected.row && found.spelling == expected.spelling)
+            #expect(zip(found.vector, expected.vector).allSatisfy { abs($0 - $1) < 1e-6 }, "\(word)")
+        }
+        let (first, second) = (contents(of: scratch("converted")), contents(of: scratch("fasttext")))
+        #expect(first != nil && first?.count == second?.count)
     }
 
     @Test("the same seed gives the same bytes, another seed others")

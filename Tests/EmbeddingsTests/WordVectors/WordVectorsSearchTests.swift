@@ -47,6 +47,30 @@ struct WordVectorsSearchTests {
         try check(vectors.analogy([question], k: 5, method: .multiply)[0], "multiply")
     }
 
+    @Test("many analogies by product: each has the answers that it has alone, which are those of a plain computation")
+    func manyAnalogies() throws {
+        func match(_ row: Int) throws -> WordVectors.Match { try #require(try vectors.find(vectors.word(row))) }
+        let questions = try (0..<50).map { (a: try match($0), b: try match($0 + 7), c: try match($0 + 18)) }
+        for words in [nil, 40] {
+            let found = try vectors.analogy(questions, k: 4, method: .multiply, words: words)
+            #expect(found.count == questions.count)
+            for (question, found) in zip(questions, found) {
+                let alone = try vectors.analogy([question], k: 4, method: .multiply, words: words)[0]
+                #expect(found.map(\.row) == alone.map(\.row))
+                let asked = [question.a.row, question.b.row, question.c.row]
+                let scores = try (0..<(words ?? vectors.count)).filter { !asked.contains($0) }.map { row -> Float in
+                    let vector = try vectors.vector(row: row)
+                    func shifted(_ other: [Float]) -> Float { (1 + WordVectors.cosine(vector, other)) / 2 }
+                    return shifted(question.b.vector) * shifted(question.c.vector)
+                        / (shifted(question.a.vector) + 1e-6)
+                }.sorted(by: >)
+                #expect(found.count == 4)
+                #expect(zip(found, scores).allSatisfy { abs($0.score - $1) < 1e-4 * max(1, $1) })
+                #expect(zip(found, alone).allSatisfy { abs($0.score - $1.score) < 1e-4 * max(1, $1.score) })
+            }
+        }
+    }
+
     @Test("many rows: the best over all parts, of equal scores the first row")
     func manyRows() throws {
         let random = RandomSource(seed: 3)

@@ -66,6 +66,74 @@ struct WordVectorsTests {
         try check(try WordVectors(Self.directory.appending("skipgram-2016.bin")), golden)
     }
 
+    @Test(
+        "converted to a fastText model, words and unknown words keep their vectors; also from our own format",
+        arguments: ["skipgram.bin", "supervised.bin", "quantized.ftz"])
+    func toFastText(name: String) throws {
+        let golden = try #require(try Golden.json(Self.directory)[name])
+        let vectors = try WordVectors(Self.directory.appending(name))
+        try vectors.write(.fastText, to: scratch("v.bin"))
+        let written = try WordVectors(scratch("v.bin"))
+        #expect(written.format == .fastText)
+        try check(written, golden)
+        try vectors.write(.graft, to: scratch("v.gwv"))
+        try WordVectors(scratch("v.gwv")).write(.fastText, to: scratch("w.bin"))
+        try check(try WordVectors(scratch("w.bin")), golden)
+        #expect(contents(of: scratch("w.bin"))?.count == contents(of: scratch("v.bin"))?.count)
+    }
+
+    @Test("of a pruned model's words fastText's keep their vectors, unknown words the direction of theirs")
+    func prunedToFastText() throws {
+        let vectors = try WordVectors(Self.directory.appending("pruned.ftz"))
+        try vectors.write(.graft, to: scratch("v.gwv"))
+        for source in [vectors, try WordVectors(scratch("v.gwv"))] {
+            try source.write(.fastText, to: scratch("v.bin"))
+            let written = try WordVectors(scratch("v.bin"))
+            for row in 0..<vectors.count {
+                let (found, expected) = (try written.vector(row: row), try vectors.vector(row: row))
+                #expect(zip(found, expected).allSatisfy { abs($0 - $1) < 1e-6 }, "\(vectors.word(row))")
+            }
+            let expected = try #require(try vectors.find("kings"))
+            let found = try #require(try written.find("kings"))
+            #expect(expected.spelling == .subwords && found.spelling == .subwords)
+            #expect(abs(WordVectors.cosine(found.vector, expected.vector) - 1) < 1e-5)
+        }
+    }
+
+    @Test("the end of a line of a model of 2016, which has n-grams there, keeps its vector in a fastText model")
+    func oldToFastText() throws {
+        let vectors = try WordVectors(Self.directory.appending("skipgram-2016.bin"))
+        try vectors.write(.fastText, to: scratch("v.bin"))
+        let written = try WordVectors(scratch("v.bin"))
+        #expect(vectors.row(of: "</s>") == 0)
+        for row in 0..<vectors.count { #expect(try written.vector(row: row) == vectors.vector(row: row)) }
+    }
+
+    @Test("plain vectors in a fastText model: words with blanks too, no vector for others, a count of 1; no zero bytes")
+    func plainToFastText() throws {
+        let file = try scratch.write("</s> 1 2\nNew York 3 -4\nnaïve 0 0.5\n", to: "v.txt")
+        try WordVectors(file).write(.fastText, to: scratch("v.bin"))
+        let written = try WordVectors(scratch("v.bin"))
+        #expect(written.format == .fastText && written.count == 3)
+        for (word, vector) in [("</s>", [1, 2]), ("New York", [3, -4]), ("naïve", [0, 0.5])] as [(String, [Float])] {
+            #expect(try written.find(word)?.vector == vector)
+        }
+        #expect(try written.find("new") == nil && !written.summary.contains("n-grams"))
+        // What fastText's own library reads: see `check_word_vectors.py`.
+        let bytes = try #require(contents(of: scratch("v.bin")))
+        func integer(_ place: Int) -> Int32 {
+            (0..<4).reduce(0) { $0 | Int32(bytes[4 * place + $1]) << Int32(8 * $1) }
+        }
+        // magic, version, dim, ws, epoch, minCount, neg, wordNgrams, loss (ns), model (skip-gram), bucket, minn, maxn
+        #expect((0..<13).map(integer) == [793_712_314, 12, 2, 5, 5, 1, 5, 1, 2, 2, 0, 0, 0])
+        #expect((16..<19).map(integer) == [3, 3, 0] && integer(19) == 3)
+        let bad = try scratch.write("a 3 4\na\0b 1 2\n", to: "zero.txt")
+        #expect(throws: WordVectorsError.unwritableWord(bad, word: "a\0b")) {
+            try WordVectors(bad).write(.fastText, to: scratch("zero.bin"))
+        }
+        #expect(!scratch.names.contains("zero.bin"))
+    }
+
     @Test("every format gives the same vectors, and is told by its content")
     func formats() throws {
         let binary = try WordVectors(Self.directory.appending("vectors.bin"))
@@ -97,7 +165,7 @@ struct WordVectorsTests {
         let file = try scratch.write("a 1 2\r\nb\t3\t4\na 5 6\nNew York 7 -8e-1 \n\n", to: "v.txt")
         let vectors = try WordVectors(file)
         #expect(vectors.count == 3 && vectors.duplicates == 1 && vectors.withBlanks == 1)
-        #expect(vectors.summary.contains("1 rows left out") && vectors.summary.contains("1 words with blanks"))
+        #expect(vectors.summary.contains("1 row left out") && vectors.summary.contains("1 word with blanks"))
         #expect(try vectors.vector(row: 0) == [1, 2] && vectors.find("New York")?.vector == [7, -0.8])
         #expect(throws: WordVectorsError.unwritableWord(file, word: "New York")) {
             try vectors.write(.word2vec, to: scratch("w"))

@@ -87,7 +87,8 @@ extension Adapt {
 
     private func checkSizes(_ encoder: TrainableSentenceEncoder) throws {
         if let largest = objective.objective.dimensions.max(), largest > encoder.size {
-            throw ValidationError("--matryoshka has \(largest); the model's vectors have \(encoder.size) columns.")
+            throw ValidationError(
+                "--matryoshka has \(largest); the model's vectors have \(encoder.size.counted("column")).")
         }
         if objective.loss == .simcse, encoder.encoder.architecture.hiddenDropoutProb == 0 {
             throw ValidationError("--loss simcse tells a text's two encodings apart by dropout; give --dropout 0.1.")
@@ -112,7 +113,7 @@ extension Adapt {
         let teacher = try SentenceEncoder(ModelStore().resolve(name))
         if objective.loss == .distill, teacher.size != student.size {
             throw ValidationError(
-                "--teacher \(name) makes vectors of \(teacher.size) columns, the model of \(student.size): "
+                "--teacher \(name) makes vectors of \(teacher.size.counted("column")), the model of \(student.size): "
                     + "choose a teacher of the same size, or --loss margin-distill.")
         }
         return teacher
@@ -122,7 +123,8 @@ extension Adapt {
         _ examples: SentenceExamples, _ mining: HardNegativeMining, _ encoder: TrainableSentenceEncoder
     ) throws -> SentenceExamples {
         guard examples.columns == 2 else {
-            throw ValidationError("--mine-negatives is for pairs; the examples have \(examples.columns) texts.")
+            throw ValidationError(
+                "--mine-negatives is for pairs; the examples have \(examples.columns.counted("text")).")
         }
         guard let found = examples.withNegatives(mining, seed: seed, encoder.embed) else {
             throw ValidationError(
@@ -130,7 +132,9 @@ extension Adapt {
             )
         }
         if found.count < examples.count {
-            StandardError.note("\(examples.count - found.count) pairs with too few hard negatives are left out")
+            StandardError.note(
+                (examples.count - found.count).counted(
+                    "pair with too few hard negatives is left out", "pairs with too few hard negatives are left out"))
         }
         return found
     }
@@ -142,7 +146,8 @@ extension Adapt {
         let evaluation = try SentenceEvaluation(
             corpus, positive: objective.positiveLabel, keepingTokensIn: scratch, tokens: encoder.tokens)
         if evaluation.cut > 0 {
-            StandardError.note("\(evaluation.cut) texts of \(corpus.file) are cut (--max-length)")
+            StandardError.note(
+                "\(corpus.file): \(evaluation.cut.counted("text is", "texts are")) cut (--max-length)")
         }
         return evaluation
     }
@@ -161,18 +166,20 @@ extension Adapt {
         _ examples: SentenceExamples, _ encoder: TrainableSentenceEncoder,
         _ configuration: SentenceTraining.Configuration
     ) {
-        if examples.dropped > 0 { StandardError.note("\(examples.dropped) examples are left out, as was asked for") }
+        if examples.dropped > 0 {
+            StandardError.note("\(examples.dropped.counted("example is", "examples are")) left out, as was asked for")
+        }
         if examples.cut > 0 {
             StandardError.note(
-                "\(examples.cut) texts are longer than \(encoder.maxLength) tokens and are cut (--max-length)")
+                "\(examples.cut.counted("text is", "texts are")) longer than \(encoder.maxLength.counted("token")) and cut "
+                    + "(--max-length)")
         }
         if examples.scoreScale != 1 {
             StandardError.note("the scores are divided by \(examples.scoreScale), their largest, to be cosines")
         }
         StandardError.note(
-            "\(examples.count) examples of \(examples.columns) texts, loss \(objective.loss.rawValue), "
-                + "\(epochs) epoch\(epochs == 1 ? "" : "s"), batches of \(batchSize), learning rate \(learningRate), "
-                + "\(configuration.precision.rawValue) by \(MatrixEngine.current.rawValue), "
-                + "\(ThreadPool.shared.threads) threads")
+            "\(examples.count.counted("example")) of \(examples.columns.counted("text")), loss \(objective.loss.rawValue), "
+                + "\(epochs.counted("epoch")), batches of \(batchSize), learning rate \(learningRate), "
+                + "\(configuration.precision.rawValue) by \(MatrixEngine.current.rawValue), \(ThreadPool.shared.threads.counted("thread"))")
     }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Checkpoints
 import Embeddings
 import SystemPackage
 import Tasks
@@ -87,10 +88,10 @@ struct NothingToSwap: Error, CustomStringConvertible {
         }
         guard let vectors else {
             return
-                "--augment swap: the masked-language head proposes no other word for any of the \(asked) words to swap. "
+                "--augment swap: the masked-language head proposes no other word for any of the \(asked.counted("word")) to swap. "
                 + "Use --swap-vectors, delete or cutoff."
         }
-        return "--swap-vectors \(vectors): no near words for any of the \(asked) words to swap. "
+        return "--swap-vectors \(vectors): no near words for any of the \(asked.counted("word")) to swap. "
             + "Give vectors of the texts' language, or leave swap out."
     }
 }

@@ -145,7 +145,8 @@ extension FineTune {
         var examples = try data.tokenized(for: classifier, keepingTokensIn: scratch)
         if examples.cut > 0 {
             StandardError.note(
-                "\(examples.cut) texts are longer than \(classifier.maxLength) tokens and are cut (--max-length)")
+                "\(examples.cut.counted("text is", "texts are")) longer than \(classifier.maxLength.counted("token")) and cut "
+                    + "(--max-length)")
         }
         try augmentation.apply(swaps, to: &examples, classifier, seed: seed, keepingTokensIn: scratch)
         return examples
@@ -158,15 +159,15 @@ extension FineTune {
         let guess = problemType == nil && data.problem != .singleLabel ? " by the look of the labels" : ""
         let learning = classifier.adapter.map { ", \($0.trainableParameters) parameters learn" } ?? ""
         StandardError.note(
-            "\(examples.train.texts.count) training examples, \(data.problem.description(labels: data.labels.count))"
+            "\(examples.train.texts.count.counted("training example")), \(data.problem.description(labels: data.labels.count))"
                 + "\(guess), method \(method.rawValue)\(learning), "
-                + "\(configuration.precision.rawValue) by \(MatrixEngine.current.rawValue), \(ThreadPool.shared.threads) threads"
-        )
+                + "\(configuration.precision.rawValue) by \(MatrixEngine.current.rawValue), "
+                + ThreadPool.shared.threads.counted("thread"))
         let optimization = configuration.optimization
         guard !method.learnsHeadAlone || optimization.headSolver == .steps else { return }
         let rate = optimization.algorithm == .adafactorRelative ? "" : ", learning rate \(configuration.learningRate)"
         StandardError.note(
-            "\(configuration.epochs) epoch\(configuration.epochs == 1 ? "" : "s"), batches of \(configuration.batchSize)\(rate)"
+            "\(configuration.epochs.counted("epoch")), batches of \(configuration.batchSize)\(rate)"
         )
     }
 

@@ -76,12 +76,13 @@ extension FineTune {
     ) {
         if cut > 0 {
             StandardError.note(
-                "\(cut) sentences are longer than \(tagger.maxLength) tokens and are cut (--max-length)")
+                "\(cut.counted("sentence is", "sentences are")) longer than \(tagger.maxLength.counted("token")) and cut "
+                    + "(--max-length)")
         }
         StandardError.note(
-            "\(data.train.count) training sentences, one of \(data.labels.count) tags a word, "
+            "\(data.train.count.counted("training sentence")), one of \(data.labels.count) tags a word, "
                 + "method \(method.rawValue), \(configuration.precision.rawValue) by \(MatrixEngine.current.rawValue), "
-                + "\(ThreadPool.shared.threads) threads")
+                + ThreadPool.shared.threads.counted("thread"))
     }
 }
 

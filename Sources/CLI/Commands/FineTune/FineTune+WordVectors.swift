@@ -115,11 +115,12 @@ extension FineTune {
     private func describe(_ data: FineTuningData, _ tuning: WordVectorFineTuning, _ splitting: WordSplitting) {
         let guess = problemType == nil && data.problem != .singleLabel ? " by the look of the labels" : ""
         StandardError.note(
-            "\(data.trainCount) training examples, \(data.problem.description(labels: data.labels.count))\(guess), "
+            "\(data.trainCount.counted("training example")), \(data.problem.description(labels: data.labels.count))\(guess), "
                 + "\(splitting.rule), \(fixed(100 * tuning.coverage, 1)) % of them with a vector")
         let configuration = tuning.training.configuration
         StandardError.note(
-            "\(configuration.epochs) epoch\(configuration.epochs == 1 ? "" : "s"), learning rate \(configuration.learningRate), "
-                + "runs of up to \(configuration.wordNgrams) words, \(tuning.training.trainedRows) vectors learn")
+            "\(configuration.epochs.counted("epoch")), learning rate \(configuration.learningRate), "
+                + "runs of up to \(configuration.wordNgrams.counted("word")), \(tuning.training.trainedRows) vectors learn"
+        )
     }
 }

@@ -29,7 +29,8 @@ struct Analogy: ParsableCommand {
             try threads.apply()
             let records = try NeighborRecords(
                 vectors.open(), .analogy(method), k: neighbors.topK, limit: neighbors.limit)
-            try stream.run(acceptsPairs: false, fault: records.fault, records.render)
+            try stream.run(
+                acceptsPairs: false, resultsPerLine: neighbors.topK, fault: records.fault, records.render)
         }
     }
 }

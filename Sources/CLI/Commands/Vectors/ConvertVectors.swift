@@ -8,11 +8,13 @@ struct ConvertVectors: ParsableCommand {
         commandName: "convert",
         abstract: "Write word vectors in another format.",
         discussion: """
-            graft: our own, which is mapped and opens at once; it keeps counts and the vectors of n-grams, so that \
-            unknown words still have a vector. The other formats hold the words' vectors alone. A file of ours is \
-            checked against its SHA-256 when it is converted.
+            graft: our own, which is mapped and opens at once; fasttext: a .bin that fastText's own library reads. \
+            Both keep counts and the vectors of n-grams, so that unknown words still have a vector. The other formats \
+            hold the words' vectors alone. A file of ours is checked against its SHA-256 when it is converted.
 
-            Example: graft vectors convert cc.en.300.bin english.gwv
+            Examples:
+              graft vectors convert cc.en.300.bin english.gwv
+              graft vectors convert glove.6B.50d.txt glove.bin --to fasttext
             """)
 
     @OptionGroup var vectors: VectorsArgument

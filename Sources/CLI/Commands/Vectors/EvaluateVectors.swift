@@ -1,4 +1,5 @@
 import ArgumentParser
+import Checkpoints
 import Embeddings
 import JSON
 import SystemPackage
@@ -56,7 +57,7 @@ struct EvaluateVectors: ParsableCommand {
             let questions = try analogies.map { try WordAnalogies(FilePath($0)) }
             let skipped = similarities.map { ($0.file, $0.skipped) } + questions.map { ($0.file, $0.skipped) }
             for (file, count) in skipped where count > 0 {
-                StandardError.note("\(file): \(count) lines of another shape left out")
+                StandardError.note("\(file): \(count.counted("line")) of another shape left out")
             }
             let vectors = try vectors.open()
             let similarityResults = try similarities.map {

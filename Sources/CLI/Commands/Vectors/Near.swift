@@ -20,7 +20,8 @@ struct Near: ParsableCommand {
             try threads.apply()
             let records = try NeighborRecords(
                 vectors.open(), .neighbors, k: neighbors.topK, limit: neighbors.limit)
-            try stream.run(acceptsPairs: false, fault: records.fault, records.render)
+            try stream.run(
+                acceptsPairs: false, resultsPerLine: neighbors.topK, fault: records.fault, records.render)
         }
     }
 }

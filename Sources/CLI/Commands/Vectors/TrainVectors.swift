@@ -24,10 +24,10 @@ struct TrainVectors: ParsableCommand {
 
     @Option(
         help: """
-            How it is written: \(WordVectorTraining.TrainedFormat.allCases.map(\.rawValue).joined(separator: ", ")). \
+            How it is written: \(WordVectors.OutputFormat.allCases.map(\.rawValue).joined(separator: ", ")). \
             graft and fasttext (a .bin) keep the n-grams.
             """)
-    var to = WordVectorTraining.TrainedFormat.graft
+    var to = WordVectors.OutputFormat.graft
 
     @Option(
         help: """
@@ -99,7 +99,8 @@ struct TrainVectors: ParsableCommand {
             let start = monotonicSeconds()
             try checkOutput()
             let corpus = try WordCorpus(FilePath(text), minCount: minCount)
-            StandardError.note("\(text): \(corpus.tokens) words, \(corpus.vocabularySize) different ones kept")
+            StandardError.note(
+                "\(text): \(corpus.tokens.counted("word")), \(corpus.vocabularySize.counted("different one")) kept")
             let training = WordVectorTraining(corpus, configuration)
             var bar = ProgressBar()
             var loss = 0.0
@@ -144,5 +145,4 @@ struct TrainVectors: ParsableCommand {
     }
 }
 
-extension WordVectorTraining.TrainedFormat: ExpressibleByArgument {}
 extension WordVectorTrainingConfiguration.Model: ExpressibleByArgument {}

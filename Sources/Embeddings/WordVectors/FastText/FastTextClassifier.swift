@@ -22,7 +22,7 @@ public final class FastTextClassifier: Sendable {
         model = try FastTextModel(file)
         guard model.kind == .supervised else { throw .noClassifier(path, found: "word vectors without labels") }
         guard model.labels.count > 1, model.output.count == model.labels.count else {
-            throw .header(path, "\(model.output.count) rows for \(model.labels.count) labels")
+            throw .header(path, "\(model.output.count.counted("row")) for \(model.labels.count.counted("label"))")
         }
         labels = model.labels.map {
             $0.hasPrefix(FastTextModel.labelPrefix) ? String($0.dropFirst(FastTextModel.labelPrefix.count)) : $0

@@ -103,7 +103,7 @@ struct FastTextModel: Sendable {
 
     /// The rows of a word of the model: its own and its n-grams'.
     func rows(ofWord row: Int) -> [Int32] {
-        let bytes = unsafe words.text.withBytes(words.bytes(row)) { unsafe Array($0) }
+        let bytes = words.utf8(row)
         return [Int32(row)]
             + (!endHasSubwords && bytes.elementsEqual(Self.endOfLine.utf8) ? [] : subwords.rows(of: bytes))
     }

@@ -35,7 +35,10 @@ enum BinaryVectors {
         }
         let rest = file.count - offset
         guard rest <= 1 else {
-            throw .header(file.path, "\(rest) bytes remain behind the \(count) words of \(dimension) numbers")
+            throw .header(
+                file.path,
+                "\(rest.counted("byte remains", "bytes remain")) behind the \(count.counted("word")) of \(dimension.counted("number"))"
+            )
         }
         let rows = StoredRows(columns: dimension, BorrowedBytes(file, 0..<file.count), places: places)
         return ReadVectors(words: builder.table, rows: rows, duplicates: duplicates)

@@ -19,27 +19,37 @@ extension WordVectors {
     public func nearest(
         to queries: [[Float]], k: Int, excluding: [[Int]], words: Int? = nil
     ) throws(WordVectorsError) -> [[RankedRow]] {
-        let limit = min(ownCount, words ?? ownCount)
+        try nearest(toUnits: queries.map { [Self.unit($0)] }, k: k, excluding: excluding, words: words)
+    }
+
+    /// - Parameter queries: of each the vectors of length 1 that `score` is made of, as many for all.
+    private func nearest(
+        toUnits queries: [[[Float]]], k: Int, excluding: [[Int]], words: Int?
+    ) throws(WordVectorsError) -> [[RankedRow]] {
         let factors = try inverseNorms()
-        let extra = excluding.map(\.count).max() ?? 0
-        let found = stride(from: 0, to: queries.count, by: Self.queriesPerPass).flatMap { first in
-            let group = queries[first..<min(queries.count, first + Self.queriesPerPass)].map(Self.unit)
-            return best(k + extra, Tensor([group.count, dimension], group.flatMap { $0 }), words: limit, factors)
+        let limit = k + (excluding.map(\.count).max() ?? 0)
+        let perPass = Self.vectorsPerPass / (queries.first?.count ?? 1)
+        let found = stride(from: 0, to: queries.count, by: perPass).flatMap { first in
+            best(
+                limit, queries[first..<min(queries.count, first + perPass)], words: min(ownCount, words ?? ownCount),
+                factors)
         }
         return zip(found, excluding).map { found, excluded in
             Array(found.sorted.lazy.filter { !excluded.contains(Int($0.row)) }.prefix(k))
         }
     }
 
-    /// Queries of one matrix product.
-    private static let queriesPerPass = 64
+    /// Vectors of one matrix product.
+    private static let vectorsPerPass = 64
     /// Rows whose best are kept part by part before they come together: first a few, as most others do not reach what
     /// these do.
     private static let (firstRows, rowsPerPass) = (4096, 1 << 16)
 
     /// The best rows for each query of a group.
-    private func best(_ limit: Int, _ units: Tensor, words: Int, _ factors: [Float]) -> [BestRows] {
-        var best = [BestRows](repeating: BestRows(limit), count: units.rows)
+    private func best(_ limit: Int, _ queries: ArraySlice<[[Float]]>, words: Int, _ factors: [Float]) -> [BestRows] {
+        let vectors = queries.flatMap { $0 }
+        let units = Tensor([vectors.count, dimension], vectors.flatMap { $0 })
+        var best = [BestRows](repeating: BestRows(limit), count: queries.count)
         var start = 0
         while start < words {
             let range = start..<min(words, start == 0 ? Self.firstRows : start + Self.rowsPerPass)
@@ -65,25 +75,7 @@ extension WordVectors {
             }
             return try nearest(to: queries, k: k, excluding: excluded, words: words)
         }
-        let factors = try inverseNorms()
-        // One at a time: the three products of a row belong together.
-        return zip(units, excluded).map { units, excluded in
-            let parts = unsafe rows.products(
-                Tensor([3, dimension], units.flatMap { $0 }), rows: 0..<min(ownCount, words ?? ownCount)
-            ) {
-                _, range, products in
-                let products = unsafe Array(products)
-                var best = BestRows(k + 3)
-                for (i, row) in range.enumerated() {
-                    func shifted(_ part: Int) -> Float { (1 + products[3 * i + part] * factors[row]) / 2 }
-                    best.add(RankedRow(row: Int32(row), score: shifted(0) * shifted(1) / (shifted(2) + 1e-6)))
-                }
-                return best
-            }
-            var best = BestRows(k + 3)
-            for part in parts[0] { best.merge(part) }
-            return Array(best.sorted.lazy.filter { !excluded.contains(Int($0.row)) }.prefix(k))
-        }
+        return try nearest(toUnits: units, k: k, excluding: excluded, words: words)
     }
 
     /// The best rows of a part for each query of a group.
@@ -91,21 +83,32 @@ extension WordVectors {
         _ limit: Int, _ range: Range<Int>, _ products: UnsafeBufferPointer<Float>, _ factors: [Float], floors: [Float]
     ) -> [BestRows] {
         let queries = floors.count
+        let parts = products.count / (range.count * queries)
         var best = (0..<queries).map { _ in BestRows(min(limit, range.count)) }
         var thresholds = floors
         var place = 0
         for row in range {
             let factor = factors[row]
             for query in 0..<queries {
-                let score = unsafe products[place] * factor
+                let score = unsafe score(products, place, parts, factor)
                 if score > thresholds[query] {
                     best[query].add(RankedRow(row: Int32(row), score: score))
                     if best[query].isFull { thresholds[query] = max(thresholds[query], best[query].worst!.score) }
                 }
-                place += 1
+                place += parts
             }
         }
         return best
+    }
+
+    /// The cosine with one vector, or the score of an analogy by products from those with three, the last being taken away.
+    @inline(__always)
+    private static func score(
+        _ products: UnsafeBufferPointer<Float>, _ place: Int, _ parts: Int, _ factor: Float
+    ) -> Float {
+        if parts == 1 { return unsafe products[place] * factor }
+        func shifted(_ part: Int) -> Float { unsafe (1 + products[place + part] * factor) / 2 }
+        return shifted(0) * shifted(1) / (shifted(2) + 1e-6)
     }
 
     /// The cosine of two vectors; 0 where one has no direction.

@@ -72,7 +72,7 @@ public struct WordClassifierTexts: Sendable {
     /// The bytes of a word.
     func word(_ row: Int) -> [UInt8] {
         if row >= vectors.count { return Array(newWords.text[newWords.bytes(row - vectors.count)]) }
-        return unsafe vectors.words.text.withBytes(vectors.words.bytes(row)) { unsafe Array($0) }
+        return vectors.words.utf8(row)
     }
 
     /// The buckets of a word's n-grams, where the vectors have n-grams.

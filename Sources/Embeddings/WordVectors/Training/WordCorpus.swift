@@ -46,7 +46,7 @@ public struct WordCorpus: Sendable {
         let kept = counts.indices.filter { counts[$0] >= minCount }
             .sorted { (counts[$0], $1) > (counts[$1], $0) }
         guard !kept.isEmpty else {
-            throw .lacks(path, "no word stands in it \(minCount) times; use --min-count, or a longer text")
+            throw .lacks(path, "no word stands in it \(minCount.counted("time")); use --min-count, or a longer text")
         }
         var places = [Int32](repeating: -1, count: counts.count)
         for (place, row) in kept.enumerated() { places[row] = Int32(place) }

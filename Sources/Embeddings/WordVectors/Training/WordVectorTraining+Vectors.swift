@@ -5,24 +5,37 @@ extension WordVectorTraining {
     /// Writes what was learned: as fastText's `.bin`, or the words' vectors in any other format.
     ///
     /// - Throws: `notFinite` where training has diverged.
-    public func write(_ format: TrainedFormat, to path: FilePath) throws(WordVectorsError) {
+    public func write(_ format: WordVectors.OutputFormat, to path: FilePath) throws(WordVectorsError) {
         let vectors = try vectors(path)
+        guard format == .fastText else { return try vectors.write(format, to: path) }
         try vectors.checkFinite()
-        switch format {
-        case .fastText: try writeFastText(to: path)
-        case .graft: try vectors.write(.graft, to: path)
-        case .word2vec: try vectors.write(.word2vec, to: path)
-        case .word2vecBinary: try vectors.write(.word2vecBinary, to: path)
-        case .glove: try vectors.write(.glove, to: path)
-        }
+        try writeFastText(to: path)
     }
 
-    public enum TrainedFormat: String, Sendable, CaseIterable {
-        case graft
-        case fastText = "fasttext"
-        case word2vec
-        case word2vecBinary = "word2vec-binary"
-        case glove
+    /// Rows of n-grams that no word of the text has are zeros.
+    private func writeFastText(to path: FilePath) throws(WordVectorsError) {
+        var hashing = configuration.hashing
+        if hashing.maxLength == 0 { hashing.buckets = 0 }
+        let writer = FastTextWriter(
+            settings: FastTextWriter.Settings(
+                kind: configuration.model == .cbow ? .cbow : .skipgram, loss: .negativeSampling,
+                dimension: configuration.dimension, window: configuration.window, epochs: configuration.epochs,
+                minCount: configuration.minCount, negatives: configuration.negatives, hashing: hashing,
+                subsampling: configuration.subsampling),
+            words: zip(corpus.words, corpus.counts).map { ($0, $1) }, labels: [], tokens: corpus.tokens)
+        var place = 0
+        try writer.write(to: path) { range in
+            range.flatMap { row -> [Float] in
+                if row < corpus.words.count { return trainer.input.row(row) }
+                guard place < buckets.count, Int(buckets[place]) == row - corpus.words.count else {
+                    return [Float](repeating: 0, count: configuration.dimension)
+                }
+                place += 1
+                return trainer.input.row(corpus.words.count + place - 1)
+            }
+        } output: { range in
+            range.flatMap(trainer.output.row)
+        }
     }
 
     private func vectors(_ path: FilePath) throws(WordVectorsError) -> WordVectors {

@@ -12,7 +12,7 @@ struct FastTextWriter {
         var loss: FastTextModel.Loss
         var dimension: Int
         var window = 5
-        var epochs: Int
+        var epochs = 5
         var minCount = 1
         var negatives = 5
         var wordNgrams = 1
@@ -72,33 +72,5 @@ struct FastTextWriter {
             }
         }
         return head
-    }
-}
-
-extension WordVectorTraining {
-    /// Rows of n-grams that no word of the text has are zeros.
-    func writeFastText(to path: FilePath) throws(WordVectorsError) {
-        var hashing = configuration.hashing
-        if hashing.maxLength == 0 { hashing.buckets = 0 }
-        let writer = FastTextWriter(
-            settings: FastTextWriter.Settings(
-                kind: configuration.model == .cbow ? .cbow : .skipgram, loss: .negativeSampling,
-                dimension: configuration.dimension, window: configuration.window, epochs: configuration.epochs,
-                minCount: configuration.minCount, negatives: configuration.negatives, hashing: hashing,
-                subsampling: configuration.subsampling),
-            words: zip(corpus.words, corpus.counts).map { ($0, $1) }, labels: [], tokens: corpus.tokens)
-        var place = 0
-        try writer.write(to: path) { range in
-            range.flatMap { row -> [Float] in
-                if row < corpus.words.count { return trainer.input.row(row) }
-                guard place < buckets.count, Int(buckets[place]) == row - corpus.words.count else {
-                    return [Float](repeating: 0, count: configuration.dimension)
-                }
-                place += 1
-                return trainer.input.row(corpus.words.count + place - 1)
-            }
-        } output: { range in
-            range.flatMap(trainer.output.row)
-        }
     }
 }
