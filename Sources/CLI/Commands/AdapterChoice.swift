@@ -1,6 +1,7 @@
 public import ArgumentParser
 import Checkpoints
 import Embeddings
+import SystemPackage
 import Tasks
 import Tensors
 public import Transformer
@@ -42,6 +43,29 @@ struct AdapterChoice: ParsableArguments {
                     + "\(adapter.count) adapters, as in 1,2, and not all 0.")
         }
     }
+
+    /// Classifiers that each have one of the adapters, by the names of the directories; where `model` is an adapter's
+    /// directory, also that.
+    func switched(_ model: ModelArgument) throws -> SwitchedClassifiers {
+        guard case .transformer(let found) = try model.find() else {
+            throw ValidationError(
+                "--switch-adapters is for transformers; \(model.model) is a classifier on word vectors.")
+        }
+        let base = try SwitchedClassifiers.base(of: found)
+        var adapters: [(name: String, directory: ModelDirectory)] = []
+        if base != nil { adapters.append((Self.name(model.model), found)) }
+        for path in adapter { adapters.append((Self.name(path), try ModelStore().resolve(path))) }
+        let names = adapters.map(\.name)
+        if let twice = names.first(where: { name in names.count { $0 == name } > 1 }) {
+            throw ValidationError(
+                "--adapter: two adapters are called \(twice), and lines name them by their directories. Rename one of them."
+            )
+        }
+        return try SwitchedClassifiers(adapters, on: base ?? found)
+    }
+
+    /// By which lines call an adapter.
+    private static func name(_ path: String) -> String { FilePath(path).lastComponent?.string ?? path }
 
     private var weights: [Float]? {
         guard let parts = adapterWeights?.split(separator: ",", omittingEmptySubsequences: false) else { return nil }
