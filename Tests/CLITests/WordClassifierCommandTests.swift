@@ -64,6 +64,8 @@ struct WordClassifierCommandTests {
         #expect(records[0]["label"]?.string == "garden" && records[0]["scores"]?.object?.members.count == 2)
         #expect(records[1]["label"]?.string == "travel" && records[1]["id"]?.integer == 7)
         #expect(records[2]["error"]?.string?.contains("single texts") == true)
+        let embedded = try await graft("embed", model.string, input: Array("PEAR\n".utf8))
+        #expect(embedded.status == 1 && embedded.errors.contains("graft classify gives texts its labels"))
         let evaluation = try await graft("evaluate", model.string, "--data", train, "--json")
         #expect(try JSON(parsing: Array(evaluation.output.utf8))["accuracy"]?.number == 1)
         let refused = try await graft("evaluate", model.string, "--data", train, "--positive-label", "garden")
@@ -102,6 +104,10 @@ struct WordClassifierCommandTests {
             "classify", Golden.directory("word-vectors").appending("supervised.bin").string, "--max-length", "8")
         #expect(adapter.status == 64 && adapter.errors.contains("--max-length is for transformers"))
         let other = try scratch.write("кот 1 0\nпёс 0 1\n", to: "other.txt").string
+        let zero = try scratch.write("apple 1 0\nra\0il 0 1\n", to: "zero.txt").string
+        let unwritable = try await graft("finetune", zero, "--train", train, "--output", output)
+        #expect(unwritable.status == 1 && unwritable.errors.contains("has a zero byte in it"), "\(unwritable.errors)")
+        #expect(!unwritable.errors.contains("training loss"))
         let strange = try await graft("finetune", other, "--train", train, "--output", output)
         #expect(strange.status == 1 && strange.errors.contains("has no vector for any word of"))
         #expect(contents(of: FilePath(output)) == nil && !scratch.names.contains { $0.contains("partial") })

@@ -33,6 +33,9 @@ struct AdapterChoice: ParsableArguments {
         if adapterMode != .stack, adapter.count < 2 {
             throw ValidationError("--adapter-mode \(adapterMode.rawValue) needs several adapters: repeat --adapter.")
         }
+        if adapterMode == .fuse, let twice = repeatedDirectory(adapter) {
+            throw ValidationError("--adapter names \(twice) twice; an adapter is not fused with itself.")
+        }
         guard let adapterWeights else { return }
         if adapterMode != .average { throw ValidationError("--adapter-weights is for --adapter-mode average.") }
         guard let weights, weights.count == adapter.count, weights.allSatisfy({ $0 >= 0 }),
@@ -113,3 +116,9 @@ struct AdapterChoice: ParsableArguments {
 }
 
 extension AdapterHubSetup.Mode: ExpressibleByArgument {}
+
+/// A directory that is there twice among some, perhaps in another spelling.
+func repeatedDirectory(_ paths: [String]) -> String? {
+    var seen: Set<FilePath> = []
+    return paths.first { !seen.insert(FilePath($0).lexicallyNormalized()).inserted }
+}

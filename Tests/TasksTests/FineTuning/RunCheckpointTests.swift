@@ -184,6 +184,20 @@ struct RunCheckpointTests {
         let warmup = Self.configuration { $0.optimization.warmup = .steps(3) }
         #expect(
             differences { _ = try run(warmup, resumes: true) } == ["warmup (none in the checkpoint, steps 3 now)"])
+        let patterns = Self.configuration {
+            $0.optimization.patterns = [
+                Optimization.Pattern(expression: "bias", rate: 0.002),
+                Optimization.Pattern(expression: "Norm.{1,9}", rate: 0.001),
+            ]
+        }
+        #expect(
+            differences { _ = try run(patterns, resumes: true) } == [
+                "patterns (none in the checkpoint, expression bias rate 0.002, expression \"Norm.{1,9}\" rate 0.001 now)"
+            ])
+        let weighted = Self.configuration { $0.optimization.objective.classWeights = [1, 0.5] }
+        #expect(
+            differences { _ = try run(weighted, resumes: true) }
+                == ["class weights (none in the checkpoint, 1.0, 0.5 now)"])
         // Values with names of their own do not come as they are written in the source.
         let adapter = Self.configuration { $0.adapter = .lora(LoRAConfiguration()) }
         #expect(differences { _ = try run(adapter, resumes: true) } == ["adapter (none in the checkpoint, lora now)"])
