@@ -14,17 +14,4 @@ extension MappedFile {
         }
         return hexadecimal(digest)
     }
-
-    /// The CRC-32C of the file: no protection against intent, but one pass at the speed of memory, of which little is
-    /// taken at a time. Source: RFC 3720, appendix B.4.
-    package var crc32c: UInt32 {
-        let step = 4 << 20
-        return stride(from: 0, to: count, by: step).reduce(0) { checksum, start in
-            let part = start..<min(count, start + step)
-            defer { release(part) }
-            return unsafe withUnsafeBytes { bytes in
-                unsafe CRC32C.checksum(UnsafeRawBufferPointer(rebasing: bytes[part]), after: checksum)
-            }
-        }
-    }
 }

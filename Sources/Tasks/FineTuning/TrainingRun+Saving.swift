@@ -115,7 +115,7 @@ extension TrainingRun {
             return saved
         }
         try bestWeights.write(to: path)
-        return RunSaving.SavedBest(evaluation: evaluation, checksum: try MappedFile(path).crc32c)
+        return RunSaving.SavedBest(evaluation: evaluation, checksum: try FileChecksums.crc32(of: path))
     }
 
     /// Writes a checkpoint and ends the run.

@@ -12,10 +12,9 @@ package enum CRC32C {
         return (crc >> 15 | crc << 17) &+ 0xA282_EAD8
     }
 
-    /// - Parameter before: the checksum of the bytes that these follow.
-    static func checksum(_ bytes: UnsafeRawBufferPointer, after before: UInt32 = 0) -> UInt32 {
+    static func checksum(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
         let tables = tables.span
-        var crc = UInt64(~before)
+        var crc = UInt64(UInt32.max)
         var offset = 0
         while offset + 8 <= bytes.count {
             let word = unsafe UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)) ^ crc
