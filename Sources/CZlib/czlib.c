@@ -41,3 +41,7 @@ int czlib_inflate(
     if (status == Z_STREAM_END) return inflateReset(stream) == Z_OK ? 1 : -1;
     return status == Z_OK || status == Z_BUF_ERROR ? 0 : -1;
 }
+
+uint32_t czlib_crc32(uint32_t before, const uint8_t *bytes, size_t count) {
+    return (uint32_t)crc32_z(before, bytes, count);
+}

@@ -24,7 +24,15 @@ extension AdapterHubSetup {
     ///
     /// - Throws: `otherBase` where one of them was trained on another model.
     package func attach(to encoder: TransformerEncoder, of base: ModelDirectory) throws(ModelError) {
-        try base.checkIsBase(of: [directory] + adapters.map { ModelDirectory($0.path) })
+        try base.checkIsBase(of: directories)
+        try attach(to: encoder, ofChecked: base)
+    }
+
+    /// The same for a base of which `checkIsBase` was asked.
+    package func attach(to encoder: TransformerEncoder, ofChecked base: ModelDirectory) throws(ModelError) {
         do { try encoder.attach(self) } catch { throw .adapter(directory.path, base: base.path, error) }
     }
+
+    /// Where something may be written of the base.
+    package var directories: [ModelDirectory] { [directory] + adapters.map { ModelDirectory($0.path) } }
 }

@@ -17,9 +17,13 @@ package struct OpenedAdapter {
     package static let recordName = "graft.json"
     package static let baseHashKey = "base_sha256"
 
-    /// - Parameter store: where the base is looked for where its name is no path.
+    /// - Parameters:
+    ///   - checkedBase: takes the place of the base that the adapter names; `checkIsBase` was asked.
+    ///   - store: where the base is looked for where its name is no path.
     /// - Returns: `nil` where the directory holds no adapter.
-    package init?(_ directory: ModelDirectory, store: ModelStore = ModelStore()) throws(ModelError) {
+    package init?(
+        _ directory: ModelDirectory, on checkedBase: ModelDirectory? = nil, store: ModelStore = ModelStore()
+    ) throws(ModelError) {
         let found = try loading { () throws(CheckpointError) in try AdapterDirectory(directory) }
         guard let found else { return nil }
         self.directory = directory
@@ -35,6 +39,10 @@ package struct OpenedAdapter {
             )
         }
         weights = PEFTWeights.archive(found.weights)
+        if let checkedBase {
+            base = checkedBase
+            return
+        }
         guard let name = configuration.baseModel else {
             throw .checkpoint(
                 .invalidValue(
@@ -59,9 +67,9 @@ package struct OpenedAdapter {
             weights, spellings: architecture.spellings.ofAdapters, random: RandomSource(seed: 0))
         do throws(AdapterError) {
             let adapter = try encoder.attach(
-                configuration.adapter, name: directory.path.lastComponent?.string ?? "default", from: source,
-                head: head,
-                saved: configuration.savedModules)
+                configuration.adapter,
+                name: encoder.freeAdapterName(like: directory.path.lastComponent?.string ?? "default"), from: source,
+                head: head, saved: configuration.savedModules)
             do throws(CheckpointError) {
                 try source.checkAllUsed { head == nil && architecture.isHead($0) }
             } catch { throw .checkpoint(error) }

@@ -12,9 +12,13 @@ package struct OpenedCheckpoint {
     package let weights: any TensorArchive
     package let source: ParameterSource
 
-    /// - Parameter random: initializes what the checkpoint lacks, where that is allowed.
-    package init(_ directory: ModelDirectory, random: RandomSource = RandomSource(seed: 0)) throws(ModelError) {
-        adapter = try OpenedAdapter(directory)
+    /// - Parameters:
+    ///   - checkedBase: of an adapter, in place of the base that it names.
+    ///   - random: initializes what the checkpoint lacks, where that is allowed.
+    package init(
+        _ directory: ModelDirectory, on checkedBase: ModelDirectory? = nil, random: RandomSource = RandomSource(seed: 0)
+    ) throws(ModelError) {
+        adapter = try OpenedAdapter(directory, on: checkedBase)
         let directory = adapter?.base ?? directory
         self.directory = directory
         (configuration, architecture, weights) = try loading { () throws(CheckpointError) in

@@ -75,6 +75,7 @@ struct BottleneckCommandTests {
             (["--method", "houlsby", "--leave-out", "0,x"], "--leave-out is 0,x; expected numbers of layers"),
             (["--method", "pfeiffer", "--adapter-name", "a.b"], "--adapter-name is \"a.b\""),
             (["--method", "fusion"], "--method fusion needs two adapters or more"),
+            (["--method", "fusion", "--adapters", "a,b,x/../a"], "--adapters names x/../a twice"),
             (["--adapters", "a,b"], "--adapters is for --method fusion."),
             (["--adapter-drop"], "--adapter-drop is for bottleneck adapters, not for --method full."),
         ])
@@ -89,6 +90,7 @@ struct BottleneckCommandTests {
         arguments: [
             (["--adapter", "a", "--adapter-mode", "average"], "--adapter-mode average needs several adapters"),
             (["--adapter", "a", "--adapter", "b", "--adapter-weights", "1,2"], "--adapter-weights is for"),
+            (["--adapter", "a", "--adapter", "a/", "--adapter-mode", "fuse"], "--adapter names a/ twice"),
             (
                 ["--adapter", "a", "--adapter", "b", "--adapter-mode", "average", "--adapter-weights", "1"],
                 "expected a number of at least 0 for each of 2 adapters"

@@ -49,6 +49,7 @@ struct DataCommandTests {
         #expect(result.status == 1)
         #expect(
             result.errors.contains("label \"7\" has one example; expected at least two"), "\(result.errors)")
+        #expect(!result.errors.contains("has one training example"), "said once: \(result.errors)")
         #expect(contents(of: scratch("out/config.json")) == nil)
     }
 
@@ -107,6 +108,40 @@ struct DataCommandTests {
             data, "--augment", "swap=0.3", "--swap-vectors", scratch("none").string, "--output", scratch("none2").string
         )
         #expect(absent.status == 1 && absent.errors.contains(scratch("none").string), "\(absent.errors)")
+    }
+
+    @Test("a model with a head for masked words proposes the words to swap in")
+    func swapping() async throws {
+        let masked = Golden.directory("pipelines").appending("fill-bert").string
+        let file = try scratch.write("text,label\n" + rows.joined(), to: "train.data").string
+        func run(_ output: String, _ extra: String...) async throws -> [UInt8]? {
+            let result = try await graft.run(
+                ["finetune", masked, "--train", file, "--epochs", "1", "--batch-size", "8", "--no-dev", "--output"]
+                    + [scratch(output).string] + extra)
+            #expect(result.status == 0, "\(result.errors)")
+            return contents(of: scratch(output + "/model.safetensors"))
+        }
+        let plain = try await run("plain")
+        let swapped = try await run("swapped", "--augment", "swap=0.3")
+        let again = try await run("again", "--augment", "swap=0.3")
+        #expect(plain != nil && swapped != nil && swapped != plain && swapped == again)
+    }
+
+    @Test("a warm-up that is as long as the run is answered with a warning, and the run goes on")
+    func longWarmup() async throws {
+        let data = "text,label\n" + rows.joined()
+        // 60 examples in batches of 8.
+        for (warmup, warns) in [("500", true), ("8", true), ("7", false), ("0.5", false)] {
+            let result = try await train(data, "--no-dev", "--warmup", warmup, "--output", scratch(warmup).string)
+            #expect(result.status == 0, "\(result.errors)")
+            #expect(
+                result.errors.contains("warning: --warmup is \(warmup) steps and the run has 8") == warns,
+                "\(result.errors)")
+        }
+        for share in ["1.5", "1.0", "-1"] {
+            let refused = try await train(data, "--warmup=\(share)", "--output", scratch("refused").string)
+            #expect(refused.status == 64 && refused.errors.contains("--warmup is \(share)"), "\(refused.errors)")
+        }
     }
 
     @Test(

@@ -64,10 +64,38 @@ struct WordClassifierCommandTests {
         #expect(records[0]["label"]?.string == "garden" && records[0]["scores"]?.object?.members.count == 2)
         #expect(records[1]["label"]?.string == "travel" && records[1]["id"]?.integer == 7)
         #expect(records[2]["error"]?.string?.contains("single texts") == true)
+        let embedded = try await graft("embed", model.string, input: Array("PEAR\n".utf8))
+        #expect(embedded.status == 1 && embedded.errors.contains("graft classify gives texts its labels"))
         let evaluation = try await graft("evaluate", model.string, "--data", train, "--json")
         #expect(try JSON(parsing: Array(evaluation.output.utf8))["accuracy"]?.number == 1)
         let refused = try await graft("evaluate", model.string, "--data", train, "--positive-label", "garden")
         #expect(refused.status == 64 && refused.errors.contains("models that make vectors"))
+    }
+
+    @Test("--folds measures a classifier a fold, and writes one of all the data where --output is given")
+    func folds() async throws {
+        let before = scratch.names
+        let alone = try await graft("finetune", vectors, "--train", train, "--folds", "3", "--epochs", "5")
+        #expect(alone.status == 0, "\(alone.errors)")
+        let folds = try records(alone.output)
+        try #require(folds.count == 4)
+        #expect(folds[..<3].map { $0["fold"]?.integer } == [1, 2, 3])
+        #expect(folds[..<3].allSatisfy { $0["metrics"]?["examples"]?.integer == 20 })
+        let accuracies = folds[..<3].compactMap { $0["metrics"]?["accuracy"]?.number }
+        let mean = try #require(folds[3]["mean"]?["accuracy"]?.number)
+        #expect(accuracies.count == 3 && abs(mean - accuracies.reduce(0, +) / 3) < 1e-9)
+        #expect(folds[3]["folds"]?.integer == 3 && folds[3]["standardDeviation"]?["accuracy"]?.number != nil)
+        #expect(scratch.names == before)
+        let written = try await graft(
+            "finetune", vectors, "--train", train, "--folds", "3", "--epochs", "5", "--output", scratch("all").string)
+        #expect(written.status == 0, "\(written.errors)")
+        let lines = try records(written.output)
+        try #require(lines.count == 4)
+        #expect(lines[..<3] == folds[..<3] && lines[3]["crossValidation"] == folds[3])
+        let whole = try await graft(
+            "finetune", vectors, "--train", train, "--no-dev", "--epochs", "5", "--output", scratch("whole").string)
+        #expect(whole.status == 0, "\(whole.errors)")
+        #expect(contents(of: scratch("all/model.bin")) == contents(of: scratch("whole/model.bin")))
     }
 
     @Test("classify takes a model of fastText's as it is")
@@ -83,7 +111,8 @@ struct WordClassifierCommandTests {
         let output = scratch("output").string
         for (options, name) in [
             (["--method", "lora"], "--method lora"), (["--batch-size", "8"], "--batch-size"),
-            (["--folds", "3"], "--folds"), (["--optimizer", "lion"], "--optimizer"), (["--mixup", "0.2"], "--mixup"),
+            (["--folds", "3", "--resume"], "--resume"), (["--optimizer", "lion"], "--optimizer"),
+            (["--mixup", "0.2"], "--mixup"),
             (["--problem-type", "regression"], "--problem-type regression"), (["--resume"], "--resume"),
         ] {
             let result = try await graft.run(["finetune", vectors, "--train", train, "--output", output] + options)
@@ -102,6 +131,10 @@ struct WordClassifierCommandTests {
             "classify", Golden.directory("word-vectors").appending("supervised.bin").string, "--max-length", "8")
         #expect(adapter.status == 64 && adapter.errors.contains("--max-length is for transformers"))
         let other = try scratch.write("кот 1 0\nпёс 0 1\n", to: "other.txt").string
+        let zero = try scratch.write("apple 1 0\nra\0il 0 1\n", to: "zero.txt").string
+        let unwritable = try await graft("finetune", zero, "--train", train, "--output", output)
+        #expect(unwritable.status == 1 && unwritable.errors.contains("has a zero byte in it"), "\(unwritable.errors)")
+        #expect(!unwritable.errors.contains("training loss"))
         let strange = try await graft("finetune", other, "--train", train, "--output", output)
         #expect(strange.status == 1 && strange.errors.contains("has no vector for any word of"))
         #expect(contents(of: FilePath(output)) == nil && !scratch.names.contains { $0.contains("partial") })

@@ -1,6 +1,7 @@
 public import ArgumentParser
 import Checkpoints
 import Embeddings
+import SystemPackage
 import Tasks
 import Tensors
 public import Transformer
@@ -32,6 +33,9 @@ struct AdapterChoice: ParsableArguments {
         if adapterMode != .stack, adapter.count < 2 {
             throw ValidationError("--adapter-mode \(adapterMode.rawValue) needs several adapters: repeat --adapter.")
         }
+        if adapterMode == .fuse, let twice = repeatedDirectory(adapter) {
+            throw ValidationError("--adapter names \(twice) twice; an adapter is not fused with itself.")
+        }
         guard let adapterWeights else { return }
         if adapterMode != .average { throw ValidationError("--adapter-weights is for --adapter-mode average.") }
         guard let weights, weights.count == adapter.count, weights.allSatisfy({ $0 >= 0 }),
@@ -42,6 +46,29 @@ struct AdapterChoice: ParsableArguments {
                     + "\(adapter.count) adapters, as in 1,2, and not all 0.")
         }
     }
+
+    /// Classifiers that each have one of the adapters, by the names of the directories; where `model` is an adapter's
+    /// directory, also that.
+    func switched(_ model: ModelArgument) throws -> SwitchedClassifiers {
+        guard case .transformer(let found) = try model.find() else {
+            throw ValidationError(
+                "--switch-adapters is for transformers; \(model.model) is a classifier on word vectors.")
+        }
+        let base = try SwitchedClassifiers.base(of: found)
+        var adapters: [(name: String, directory: ModelDirectory)] = []
+        if base != nil { adapters.append((Self.name(model.model), found)) }
+        for path in adapter { adapters.append((Self.name(path), try ModelStore().resolve(path))) }
+        let names = adapters.map(\.name)
+        if let twice = names.first(where: { name in names.count { $0 == name } > 1 }) {
+            throw ValidationError(
+                "--adapter: two adapters are called \(twice), and lines name them by their directories. Rename one of them."
+            )
+        }
+        return try SwitchedClassifiers(adapters, on: base ?? found)
+    }
+
+    /// By which lines call an adapter.
+    private static func name(_ path: String) -> String { FilePath(path).lastComponent?.string ?? path }
 
     private var weights: [Float]? {
         guard let parts = adapterWeights?.split(separator: ",", omittingEmptySubsequences: false) else { return nil }
@@ -89,3 +116,9 @@ struct AdapterChoice: ParsableArguments {
 }
 
 extension AdapterHubSetup.Mode: ExpressibleByArgument {}
+
+/// A directory that is there twice among some, perhaps in another spelling.
+func repeatedDirectory(_ paths: [String]) -> String? {
+    var seen: Set<FilePath> = []
+    return paths.first { !seen.insert(FilePath($0).lexicallyNormalized()).inserted }
+}

@@ -22,7 +22,12 @@ struct Classify: ParsableCommand {
 
             The model is a directory or a name in the store, or a file of fastText's with labels, .bin or .ftz.
 
-            Example: graft classify reviews/ < lines.txt
+            Several --adapter work together as --adapter-mode says. With --switch-adapters each line is for one of them \
+            instead, which it names by its directory: {"text":"...","adapter":"topics"}. The base is read once.
+
+            Examples:
+            graft classify reviews/ < lines.txt
+            graft classify all-MiniLM-L6-v2 --adapter topics/ --adapter mood/ --switch-adapters --json < lines.jsonl
             """)
 
     @OptionGroup var model: ModelArgument
@@ -30,6 +35,10 @@ struct Classify: ParsableCommand {
     @OptionGroup var threads: ThreadOption
     @OptionGroup var precision: PrecisionOption
     @OptionGroup var adapters: AdapterChoice
+
+    @Flag(
+        help: "Use one adapter a line, which its \"adapter\" names by the directory; PEFT's adapters too. With --json.")
+    var switchAdapters = false
 
     @Flag(help: "Each line holds two texts with a tab between them.")
     var pairs = false
@@ -53,12 +62,21 @@ struct Classify: ParsableCommand {
         try checkMaxLength(maxLength)
         try checkThreshold(threshold)
         if let topK, topK < 1 { throw ValidationError("--top-k is \(topK); expected at least 1.") }
+        if switchAdapters {
+            try refuse(adapters.adapter.isEmpty, "--switch-adapters needs adapters: name each with --adapter.")
+            try refuse(
+                adapters.adapterMode != .stack,
+                "--switch-adapters uses one adapter a line; with --adapter-mode they work together. Choose one of them."
+            )
+            try refuse(!stream.json, "--switch-adapters needs --json: each line names its adapter in \"adapter\".")
+        }
         if scores, topK != nil { throw ValidationError("--scores and --top-k: choose one of them.") }
     }
 
     func run() throws {
         try reportingFailures {
             try threads.apply()
+            if switchAdapters { return try runSwitched() }
             let classifier = try adapters.classifier(model.find(), precision, maxLength: maxLength, pairs: pairs)
             if rawScores { classifier.temperature = 1 }
             try classifier.decide(at: threshold)
@@ -66,6 +84,25 @@ struct Classify: ParsableCommand {
                 acceptsPairs: classifier.acceptsPairs, readsPairs: pairs,
                 ClassificationRecords(classifier, showsAllScores: scores, topK: topK).render)
         }
+    }
+}
+
+extension Classify {
+    private func runSwitched() throws {
+        let precision = try precision.resolve()
+        let switched = try adapters.switched(model)
+        try switched.forEach { classifier in
+            try classifier.applyRecord()
+            try classifier.limit(to: maxLength, pairs: pairs)
+            if rawScores { classifier.temperature = 1 }
+        }
+        let sets = switched.classifiers.filter { $0.problem == .multiLabel }
+        for classifier in sets.isEmpty ? switched.classifiers : sets { try classifier.decide(at: threshold) }
+        try switched.freeze(precision)
+        let records = SwitchedClassificationRecords(switched, showsAllScores: scores, topK: topK)
+        try stream.run(
+            acceptsPairs: switched.classifiers.allSatisfy(\.acceptsPairs), readsPairs: pairs, fault: records.fault,
+            records.render)
     }
 }
 

@@ -77,7 +77,9 @@ struct Embed: ParsableCommand {
     func run() throws {
         try reportingFailures {
             try threads.apply()
-            let (base, setup) = try adapters.open(model.resolve())
+            let found = try model.resolve()
+            if WordVectorClassifier.isPublished(in: found) { throw NoTextVectors(model: model.model) }
+            let (base, setup) = try adapters.open(found)
             let encoder = try SentenceEncoder(
                 base, precision: precision.resolve(), pooling: vectors.pooling, adapters: setup)
             try vectors.apply(to: encoder)
@@ -105,6 +107,15 @@ struct Embed: ParsableCommand {
         } else {
             try stream.run(acceptsPairs: false, records.render)
         }
+    }
+}
+
+/// A classifier on word vectors in a transformer's place.
+struct NoTextVectors: Error, CustomStringConvertible {
+    let model: String
+    var description: String {
+        "\(model): a classifier on word vectors; expected a transformer or static embeddings. graft classify gives texts its "
+            + "labels; graft vectors embed takes a file of word vectors."
     }
 }
 

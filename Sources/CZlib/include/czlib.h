@@ -18,4 +18,7 @@ int czlib_inflate(
     czlib_inflater *inflater, const uint8_t *input, size_t input_count, uint8_t *output, size_t room, size_t *consumed,
     size_t *produced);
 
+/// The CRC-32 of bytes that follow others, whose CRC-32 is `before`; 0 before the first.
+uint32_t czlib_crc32(uint32_t before, const uint8_t *bytes, size_t count);
+
 #endif

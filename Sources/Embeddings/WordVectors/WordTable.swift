@@ -29,6 +29,9 @@ struct WordTable: Sendable {
     /// A word's text; bytes that are not UTF-8 become U+FFFD.
     subscript(row: Int) -> String { unsafe text.withBytes(bytes(row)) { unsafe String(decoding: $0, as: UTF8.self) } }
 
+    /// Whether a word has a byte in it that ends words in C and in fastText's files.
+    func hasZeroByte(_ row: Int) -> Bool { unsafe text.withBytes(bytes(row)) { unsafe $0.contains(0) } }
+
     func row(of word: String) -> Int? {
         var word = word
         return word.withUTF8 { unsafe row(of: UnsafeRawBufferPointer($0)) }

@@ -35,6 +35,8 @@ public enum WordVectorsError: Error, Equatable, Sendable, CustomStringConvertibl
     case unknownWord(FilePath, word: String)
     /// A word that the format asked for cannot hold.
     case unwritableWord(FilePath, word: String)
+    /// A word with a zero byte, which ends a word in fastText's format.
+    case zeroByte(FilePath, word: String)
     /// Something that other models have.
     case lacks(FilePath, String)
 
@@ -77,6 +79,9 @@ public enum WordVectorsError: Error, Equatable, Sendable, CustomStringConvertibl
         case .unwritableWord(let file, let word):
             "\(file): the word \"\(word)\" has a blank, a line break or a zero byte in it, which this format cannot hold. Use "
                 + "--to graft."
+        case .zeroByte(let file, let word):
+            "\(file): the word \"\(word.prefix(40))\" has a zero byte in it, where fastText's format, which a classifier is "
+                + "written in, ends a word. Leave its line out."
         case .lacks(let file, let what): "\(file): \(what)."
         }
     }

@@ -75,15 +75,22 @@ public final class SequenceClassifier: TextClassifier {
             return
         }
         try self.init(directory, new: nil, random: RandomSource(seed: 0))
-        plan = try Embeddings.plan(encoder, precision)
-        head.pack()
+        try freezeIfThereIsRoom(precision)
     }
 
+    /// Puts PEFT's adapter with its head on an encoder that others stand on too; it is the active one then.
+    ///
+    /// - Precondition: `checkIsBase` was asked of the encoder's directory.
+    convenience init(_ directory: ModelDirectory, on shared: PretrainedEncoder) throws(ModelError) {
+        try self.init(directory, new: nil, on: shared, random: RandomSource(seed: 0))
+    }
+
+    /// - Parameter shared: what the head stands on in place of an encoder of its own.
     private init(
-        _ directory: ModelDirectory, new given: ClassifierConfiguration?, meanLayer: Bool = false,
-        dropout: Float? = nil, random: RandomSource
+        _ directory: ModelDirectory, new given: ClassifierConfiguration?, on shared: PretrainedEncoder? = nil,
+        meanLayer: Bool = false, dropout: Float? = nil, random: RandomSource
     ) throws(ModelError) {
-        var checkpoint = try OpenedCheckpoint(directory, random: random)
+        var checkpoint = try OpenedCheckpoint(directory, on: shared?.directory, random: random)
         if let dropout { checkpoint.architecture.setDropout(dropout) }
         if meanLayer, checkpoint.architecture.canHaveMeanLayer,
             try loading({ () throws(CheckpointError) in try SentenceModules.publishesMean(directory) })
@@ -110,16 +117,18 @@ public final class SequenceClassifier: TextClassifier {
             return try ClassifierConfiguration(checkpoint.configuration, in: checkpoint.directory)
         }
         self.configuration = configuration
-        pretrained = try checkpoint.encoder()
+        pretrained = if let shared { shared } else { try checkpoint.encoder() }
         // A head that the checkpoint has may be for other labels: a new one never takes its values.
         let new = ParameterSource(nil, random: random)
         head = try loading { () throws(CheckpointError) in
             let head = try ClassificationHead(
                 isNewHead ? source.root.initializing : source.root, new: isNewHead ? new.root : nil, architecture,
                 labels: configuration.labels.count)
-            try source.checkAllUsed {
-                architecture.isBufferOrPretrainingHead($0)
-                    || (isNewHead ? architecture.isHead($0) : architecture.isPooler($0))
+            if shared == nil {
+                try source.checkAllUsed {
+                    architecture.isBufferOrPretrainingHead($0)
+                        || (isNewHead ? architecture.isHead($0) : architecture.isPooler($0))
+                }
             }
             // A new head is there to be trained.
             if given != nil { try source.checkFinite() }
@@ -127,7 +136,7 @@ public final class SequenceClassifier: TextClassifier {
         }
         let meanLayer = architecture.hasMeanLayer ? architecture.layerPaths.last : nil
         initialized = source.initialized.filter { name in meanLayer.map { !name.contains("\($0).") } ?? true }
-        modelParameters = source.parameters + new.parameters
+        modelParameters = (shared?.encoder.parameters ?? []) + source.parameters + new.parameters
         maxLength = pretrained.maxLength
         if let opened = checkpoint.adapter { try use(opened) }
     }
@@ -169,17 +178,33 @@ public final class SequenceClassifier: TextClassifier {
     }
 
     /// Loads adapters with their head onto their base. Adapters without a head take the base's.
-    public init(
+    public convenience init(
         _ adapters: AdapterHubSetup, on base: ModelDirectory, precision: Precision = .f32
     ) throws(ModelError) {
-        let checkpoint = try OpenedCheckpoint(base)
+        try self.init(adapters, OpenedCheckpoint(base))
+        try adapters.attach(to: encoder, of: base)
+        try freezeIfThereIsRoom(precision)
+    }
+
+    /// Puts adapters with their head on an encoder that others stand on too; they are the active ones then.
+    ///
+    /// - Precondition: `checkIsBase` was asked of the encoder's directory.
+    convenience init(_ adapters: AdapterHubSetup, on shared: PretrainedEncoder) throws(ModelError) {
+        try self.init(adapters, OpenedCheckpoint(shared.directory), on: shared)
+        try adapters.attach(to: encoder, ofChecked: shared.directory)
+    }
+
+    /// Makes the head alone, and without a shared encoder that; the adapters are yet to be attached.
+    private init(
+        _ adapters: AdapterHubSetup, _ checkpoint: OpenedCheckpoint, on shared: PretrainedEncoder? = nil
+    ) throws(ModelError) {
         let (architecture, source) = (checkpoint.architecture, checkpoint.source)
         directory = adapters.directory
-        pretrained = try checkpoint.encoder()
+        pretrained = if let shared { shared } else { try checkpoint.encoder() }
         if adapters.head == nil { try PublishedHead.require(.sequenceClassification, in: checkpoint.configuration) }
         configuration = try loading { () throws(CheckpointError) in
             guard let head = adapters.head else {
-                return try ClassifierConfiguration(checkpoint.configuration, in: base)
+                return try ClassifierConfiguration(checkpoint.configuration, in: checkpoint.directory)
             }
             return try ClassifierConfiguration(head, record: Self.record(in: adapters.directory))
         }
@@ -189,16 +214,15 @@ public final class SequenceClassifier: TextClassifier {
             let head = try ClassificationHead(
                 source.root, new: new?.root, architecture, head: adapters.head?.architecture(architecture),
                 labels: labels)
-            try source.checkAllUsed { architecture.isBufferOrPretrainingHead($0) || architecture.isHead($0) }
+            if shared == nil {
+                try source.checkAllUsed { architecture.isBufferOrPretrainingHead($0) || architecture.isHead($0) }
+            }
             try new?.checkAllUsed { _ in false }
             return head
         }
         initialized = []
-        modelParameters = source.parameters + (new?.parameters ?? [])
+        modelParameters = (shared?.encoder.parameters ?? []) + source.parameters + (new?.parameters ?? [])
         maxLength = pretrained.maxLength
-        try adapters.attach(to: encoder, of: base)
-        plan = try Embeddings.plan(encoder, precision)
-        head.pack()
     }
 
     // MARK: Both passes
@@ -260,6 +284,15 @@ public final class SequenceClassifier: TextClassifier {
         guard let plan else { preconditionFailure("inference without freeze()") }
         return plan
     }
+
+    /// `freeze`, where there is memory for it.
+    func freezeIfThereIsRoom(_ precision: Precision) throws(ModelError) {
+        plan = try Embeddings.plan(encoder, precision)
+        head.pack()
+    }
+
+    /// Gives the memory of what was laid out for inference back.
+    func thaw() { plan = nil }
 
     /// Lays the weights out for inference as they are now: for `features` and `logits`, until they change.
     public func freeze(_ precision: Precision = .f32) {

@@ -54,7 +54,17 @@ public struct DataChecks: Equatable, Sendable {
     public var isClean: Bool { duplicates == 0 && contradictions == 0 && emptyTexts == 0 && leaked == 0 }
 
     /// What is wrong, one line each.
-    public var warnings: [String] {
+    public var warnings: [String] { textWarnings + labelWarnings }
+
+    /// Labels with too few examples.
+    private var labelWarnings: [String] {
+        labelCounts.filter { $0.count < 2 }.map { label in
+            "label \"\(label.label)\" has \(label.count == 1 ? "one training example" : "no training example")"
+        }
+    }
+
+    /// What is wrong with texts.
+    public var textWarnings: [String] {
         var lines: [String] = []
         if duplicates > 0 { lines.append("repeated training texts: \(duplicates.grouped) (--drop-duplicates)") }
         if contradictions > 0, let (first, second) = firstContradiction {
@@ -69,10 +79,6 @@ public struct DataChecks: Equatable, Sendable {
         if leaked > 0 {
             lines.append(
                 "dev texts that are in the training data too: \(leaked.grouped); they make the dev score too good")
-        }
-        for label in labelCounts where label.count < 2 {
-            lines.append(
-                "label \"\(label.label)\" has \(label.count == 1 ? "one training example" : "no training example")")
         }
         return lines
     }

@@ -28,12 +28,12 @@ public struct FineTuningData: Sendable {
     /// Of the head.
     public private(set) var labels: [String]
     public let checks: DataChecks
-    public let trainCount: Int
-    public let devCount: Int?
+    public private(set) var trainCount: Int
+    public private(set) var devCount: Int?
     /// How many examples were left out as duplicates.
     public let dropped: Int
     /// Whether the dev examples are taken from the training data.
-    public let isSplit: Bool
+    public private(set) var isSplit: Bool
     private var rows: Rows
 
     /// What is kept of each example until the texts are tokenized.
@@ -117,6 +117,21 @@ public struct FineTuningData: Sendable {
         labels = names
         rows.targets = rows.targets.relabelled(places)
         rows.devTargets = rows.devTargets?.relabelled(places)
+    }
+
+    /// The data of a fold of a cross-validation: its part to measure on, the others to learn from.
+    ///
+    /// - Parameter number: from 0; the data was divided into more parts.
+    public func fold(_ number: Int) -> FineTuningData {
+        guard let folds = rows.folds else { preconditionFailure("data without folds") }
+        precondition(dev == nil && !isSplit, "folds beside a dev set")
+        var data = self
+        for index in rows.parts.indices where rows.parts[index] == .train && Int(folds[index]) == number {
+            data.rows.parts[index] = .dev
+        }
+        let held = data.rows.parts.count { $0 == .dev }
+        (data.trainCount, data.devCount, data.isSplit) = (trainCount - held, held, true)
+        return data
     }
 
     /// What is to be said of the training examples.

@@ -71,6 +71,9 @@ public final class FineTuning {
                     epochs: configuration.epochs, schedule: schedule(examples: train.texts.count),
                     evaluationSteps: configuration.evaluationSteps, keeps: configuration.keeps,
                     patience: configuration.patience)
+                if let warmup = configuration.optimization.warmup?.excess(over: plan.schedule.steps) {
+                    report(.warmupExceedsRun(warmup: warmup, steps: plan.schedule.steps))
+                }
                 try run.train(plan, isInterrupted: isInterrupted, report)
             }
         }

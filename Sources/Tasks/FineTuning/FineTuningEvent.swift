@@ -16,6 +16,8 @@ extension FineTuning {
         /// The run goes on with the copy in memory, or without it.
         case cannotWrite(Copy, CheckpointError)
         case rolledBack(Rollback)
+        /// The learning rate is asked to rise for as many steps as the run has, or for more.
+        case warmupExceedsRun(warmup: Int, steps: Int)
     }
 
     /// What a run keeps on the disk for itself.

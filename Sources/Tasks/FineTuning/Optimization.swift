@@ -31,6 +31,11 @@ public struct Optimization: Equatable, Sendable {
         case ratio(Double)
         case steps(Int)
 
+        /// The steps that were asked for, where they leave none of a run's for the rest of the schedule.
+        func excess(over steps: Int) -> Int? {
+            if case .steps(let own) = self, own > 0, own >= steps { own } else { nil }
+        }
+
         func steps(of all: Int) -> Int {
             switch self {
             case .ratio(let ratio): Int(ratio * Double(all))

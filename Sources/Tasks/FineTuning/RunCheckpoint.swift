@@ -15,6 +15,8 @@ struct RunCheckpoint: Codable, Equatable, Sendable {
     private static let weightsName = "weights.safetensors"
     private static let optimizerName = "optimizer.safetensors"
     static let bestName = "best.safetensors"
+    /// Of the files that `write` makes.
+    static let names = [stateName, weightsName, optimizerName]
 
     /// - Returns: whether the checkpoint has best weights.
     static func restore(_ best: BestWeights, from directory: FilePath) throws(CheckpointError) -> Bool {

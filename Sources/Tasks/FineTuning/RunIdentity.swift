@@ -95,8 +95,20 @@ struct RunIdentity: Codable, Equatable, Sendable {
             var all: [String: String] = [:]
             for child in mirror.children { all.merge(inside(settings(child.value), child.label ?? "")) { $1 } }
             return all
+        case .collection, .set, .dictionary:
+            var elements = mirror.children.map { text(settings($0.value)) }
+            if mirror.displayStyle != .collection { elements.sort() }
+            return ["": elements.isEmpty ? "none" : elements.joined(separator: ", ")]
         default: return ["": "\(value)"]
         }
+    }
+
+    /// The parts of an element of a list, as people write them. Quotation marks where it would be taken for several.
+    private static func text(_ settings: [String: String]) -> String {
+        settings.sorted { $0.key < $1.key }.map { name, value in
+            let isPlain = !value.isEmpty && value != "none" && !value.contains { ", \"".contains($0) }
+            return (name.isEmpty ? "" : name + " ") + (isPlain ? value : String(reflecting: value))
+        }.joined(separator: " ")
     }
 
     private static func inside(_ settings: [String: String], _ name: String) -> [String: String] {

@@ -10,8 +10,13 @@ struct RunSaving {
     /// Made with the first checkpoint: a short run needs none.
     var identity: RunIdentity?
     var lastSaved = monotonicSeconds()
-    /// The evaluation whose weights the last checkpoint holds as the best ones.
-    var savedBest: Int?
+    /// What the last checkpoint holds as the best weights.
+    var savedBest: SavedBest?
+
+    struct SavedBest {
+        let evaluation: Int
+        let checksum: UInt32
+    }
 }
 
 /// Checkpoints of a run.
@@ -44,6 +49,8 @@ extension TrainingRun {
 
     private func resume(_ directory: FilePath, _ report: (FineTuning.Event) -> Void) throws(RunCheckpointError) {
         guard let saving else { return }
+        let checksums = try FileChecksums(directory)
+        try checksums.check(directory)
         let checkpoint = try RunCheckpoint(directory)
         let differences = try identity(saving).differences(from: checkpoint.identity)
         guard differences.isEmpty else {
@@ -53,7 +60,11 @@ extension TrainingRun {
         state = checkpoint.state
         work.dropout?.state = state.dropout
         do throws(CheckpointError) {
-            if try RunCheckpoint.restore(bestWeights, from: directory) { self.saving?.savedBest = state.best }
+            if try RunCheckpoint.restore(bestWeights, from: directory), let best = state.best,
+                let checksum = checksums[RunCheckpoint.bestName]
+            {
+                self.saving?.savedBest = RunSaving.SavedBest(evaluation: best, checksum: checksum)
+            }
         } catch { throw .file(error) }
         report(.resumed(directory.removingLastComponent(), epoch: state.epoch, step: state.step))
     }
@@ -77,21 +88,34 @@ extension TrainingRun {
         guard let saving else { return }
         let checkpoint = RunCheckpoint(
             identity: try identity(saving), state: state, optimizerSteps: optimizer.state.steps)
+        var best: RunSaving.SavedBest?
         try saving.folder.write { directory, previous throws(RunCheckpointError) in
             do throws(CheckpointError) {
                 try checkpoint.write(to: directory, optimizer)
-                guard bestWeights.areKept else { return }
-                let best = directory.appending(RunCheckpoint.bestName)
-                if let previous, saving.savedBest == state.best,
-                    hardLink(previous.appending(RunCheckpoint.bestName), as: best)
-                {
-                    return
-                }
-                try bestWeights.write(to: best)
+                best = try writeBest(to: directory, previous, saving.savedBest)
+                var checksums = try FileChecksums(of: RunCheckpoint.names, in: directory)
+                checksums[RunCheckpoint.bestName] = best?.checksum
+                try checksums.write(to: directory)
             } catch { throw .file(error) }
         }
         self.saving?.lastSaved = monotonicSeconds()
-        self.saving?.savedBest = bestWeights.areKept ? state.best : nil
+        self.saving?.savedBest = best
+    }
+
+    /// Writes the best weights, if there are any; those that the checkpoint before has get a second name, and keep the
+    /// checksum that they were written with.
+    private func writeBest(
+        to directory: FilePath, _ previous: FilePath?, _ saved: RunSaving.SavedBest?
+    ) throws(CheckpointError) -> RunSaving.SavedBest? {
+        guard bestWeights.areKept, let evaluation = state.best else { return nil }
+        let path = directory.appending(RunCheckpoint.bestName)
+        if let previous, let saved, saved.evaluation == evaluation,
+            hardLink(previous.appending(RunCheckpoint.bestName), as: path)
+        {
+            return saved
+        }
+        try bestWeights.write(to: path)
+        return RunSaving.SavedBest(evaluation: evaluation, checksum: try FileChecksums.crc32(of: path))
     }
 
     /// Writes a checkpoint and ends the run.

@@ -80,6 +80,9 @@ public final class SentenceTraining {
         try run.prepareSaving(checkpoints, report)
         if !run.state.isFinished {
             let steps = work.steps()
+            if let warmup = configuration.warmup.excess(over: steps) {
+                report(.warmupExceedsRun(warmup: warmup, steps: steps))
+            }
             let schedule = LearningRateSchedule(
                 .linear, peak: configuration.learningRate, warmupSteps: configuration.warmup.steps(of: steps),
                 steps: steps)

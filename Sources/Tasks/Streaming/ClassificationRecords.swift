@@ -24,7 +24,8 @@ public struct ClassificationRecords {
         }
     }
 
-    private func write(_ scores: [Float], to writer: inout JSONWriter) {
+    /// Writes the members that the scores of a text bring.
+    func write(_ scores: [Float], to writer: inout JSONWriter) {
         switch classifier.problem {
         case .singleLabel:
             let best = scores.indices.max { scores[$0] < scores[$1] }!

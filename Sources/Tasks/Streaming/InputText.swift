@@ -7,11 +7,14 @@ public struct InputText: Equatable, Sendable {
     public let pair: String?
     /// Repeated in the record of this line.
     public let id: JSON?
+    /// What names the adapter that is to be used, where the line chooses among several.
+    public let adapter: JSON?
 
-    public init(text: String, pair: String? = nil, id: JSON? = nil) {
+    public init(text: String, pair: String? = nil, id: JSON? = nil, adapter: JSON? = nil) {
         self.text = text
         self.pair = pair
         self.id = id
+        self.adapter = adapter
     }
 }
 
@@ -34,6 +37,9 @@ public enum LineFault: Error, Equatable, Sendable {
     case wordCount(line: Int, found: Int, expected: Int)
     /// A pair where single texts are taken: by `embed`, or by a model with one token type.
     case unexpectedPair(line: Int)
+    /// No adapter where the line chooses among several.
+    case missingAdapter(line: Int, known: [String])
+    case unknownAdapter(line: Int, name: String, known: [String])
 
     public var description: String {
         switch self {
@@ -49,6 +55,10 @@ public enum LineFault: Error, Equatable, Sendable {
         case .wordCount(let line, let found, let expected):
             "line \(line) has \(found.counted("word")); expected \(expected)"
         case .unexpectedPair(let line): "line \(line) has a \"text_pair\"; single texts are taken here"
+        case .missingAdapter(let line, let known):
+            "line \(line) has no \"adapter\"; expected \(known.joined(separator: ", "))"
+        case .unknownAdapter(let line, let name, let known):
+            "line \(line): there is no adapter \"\(name)\"; expected \(known.joined(separator: ", "))"
         }
     }
 }
@@ -89,7 +99,7 @@ extension InputText {
                 guard acceptsPairs else { throw .unexpectedPair(line: number) }
                 pair = string
             }
-            self.init(text: string, pair: pair, id: value["id"])
+            self.init(text: string, pair: pair, id: value["id"], adapter: value["adapter"])
         }
     }
 }

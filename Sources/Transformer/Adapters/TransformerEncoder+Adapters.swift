@@ -26,6 +26,13 @@ extension TransformerEncoder {
         return adapter
     }
 
+    /// A name that no attached adapter has: this one, or where it is taken this one with a number.
+    package func freeAdapterName(like name: String) -> String {
+        let taken = Set(adapters.map(\.name))
+        if !taken.contains(name) { return name }
+        return (2...).lazy.map { "\(name)-\($0)" }.first { !taken.contains($0) }!
+    }
+
     /// Makes one of the attached adapters the active one; `nil` leaves the base alone.
     public func activate(named name: String?) throws(AdapterError) {
         guard let name else { return activate(nil) }

@@ -176,6 +176,21 @@ struct FineTuningDataTests {
             #expect(fold.dev.count == 18 && fold.dev.count { $0 % 3 == 0 } == 6)
             #expect((fold.train + fold.dev).sorted() == Array(0..<90))
         }
+        // The same parts where texts are read again, as for word vectors.
+        var heldOut: [String] = []
+        for number in 0..<5 {
+            let fold = data.fold(number)
+            #expect(fold.trainCount == 72 && fold.devCount == 18 && fold.isSplit)
+            guard case .classes(let held)? = fold.devTargets, case .classes(let rest) = fold.trainTargets else {
+                throw Unexpected()
+            }
+            #expect(held.count == 18 && held.count { $0 == 0 } == 6 && rest.count == 72)
+            var texts: [String] = []
+            try fold.forEachText({ $0 }, train: { _ in }, dev: { texts.append($0) })
+            #expect(texts == folds[number].dev.map { "text \($0)" })
+            heldOut += texts
+        }
+        #expect(Set(heldOut).count == 90 && heldOut.count == 90)
     }
 }
 

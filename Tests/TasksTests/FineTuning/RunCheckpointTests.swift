@@ -184,6 +184,20 @@ struct RunCheckpointTests {
         let warmup = Self.configuration { $0.optimization.warmup = .steps(3) }
         #expect(
             differences { _ = try run(warmup, resumes: true) } == ["warmup (none in the checkpoint, steps 3 now)"])
+        let patterns = Self.configuration {
+            $0.optimization.patterns = [
+                Optimization.Pattern(expression: "bias", rate: 0.002),
+                Optimization.Pattern(expression: "Norm.{1,9}", rate: 0.001),
+            ]
+        }
+        #expect(
+            differences { _ = try run(patterns, resumes: true) } == [
+                "patterns (none in the checkpoint, expression bias rate 0.002, expression \"Norm.{1,9}\" rate 0.001 now)"
+            ])
+        let weighted = Self.configuration { $0.optimization.objective.classWeights = [1, 0.5] }
+        #expect(
+            differences { _ = try run(weighted, resumes: true) }
+                == ["class weights (none in the checkpoint, 1.0, 0.5 now)"])
         // Values with names of their own do not come as they are written in the source.
         let adapter = Self.configuration { $0.adapter = .lora(LoRAConfiguration()) }
         #expect(differences { _ = try run(adapter, resumes: true) } == ["adapter (none in the checkpoint, lora now)"])
@@ -201,8 +215,60 @@ struct RunCheckpointTests {
             }
         }
         let checkpoint = try #require(try CheckpointFolder(scratch("out.checkpoint"), resumes: true).latest)
-        try scratch.write("{}", to: "out.checkpoint/\(checkpoint.lastComponent!.string)/state.json")
+        try scratch.write("{}", to: "out.checkpoint/\(checkpoint.lastComponent!.string)/checksums.json")
         #expect(refusal { _ = try run(resumes: true) } == .damaged(checkpoint))
+    }
+
+    @Test("a flipped byte in any file of a checkpoint is noticed, and the file named; put back, the run goes on")
+    func flippedByte() throws {
+        // Long enough for best weights in a file of their own.
+        #expect(throws: FineTuning.Failure.self) { try run(every: .never, stoppingAfter: 9) }
+        let checkpoint = try #require(try CheckpointFolder(scratch("out.checkpoint"), resumes: true).latest)
+        let files = ["state.json", "weights.safetensors", "optimizer.safetensors", "best.safetensors"]
+        #expect(Set(names(in: checkpoint)) == Set(files + ["checksums.json"]))
+        for name in files {
+            let path = checkpoint.appending(name)
+            let whole = try #require(contents(of: path))
+            // A digit of the state or a bit of a number: what the readers themselves cannot notice.
+            var flipped = whole
+            flipped[flipped.count - 5] ^= 1
+            let place = "out.checkpoint/\(checkpoint.lastComponent!.string)/\(name)"
+            try scratch.write(flipped, to: place)
+            let refusal = refusal { _ = try run(resumes: true) }
+            #expect(refusal == .changed(path), "\(name)")
+            #expect("\(try #require(refusal))".contains("remove \(scratch("out.checkpoint")), and start"))
+            try scratch.write(whole, to: place)
+        }
+        #expect(try run(resumes: true).weights == run(in: "another", checkpoints: false).weights)
+    }
+
+    @Test("best weights that two checkpoints share keep the checksum that they were written with")
+    func sharedBestWeights() throws {
+        let configuration = Self.configurations[5]
+        let kept = try run(configuration, checkpoints: false).outcome.kept
+        // An early evaluation is the best one: the checkpoints behind it share the file.
+        let best = 3 * (kept + 1)
+        try #require(best < 16)
+        #expect(throws: FineTuning.Failure.self) {
+            try run(configuration, every: .steps(1), stoppingAfter: best + 2) { event in
+                guard case .checkpoint(let folder, best) = event else { return }
+                flipLastBit(of: folder.appending("checkpoint-\(best)/best.safetensors"))
+            }
+        }
+        let checkpoint = try #require(try CheckpointFolder(scratch("out.checkpoint"), resumes: true).latest)
+        #expect(
+            refusal { _ = try run(configuration, resumes: true) } == .changed(checkpoint.appending("best.safetensors")))
+    }
+
+    /// In the file itself, as a disk does, and not in a new one of its name.
+    private func flipLastBit(of path: FilePath) {
+        guard let last = contents(of: path)?.last, let descriptor = try? FileDescriptor.open(path, .writeOnly) else {
+            Issue.record("\(path) is not there")
+            return
+        }
+        _ = try? descriptor.seek(offset: -1, from: .end)
+        _ = try? descriptor.writeAll([last ^ 1])
+        try? descriptor.close()
     }
 
     private func names(in directory: FilePath) -> [String] {

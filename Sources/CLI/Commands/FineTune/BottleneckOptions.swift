@@ -54,6 +54,9 @@ struct BottleneckOptions: ParsableArguments {
         if method == .fusion, (adapters?.split(separator: ",").count ?? 0) < 2 {
             throw ValidationError("--method fusion needs two adapters or more: --adapters DIR,DIR.")
         }
+        if let twice = repeatedDirectory(adapters?.split(separator: ",").map(String.init) ?? []) {
+            throw ValidationError("--adapters names \(twice) twice; an adapter is not fused with itself.")
+        }
         if adapters != nil, method != .fusion { throw ValidationError("--adapters is for --method fusion.") }
     }
 

@@ -75,12 +75,13 @@ struct DataOptions: ParsableArguments {
             StandardError.note("\(count) of them are set aside to measure on (--dev, --no-dev)")
         }
         if let labels = data.checks.labelSummary { StandardError.note("labels: \(labels)") }
-        for warning in data.checks.warnings { StandardError.note("warning: \(warning)") }
-        if data.dropped > 0 { StandardError.note("\(data.dropped) duplicates are left out") }
-        if !checkData, data.problem == .singleLabel, let label = data.checks.labelCounts.first(where: { $0.count == 1 })
-        {
-            throw CorpusError.loneExample(data.train.file, label: label.label)
+        let lone = data.checks.labelCounts.first { $0.count == 1 && !checkData && data.problem == .singleLabel }
+        // What ends the run needs no warning besides.
+        for warning in lone == nil ? data.checks.warnings : data.checks.textWarnings {
+            StandardError.note("warning: \(warning)")
         }
+        if data.dropped > 0 { StandardError.note("\(data.dropped) duplicates are left out") }
+        if let lone { throw CorpusError.loneExample(data.train.file, label: lone.label) }
         if strictData, !data.isClean { throw UncleanData() }
         return data
     }

@@ -19,14 +19,41 @@ extension FineTune {
                 .run(train: part, dev: nil, isInterrupted: { Signals.isInterrupted }) { progress.show($0) }
             return classifier
         } report: { fold, metrics in
-            StandardError.note("fold \(fold + 1) of \(count): \(MetricsText(metrics).line)")
-            try StandardOutput.print(line: .object(["fold": .integer(fold + 1), "metrics": metrics.summary]))
+            try show(metrics, ofFold: fold, of: count)
         }
-        StandardError.note("\(count) folds: \(validation.summary)")
-        let summary: JSONObject = [
-            "folds": .integer(count), "mean": validation.mean, "standardDeviation": validation.standardDeviation,
-        ]
-        if output == nil { try StandardOutput.print(line: .object(summary)) }
-        return .object(summary)
+        return try show(validation)
+    }
+
+    /// The same of classifiers on word vectors.
+    ///
+    /// - Parameter train: a classifier on a fold's data, which is measured on its other part after each epoch.
+    func crossValidate(_ data: FineTuningData, train: (FineTuningData) throws -> WordVectorFineTuning) throws -> JSON? {
+        guard let count = self.data.folds else { return nil }
+        let folds = try (0..<count).map { fold in
+            let tuning = try train(data.fold(fold))
+            let outcome = try FineTuningProgress.following { (isInterrupted, report) throws(FineTuning.Failure) in
+                try tuning.run(isInterrupted: isInterrupted, report: report)
+            }
+            guard let metrics = outcome.keptEvaluation.dev else { preconditionFailure("a fold without a part") }
+            try show(metrics, ofFold: fold, of: count)
+            return metrics
+        }
+        return try show(CrossValidation(folds: folds))
+    }
+
+    private func show(_ metrics: EvaluationMetrics, ofFold fold: Int, of count: Int) throws {
+        StandardError.note("fold \(fold + 1) of \(count): \(MetricsText(metrics).line)")
+        try StandardOutput.print(line: .object(["fold": .integer(fold + 1), "metrics": metrics.summary]))
+    }
+
+    /// Shows what all folds say, where no model's own record will.
+    private func show(_ validation: CrossValidation) throws -> JSON {
+        StandardError.note("\(validation.folds.count) folds: \(validation.summary)")
+        let summary = JSON.object([
+            "folds": .integer(validation.folds.count), "mean": validation.mean,
+            "standardDeviation": validation.standardDeviation,
+        ])
+        if output == nil { try StandardOutput.print(line: summary) }
+        return summary
     }
 }

@@ -50,8 +50,7 @@ extension FineTune {
             "--method \(method.rawValue)": method != .full, "--problem-type": problemType == .tokens,
             "--problem-type regression": problem == .regression, "--batch-size": batchSize != nil,
             "--max-length": maxLength != nil, "--recompute": recompute,
-            "--precision": precision.precision != nil,
-            "--folds": data.folds != nil, "--augment": augmentation.augment != nil,
+            "--precision": precision.precision != nil, "--augment": augmentation.augment != nil,
             "--search": searches.search != nil, "--find-learning-rate": searches.findLearningRate,
             "--resume": runOptions.resume, "--evaluate-every": runOptions.evaluateEvery != nil,
             "--keep best": runOptions.keep == .best, "--patience": runOptions.patience != nil,
@@ -70,9 +69,8 @@ extension FineTune {
             let data = try self.data.load(columns, problem: problem, seed: seed)
             return try StandardOutput.print(line: .object(data.report))
         }
-        guard let output else { return }
-        let target = FilePath(output)
-        _ = try AtomicDirectory(target)
+        let target = output.map { FilePath($0) }
+        if let target { _ = try AtomicDirectory(target) }
         let vectors = try WordVectors(file)
         StandardError.note("\(file): \(vectors.summary)")
         let data = try self.data.load(columns, problem: problem, seed: seed)
@@ -85,7 +83,12 @@ extension FineTune {
             "the data has pairs of texts; word vectors take single texts: choose one with --text-column, or "
                 + "join them with --text-template.")
         let splitting = try WordSplitting(words.splitAtBlanks ? .blanks : vectors.suitableRule)
-        let tuning = try WordVectorFineTuning(vectors, splitting, data, classifierConfiguration(data))
+        let configuration = classifierConfiguration(data)
+        let validation = try crossValidate(data) { fold in
+            try WordVectorFineTuning(vectors, splitting, fold, configuration)
+        }
+        guard let target else { return }
+        let tuning = try WordVectorFineTuning(vectors, splitting, data, configuration)
         describe(data, tuning, splitting)
 
         let logs = try reports.logs(for: target, resumes: false)
@@ -96,10 +99,10 @@ extension FineTune {
             to: target, model: model.model, outcome, history: logs.history,
             facts: reports.facts(outcome, seconds: monotonicSeconds() - start))
         try logs.settle(in: target)
-        try StandardOutput.print(
-            line: .object(
-                record.summary(
-                    output: output, seconds: monotonicSeconds() - start, peakMemoryMB: peakMemoryMB)))
+        var summary = record.summary(
+            output: target.string, seconds: monotonicSeconds() - start, peakMemoryMB: peakMemoryMB)
+        if let validation { summary.append("crossValidation", validation) }
+        try StandardOutput.print(line: .object(summary))
     }
 
     private func classifierConfiguration(_ data: FineTuningData) -> WordClassifierConfiguration {

@@ -27,7 +27,7 @@ public final class WordClassifierTraining {
     /// - Parameters:
     ///   - answers: for each text to learn from the indices of its labels.
     ///   - isOneVersusAll: whether a text may have several labels, or none.
-    /// - Throws: `noCommonWords`, `notFinite`, `unwritableLabel`.
+    /// - Throws: `noCommonWords`, `notFinite`, `unwritableLabel`, `zeroByte`.
     public init(
         _ texts: WordClassifierTexts, from file: FilePath, answers: [[Int32]], labels: [String],
         isOneVersusAll: Bool, _ configuration: WordClassifierConfiguration
@@ -39,6 +39,9 @@ public final class WordClassifierTraining {
         if texts.knownTokens == 0 { throw .noCommonWords(vectors.path, texts: file) }
         if let label = labels.first(where: { $0.utf8.count > WordClassifierTexts.longestWord || $0.utf8.contains(0) }) {
             throw .unwritableLabel(label: label)
+        }
+        if let row = (0..<vectors.count).first(where: vectors.words.hasZeroByte) {
+            throw .zeroByte(vectors.path, word: vectors.words[row])
         }
         self.labels = labels
         self.configuration = configuration

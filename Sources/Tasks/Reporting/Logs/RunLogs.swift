@@ -111,6 +111,8 @@ public final class RunLogs {
         case .checkpoint(_, let step): append(.event("checkpoint", step: step, detail: nil))
         case .checkpointFailed(let error): append(.event("checkpointFailed", step: lastStep, detail: "\(error)"))
         case .cannotWrite(_, let error): append(.event("cannotWrite", step: lastStep, detail: "\(error)"))
+        case .warmupExceedsRun(let warmup, let steps):
+            append(.event("warmupExceedsRun", step: lastStep, detail: "\(warmup) steps of \(steps)"))
         case .rolledBack(let rollback):
             losses.removeAll()
             append(

@@ -68,13 +68,17 @@ extension FusionConfiguration {
 extension TransformerEncoder {
     /// Fuses attached adapters as a directory says, and makes that the active adapter.
     ///
+    /// - Parameter names: of those that are attached under another name than the directory knows.
     /// - Throws: `unknownAdapter` for one that is not attached.
     @discardableResult
-    public func attach(_ directory: AdapterHubFusionDirectory) throws(AdapterError) -> Adapter {
+    public func attach(
+        _ directory: AdapterHubFusionDirectory, as names: [String: String] = [:]
+    ) throws(AdapterError) -> Adapter {
         let source = ParameterSource(
             directory.weights, spellings: architecture.spellings, random: RandomSource(seed: 0))
         let adapter = try compose(
-            .fusion(directory.adapterNames, directory.configuration), name: directory.name, from: source)
+            .fusion(directory.adapterNames.map { names[$0] ?? $0 }, directory.configuration), name: directory.name,
+            from: source)
         do throws(CheckpointError) {
             try source.checkAllUsed { _ in false }
         } catch {

@@ -120,18 +120,20 @@ extension TransformerEncoder {
     @discardableResult
     public func attach(_ setup: AdapterHubSetup) throws(AdapterError) -> Adapter? {
         var names: [String] = []
+        var renamed: [String: String] = [:]
         for directory in setup.adapters {
             // Adapters that were trained alike may have one name.
-            let name = names.contains(directory.name) ? "\(directory.name)-\(names.count + 1)" : directory.name
+            let name = freeAdapterName(like: directory.name)
             try attach(directory, name: name)
             names.append(name)
+            if renamed[directory.name] == nil { renamed[directory.name] = name }
         }
         let none = ParameterSource(nil, random: RandomSource(seed: 0))
         switch setup.composition {
         case .none: break
         case .stack: try compose(.stack(names), from: none)
         case .average(let weights): try compose(.average(names, weights: weights), from: none)
-        case .fusion(let fusion): try attach(fusion)
+        case .fusion(let fusion): try attach(fusion, as: renamed)
         }
         return activeAdapter
     }
