@@ -180,6 +180,7 @@ extension Adapt {
         StandardError.note(
             "\(examples.count.counted("example")) of \(examples.columns.counted("text")), loss \(objective.loss.rawValue), "
                 + "\(epochs.counted("epoch")), batches of \(batchSize), learning rate \(learningRate), "
-                + "\(configuration.precision.rawValue) by \(MatrixEngine.current.rawValue), \(ThreadPool.shared.threads.counted("thread"))")
+                + "\(configuration.precision.rawValue) by \(MatrixEngine.current.rawValue), \(ThreadPool.shared.threads.counted("thread"))"
+        )
     }
 }
