@@ -124,7 +124,7 @@ class Run:
                 flags += ["--method", self.method, "--learning-rate", str(settings["rate"]), "--batch-size",
                           str(settings["batch"]), "--epochs", str(settings["epochs"]), "--no-dev"]
                 flags += ["--head-solver", "steps", "--no-mean-layer"] if self.method == "head" else \
-                    ["--warmup", "0", "--weight-decay", "0"]
+                    ["--warmup", "0", "--weight-decay", "0", "--dropout", "0.1", "--precision", "f32"]
             before = busy(resource.RUSAGE_CHILDREN)
             run = subprocess.run(
                 [self.options.graft, "finetune", self.options.model, "--train", str(folder / "train.tsv"), "--output",

@@ -107,7 +107,7 @@ def finetune(method, train):
             graft, "finetune", options.model, "--train", str(train), "--dev", str(dev), "--method", method,
             "--threads", str(options.threads), "--seed", "1", "--output", str(parent / "model"),
             *(["--epochs", "1", "--learning-rate", str(RATE), "--batch-size", str(BATCH), "--max-length", str(LENGTH),
-               "--precision", options.precision]
+               "--precision", options.precision, *(["--dropout", "0.1"] if method == "full" else [])]
               if method != "head" else [])])
         return json.loads(output.strip().split("\n")[-1]), seconds, memory
     finally:

@@ -7,6 +7,8 @@ public struct Recipe: Equatable, Sendable {
     public let epochs: Int
     public let learningRate: Double
     public let batchSize: Int
+    /// `nil` is the model's.
+    public let dropout: Float?
 
     /// - Parameters:
     ///   - examples: those to learn from.
@@ -15,10 +17,12 @@ public struct Recipe: Equatable, Sendable {
         let usual = FineTuning.Configuration(method: method)
         // Few examples are few steps: smaller batches make more of them.
         batchSize = examples < 4000 ? 16 : usual.batchSize
+        // In so few epochs a small model learns too little, not too much.
+        dropout = method == .full && hiddenSize <= 384 ? 0 : nil
         switch method {
         case .full:
             learningRate = Self.learningRate(hiddenSize)
-            epochs = Self.epochs(seeing: 4000, of: examples, atLeast: 3)
+            epochs = Self.epochs(seeing: 1800, of: examples, atLeast: 3)
         case .head, .fewShot:
             (epochs, learningRate) = (usual.epochs, usual.learningRate)
         default:
@@ -58,5 +62,6 @@ extension FineTuning.Configuration {
         let architecture = try EncoderArchitecture(model.openConfiguration())
         let recipe = Recipe(method, examples: examples, hiddenSize: architecture.hiddenSize)
         (epochs, learningRate, batchSize) = (recipe.epochs, recipe.learningRate, recipe.batchSize)
+        optimization.dropout = recipe.dropout
     }
 }

@@ -10,8 +10,8 @@ struct RecipeTests {
             return [recipe.epochs, recipe.batchSize]
         }
         #expect(recipe(1) == [20, 16])
-        #expect(recipe(500) == [8, 16])
-        #expect(recipe(1000) == [4, 16])
+        #expect(recipe(360) == [5, 16])
+        #expect(recipe(900) == [3, 16])
         #expect(recipe(3999) == [3, 16])
         #expect(recipe(4000) == [3, 32])
         #expect(recipe(20_000) == [2, 32])
@@ -25,6 +25,13 @@ struct RecipeTests {
         ])
     func size(hiddenSize: Int, rate: Double) {
         #expect(Recipe(.full, examples: 1000, hiddenSize: hiddenSize).learningRate == rate)
+    }
+
+    @Test("small models learn without dropout where all of them learns")
+    func dropout() {
+        #expect(Recipe(.full, examples: 1000, hiddenSize: 384).dropout == 0)
+        #expect(Recipe(.full, examples: 1000, hiddenSize: 768).dropout == nil)
+        #expect(Recipe(.lora, examples: 1000, hiddenSize: 384).dropout == nil)
     }
 
     @Test("other methods keep their learning rates", arguments: FineTuning.Method.allCases.filter { $0 != .full })

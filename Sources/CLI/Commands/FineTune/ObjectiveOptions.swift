@@ -47,7 +47,10 @@ struct ObjectiveOptions: ParsableArguments {
     @Option(help: "Use the moving average of the weights, of which each step keeps this share, such as 0.999.")
     var averageWeights: Double?
 
-    @Option(help: "The share of activations that training drops, everywhere (default: as the model says).")
+    @Option(
+        help:
+            "The share of activations that training drops, everywhere (default: none with --method full for models of up to 384 columns, else as the model says)."
+    )
     var dropout: Float?
 
     func validate() throws {
@@ -146,7 +149,8 @@ struct ObjectiveOptions: ParsableArguments {
         optimization.adversarialStep = fgm
         optimization.embeddingNoise = embeddingNoise
         optimization.averageDecay = averageWeights
-        optimization.dropout = dropout
+        // R-Drop compares what dropout makes of a text.
+        if dropout != nil || rDrop > 0 { optimization.dropout = dropout }
         try optimization.objective.check(problem)
     }
 }
