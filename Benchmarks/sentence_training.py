@@ -4,11 +4,14 @@ usage: sentence_training.py --graft PROGRAM --model DIR --data DIR [--losses mnr
        [--sides graft,graft-bf16,peer,peer-bf16] [--threads N]
 
 DIR of --data holds stsb/, rte_nli/ and trec/ as tab-separated files. For every loss, side and seed a JSON line: the
-Spearman correlation on the STS-B test set (for batch-* and triplet losses, which learn TREC's labels, the share of test
+Spearman correlation on the STS-B test set (for batch-*, triplet and margin-distill, which learn TREC's labels, the share of test
 questions whose nearest neighbour has their label), examples a second of training, seconds of the clock, and seconds that
 the processors were busy, which count on a machine that does other work too. A last line for each loss has the medians of
 every side, and how many times as fast as `peer` it is. All sides use --threads threads; sentence-transformers trains with its
 own trainer, and with -bf16 both multiply in bf16.
+
+`distill` and `margin-distill` learn from a teacher: the model after an epoch of cosent, made once by graft; what it says of the
+texts is computed by each side before the training that is timed.
 
 The settings are those of `graft adapt`: one epoch, batches of 32 (16 for triplets of TREC), peak rate 2e-5, warm-up over a
 tenth of the steps, no weight decay, the model's dropout.
@@ -29,6 +32,7 @@ from pathlib import Path
 
 RATE, WARMUP = 2e-5, 0.1
 LABELLED = ("batch-all", "batch-hard", "batch-hard-soft-margin", "batch-semi-hard")
+TRIPLETS = ("triplet", "margin-distill")
 
 
 def rows(path):
@@ -39,10 +43,10 @@ def rows(path):
 def examples(loss, data, count):
     """Names of columns, and rows."""
     generator = random.Random(1)
-    if loss in LABELLED or loss == "triplet":
+    if loss in LABELLED + TRIPLETS:
         found = [(row["text"], row["label"]) for row in rows(data / "trec/train.tsv")]
         generator.shuffle(found)
-        if loss != "triplet":
+        if loss not in TRIPLETS:
             return ("text", "label"), found[:count]
         by_label = {}
         for text, label in found:
@@ -60,12 +64,24 @@ def examples(loss, data, count):
         names = ("text_a", "text_b", "score")
         if loss == "mnr":
             found, names = [(a, b) for a, b, score in found if score >= 0.8], ("anchor", "positive")
-        if loss in ("simcse", "tsdae"):
+        if loss in ("simcse", "tsdae", "distill"):
             found, names = [(text,) for a, b, _ in found for text in (a, b)], ("text",)
         if loss.startswith("contrastive"):
             found = [(a, b, int(score > 0.5)) for a, b, score in found]
     generator.shuffle(found)
     return names, found[:count]
+
+
+def teacher(options):
+    """The model after an epoch of cosent."""
+    path = Path(options.scratch) / "teacher"
+    if not path.exists():
+        names, found = examples("cosent", Path(options.data), 2000)
+        train = path.with_suffix(".tsv")
+        train.write_text("\n".join("\t".join(map(str, row)) for row in [names] + found) + "\n", encoding="utf-8")
+        subprocess.run([options.graft, "adapt", options.model, "--loss", "cosent", "--train", train, "--output", path],
+                       check=True, capture_output=True)
+    return str(path)
 
 
 def train_graft(options, loss, names, found, seed, work, precision):
@@ -76,7 +92,7 @@ def train_graft(options, loss, names, found, seed, work, precision):
     result = subprocess.run(
         [options.graft, "adapt", options.model, "--loss", loss, "--train", train, "--output", output,
          "--precision", precision, "--batch-size", str(batch_size(loss)), "--seed", str(seed), "--threads", str(options.threads),
-         "--checkpoint-every", "never"],
+         "--checkpoint-every", "never", *(["--teacher", teacher(options)] if "distill" in loss else [])],
         check=True, capture_output=True, text=True)
     record = json.loads(result.stdout.splitlines()[-1])
     return output, record["trainingSeconds"], busy(resource.RUSAGE_CHILDREN) - before
@@ -95,7 +111,7 @@ def damaged(text, generator, ratio=0.6):
 
 
 def batch_size(loss):
-    return 16 if loss in LABELLED or loss == "triplet" else 32
+    return 16 if loss in LABELLED + TRIPLETS else 32
 
 
 def train_peer(options, loss, names, found, seed, work, precision):
@@ -108,7 +124,7 @@ def train_peer(options, loss, names, found, seed, work, precision):
     torch.set_num_threads(options.threads)
     model = SentenceTransformer(options.model, device="cpu")
     columns = {name: [row[i] for row in found] for i, name in enumerate(names)}
-    if "label" in columns:
+    if loss in LABELLED + ("softmax",):
         labels = sorted(set(columns["label"]))
         columns["label"] = [labels.index(label) for label in columns["label"]]
     if loss == "simcse":
@@ -116,6 +132,14 @@ def train_peer(options, loss, names, found, seed, work, precision):
     if loss == "tsdae":
         columns = {"damaged": [damaged(text, random.Random(seed + i)) for i, text in enumerate(columns["text"])],
                    "text": columns["text"]}
+    if "distill" in loss:
+        guide = SentenceTransformer(teacher(options), device="cpu")
+        vectors = {name: guide.encode(texts, convert_to_tensor=True) for name, texts in columns.items()}
+        if loss == "distill":
+            columns["label"] = vectors["text"].tolist()
+        else:
+            anchor, positive, negative = vectors.values()
+            columns["label"] = ((anchor * positive).sum(1) - (anchor * negative).sum(1)).tolist()
     size = model.get_embedding_dimension()
     module = {
         "mnr": lambda: losses.MultipleNegativesRankingLoss(model),
@@ -124,6 +148,7 @@ def train_peer(options, loss, names, found, seed, work, precision):
         "cosine": lambda: losses.CosineSimilarityLoss(model),
         "contrastive": lambda: losses.ContrastiveLoss(model),
         "contrastive-online": lambda: losses.OnlineContrastiveLoss(model),
+        "distill": lambda: losses.MSELoss(model), "margin-distill": lambda: losses.MarginMSELoss(model),
         "triplet": lambda: losses.TripletLoss(model), "tsdae": lambda: losses.DenoisingAutoEncoderLoss(model),
         "softmax": lambda: losses.SoftmaxLoss(model, size, len(set(columns.get("label", [])))),
         "batch-all": lambda: losses.BatchAllTripletLoss(model), "batch-hard": lambda: losses.BatchHardTripletLoss(model),
@@ -147,7 +172,7 @@ def train_peer(options, loss, names, found, seed, work, precision):
 
 
 def score(options, loss, output):
-    file = "trec/test.tsv" if loss in LABELLED or loss == "triplet" else "stsb/test.tsv"
+    file = "trec/test.tsv" if loss in LABELLED + TRIPLETS else "stsb/test.tsv"
     result = subprocess.run(
         [options.graft, "evaluate", output, "--data", Path(options.data) / file, "--json", "--threads", str(options.threads)],
         check=True, capture_output=True, text=True)
@@ -167,6 +192,8 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
+    scratch = tempfile.TemporaryDirectory()
+    options.scratch = scratch.name
     for loss in options.losses.split(","):
         names, found = examples(loss, Path(options.data), options.examples)
         results = {}
