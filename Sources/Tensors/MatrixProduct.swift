@@ -39,12 +39,15 @@ extension MatrixEngine {
 
     /// Rows of one call, when a product's `rows` are split. A oneDNN primitive is compiled for its number of rows, and
     /// few rows already run at full speed, fewer where the right-hand side is packed; a product of few rows is split
-    /// finer, so that all threads have a part.
+    /// finer, so that all threads have a part, and the same one where a block's size changes no bit.
     func rowsPerBlock(_ rows: Int, isPacked: Bool) -> Int {
-        switch self {
-        case .oneDNN: rows <= 32 ? 8 : rows <= 128 ? 16 : isPacked && rows <= 512 ? 32 : 64
-        case .openBLAS: 128
-        }
+        guard self == .oneDNN else { return 128 }
+        let most = rows <= 32 ? 8 : rows <= 128 ? 16 : isPacked && rows <= 512 ? 32 : 64
+        guard hasIndependentRows else { return most }
+        let threads = ThreadPool.shared.threads
+        let shares = (rows + threads * most - 1) / (threads * most) * threads
+        // Few sizes are few primitives.
+        return min(most, (rows + 4 * shares - 1) / (4 * shares) * 4)
     }
 
     /// Whether a row of a product is the same bits whatever rows stand beside it. OpenBLAS, and oneDNN without AVX-512,

@@ -91,12 +91,12 @@ public struct EmbeddingRecords {
                 }
                 writer.endArray()
             }
-        case .tsv: return rows(usable.places, of: vectors, text: true)
-        case .npy, .bin: return rows(usable.places, of: vectors, text: false)
+        case .tsv: return usable.bytes { rows(usable.places[$0], of: vectors, text: true) }
+        case .npy, .bin: return usable.bytes { rows(usable.places[$0], of: vectors, text: false) }
         }
     }
 
-    private func rows(_ places: [Result<Int, LineFault>], of vectors: Tensor, text: Bool) -> [UInt8] {
+    private func rows(_ places: ArraySlice<Result<Int, LineFault>>, of vectors: Tensor, text: Bool) -> [UInt8] {
         let nan = [Float](repeating: .nan, count: size)[...]
         var output: [UInt8] = []
         for place in places {

@@ -209,28 +209,40 @@ struct UsableItems {
     }
 
     /// One JSON record a line: `body` writes the members that an input's place brings, and a line that cannot be used gets
-    /// the reason.
+    /// the reason. Lines are written on all threads.
     func records(_ body: (_ place: Int, inout JSONWriter) -> Void) -> [UInt8] {
-        var writer = JSONWriter()
-        for (item, place) in zip(items, places) {
-            switch place {
-            case .failure(let fault): writer.errorRecord(item.index, fault)
-            case .success(let place):
-                writer.beginRecord(item.index, id: inputs[place].id)
-                body(place, &writer)
-                writer.endObject()
-                writer.endLine()
+        bytes { range in
+            var writer = JSONWriter()
+            for row in range {
+                switch places[row] {
+                case .failure(let fault): writer.errorRecord(items[row].index, fault)
+                case .success(let place):
+                    writer.beginRecord(items[row].index, id: inputs[place].id)
+                    body(place, &writer)
+                    writer.endObject()
+                    writer.endLine()
+                }
             }
+            return writer.bytes
         }
-        return writer.bytes
     }
+
+    /// The bytes that `render` makes of all items, a range of them at a time, on all threads.
+    func bytes(_ render: (Range<Int>) -> [UInt8]) -> [UInt8] {
+        let count = places.count
+        let parts = parallelMap((count + Self.perBlock - 1) / Self.perBlock) { block in
+            render(block * Self.perBlock..<min(count, (block + 1) * Self.perBlock))
+        }
+        return parts.count == 1 ? parts[0] : Array(parts.joined())
+    }
+
+    private static let perBlock = 64
 
     /// The results of `body` for all inputs, on all threads.
     func map<Output>(_ body: (InputText) -> Output) -> [Output] { Self.map(inputs, body) }
 
     /// The results of `body` for all of some inputs, on all threads.
     static func map<Output>(_ inputs: [InputText], _ body: (InputText) -> Output) -> [Output] {
-        let perBlock = 64
         let blocks = parallelMap((inputs.count + perBlock - 1) / perBlock) { block in
             inputs[block * perBlock..<min(inputs.count, (block + 1) * perBlock)].map(body)
         }
