@@ -43,7 +43,7 @@ extension MatrixEngine {
     func rowsPerBlock(_ rows: Int, isPacked: Bool) -> Int {
         guard self == .oneDNN else { return 128 }
         let most = rows <= 32 ? 8 : rows <= 128 ? 16 : isPacked && rows <= 512 ? 32 : 64
-        guard hasIndependentRows else { return most }
+        guard hasIndependentRows, rows > 0 else { return most }
         let threads = ThreadPool.shared.threads
         let shares = (rows + threads * most - 1) / (threads * most) * threads
         // Few sizes are few primitives.
