@@ -1,3 +1,4 @@
+import CPlatform
 import Glibc
 
 /// One step of AdamW on one tensor, in one pass over its memory.
@@ -108,7 +109,7 @@ public struct AdamWStep: Sendable {
             let g = unsafe gradient.map { unsafe loadLanes($0, i) * scale } ?? .zero
             let m = unsafe beta1 * loadLanes(UnsafeBufferPointer(first), i) + (1 - beta1) * g
             let v = unsafe beta2 * loadLanes(UnsafeBufferPointer(second), i) + (1 - beta2) * g * g
-            let denominator = v.squareRoot() * factors.secondCorrection + epsilon
+            let denominator = cplatform_square_roots(v) * factors.secondCorrection + epsilon
             let old = unsafe loadLanes(UnsafeBufferPointer(value), i)
             unsafe storeLanes(m, first, i)
             unsafe storeLanes(v, second, i)
