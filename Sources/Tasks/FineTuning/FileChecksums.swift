@@ -35,12 +35,21 @@ struct FileChecksums: Codable, Equatable, Sendable {
         try AtomicFile.write(Array(text), to: directory.appending(Self.fileName))
     }
 
-    /// - Throws: `changed` for a file that is not as it was written.
-    func check(_ directory: FilePath) throws(RunCheckpointError) {
+    /// - Parameters:
+    ///   - names: of the files that there must be.
+    ///   - optional: of one that there may be.
+    /// - Throws: `damaged` where other files are listed than these, before any is read; `missing` or `changed` for a file
+    ///   that is not as it was written.
+    func check(_ directory: FilePath, _ names: [String], optional: String) throws(RunCheckpointError) {
+        let hasOptional =
+            crc32[optional] != nil || FileManager.default.fileExists(atPath: directory.appending(optional).string)
+        guard Set(crc32.keys) == Set(hasOptional ? names + [optional] : names) else { throw .damaged(directory) }
         for (name, expected) in crc32.sorted(by: { $0.key < $1.key }) {
             let path = directory.appending(name)
             let found: UInt32
-            do { found = try Self.crc32(of: path) } catch { throw .file(error) }
+            do { found = try Self.crc32(of: path) } catch .unreadable(_, .noSuchFileOrDirectory) {
+                throw .missing(path)
+            } catch { throw .file(error) }
             if found != expected { throw .changed(path) }
         }
     }

@@ -30,7 +30,8 @@ final class FineTuningWork: TrainingWork {
         guard tuning.configuration.method.learnsHeadAlone else { return 0 }
         let start = monotonicSeconds()
         report(.extractingFeatures(examples: train.texts.count + (dev?.texts.count ?? 0)))
-        tuning.model.freeze(tuning.configuration.precision)
+        // Behind an encoder that has learned in another precision, the head sees what it will see in use.
+        tuning.model.freeze(tuning.configuration.method == .fewShot ? .f32 : tuning.configuration.precision)
         features = tuning.model.features(train, shouldStop: isInterrupted)
         let seconds = monotonicSeconds() - start
         devFeatures = dev.flatMap { tuning.model.features($0, shouldStop: isInterrupted) }

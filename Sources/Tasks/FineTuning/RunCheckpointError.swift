@@ -7,9 +7,11 @@ public enum RunCheckpointError: Error, Equatable, Sendable {
     case exists(FilePath)
     /// What differs from the run that wrote it.
     case otherRun(FilePath, differences: [String])
+    /// The folder of one checkpoint, as are those that the next two name a file of.
     case damaged(FilePath)
-    /// A file of a checkpoint whose bytes are not those that were written.
+    /// A file whose bytes are not those that its checksum was made of.
     case changed(FilePath)
+    case missing(FilePath)
     /// Another process trains there.
     case inUse(FilePath)
     case file(CheckpointError)
@@ -23,12 +25,18 @@ extension RunCheckpointError: CustomStringConvertible {
         case .otherRun(let path, let differences):
             "\(path): the checkpoint of another run; what differs: \(differences.joined(separator: ", ")). "
                 + "Start the run as it was, or remove the checkpoint."
-        case .damaged(let path): "\(path): not a checkpoint that this version wrote. Remove it, and start again."
+        case .damaged(let path):
+            "\(path): not a checkpoint that this version wrote. \(Self.startAgain(without: path))"
         case .changed(let path):
-            "\(path): its bytes are not those that the run wrote: a disk or a copy has changed them. No other checkpoint is "
-                + "kept: remove \(path.removingLastComponent().removingLastComponent()), and start the run again."
+            "\(path) or \(FileChecksums.fileName) beside it is not as the run wrote it: a disk or a copy has changed it. "
+                + Self.startAgain(without: path.removingLastComponent())
+        case .missing(let path): "\(path): missing. \(Self.startAgain(without: path.removingLastComponent()))"
         case .inUse(let path): "\(path): another process trains there. Wait for it, or choose another output."
         case .file(let error): "\(error)"
         }
+    }
+
+    private static func startAgain(without checkpoint: FilePath) -> String {
+        "No other checkpoint is kept: remove \(checkpoint.removingLastComponent()), and start the run again."
     }
 }

@@ -50,7 +50,7 @@ extension TrainingRun {
     private func resume(_ directory: FilePath, _ report: (FineTuning.Event) -> Void) throws(RunCheckpointError) {
         guard let saving else { return }
         let checksums = try FileChecksums(directory)
-        try checksums.check(directory)
+        try checksums.check(directory, RunCheckpoint.names, optional: RunCheckpoint.bestName)
         let checkpoint = try RunCheckpoint(directory)
         let differences = try identity(saving).differences(from: checkpoint.identity)
         guard differences.isEmpty else {

@@ -215,7 +215,35 @@ struct RunCheckpointTests {
             }
         }
         let checkpoint = try #require(try CheckpointFolder(scratch("out.checkpoint"), resumes: true).latest)
-        try scratch.write("{}", to: "out.checkpoint/\(checkpoint.lastComponent!.string)/checksums.json")
+        let advice = "remove \(scratch("out.checkpoint")), and start the run again"
+        // Nothing listed, too little, and what is outside.
+        for text in ["{}", #"{"crc32":{}}"#, #"{"crc32":{"state.json":1}}"#, #"{"crc32":{"../../x":1}}"#] {
+            try scratch.write(text, to: "out.checkpoint/\(checkpoint.lastComponent!.string)/checksums.json")
+            let refusal = refusal { _ = try run(resumes: true) }
+            #expect(refusal == .damaged(checkpoint), "\(text)")
+            #expect("\(try #require(refusal))".contains(advice))
+        }
+    }
+
+    @Test("a file that is missing in a checkpoint is named, and what to remove; one that is not listed is refused")
+    func missingFile() throws {
+        // Long enough for best weights in a file of their own.
+        #expect(throws: FineTuning.Failure.self) { try run(every: .never, stoppingAfter: 9) }
+        let checkpoint = try #require(try CheckpointFolder(scratch("out.checkpoint"), resumes: true).latest)
+        for name in ["state.json", "best.safetensors"] {
+            let path = checkpoint.appending(name)
+            let whole = try #require(contents(of: path))
+            try FileManager.default.removeItem(atPath: path.string)
+            let refusal = refusal { _ = try run(resumes: true) }
+            #expect(refusal == .missing(path))
+            #expect("\(try #require(refusal))".contains("remove \(scratch("out.checkpoint")), and start"))
+            try scratch.write(whole, to: "out.checkpoint/\(checkpoint.lastComponent!.string)/\(name)")
+        }
+        let checksums = checkpoint.appending("checksums.json")
+        let text = String(decoding: try #require(contents(of: checksums)), as: UTF8.self)
+        let lines = text.split(separator: "\n").filter { !$0.contains("best.safetensors") }
+        try scratch.write(
+            lines.joined(separator: "\n"), to: "out.checkpoint/\(checkpoint.lastComponent!.string)/checksums.json")
         #expect(refusal { _ = try run(resumes: true) } == .damaged(checkpoint))
     }
 
