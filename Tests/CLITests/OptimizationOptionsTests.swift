@@ -34,6 +34,7 @@ struct OptimizationOptionsTests {
             (["--huber-delta", "0"], "--huber-delta is 0.0"), (["--top-k-layers", "1"], "is for --method top-k"),
             (["--schedule-power", "3"], "is for --schedule polynomial"), (["--schedule", "steep"], "steep"),
             (["--optimizer", "adam"], "adam"), (["--method", "top-k", "--fgm", "1"], "--fgm needs word vectors"),
+            (["--r-drop", "1", "--dropout", "0"], "--r-drop compares what dropout makes of a text"),
             (["--label-smoothing", "0.1", "--focal-gamma", "1"], "exclude each other"),
             (["--ordinal", "a,b", "--focal-gamma", "1"], "--ordinal goes with neither"),
             (["--find-learning-rate", "--resume"], "--find-learning-rate does not train"),

@@ -5,7 +5,7 @@ import Transformer
 
 /// What a run that diverges goes back to: weights, the optimizer's tensors and the state, in a file without a name.
 final class LastGoodState {
-    /// The number of steps between two: writing one takes as long as five to ten steps.
+    /// The least number of steps between two: writing one takes as long as five to ten steps.
     static let interval = 200
 
     private let optimizer: Optimizer

@@ -17,6 +17,14 @@ extension TrainingRun {
         }
     }
 
+    /// Keeps a state at the first calm step from so many behind the last one on. A run that goes on does so at the same
+    /// steps as one that is left alone.
+    func keepGoodStateIfDue(_ report: (FineTuning.Event) -> Void) throws(FineTuning.Failure) {
+        guard state.step - (state.goodStep ?? 0) >= LastGoodState.interval, state.watch.isCalm else { return }
+        state.goodStep = state.step
+        try keepGoodState(report)
+    }
+
     func rollBack(_ report: (FineTuning.Event) -> Void) throws(FineTuning.Failure) {
         let failure = FineTuning.Failure.diverged(epoch: state.epoch, step: state.step + 1)
         guard state.rollbacks < Self.maxRollbacks else { throw failure }

@@ -63,7 +63,7 @@ final class TrainingRun {
 
     /// Whether the last evaluations were no better than one before.
     private func isStalled(_ plan: TrainingPlan) -> Bool {
-        plan.keeps == .best && state.evaluations.last?.dev != nil && state.evaluationsSinceBest >= plan.patience
+        plan.keeps == .best && state.evaluations.last?.dev != nil && state.evaluationsOfPatience >= plan.patience
     }
 
     /// Trains from where the state is to the end of the epoch, or until a rollback leads to an earlier one.
@@ -83,7 +83,7 @@ final class TrainingRun {
                 guard try evaluate(keeping: plan.keeps, endsEpoch: false, isLast: false, report) else { continue }
             }
             if state.batch == batches.count { break }
-            if state.step % LastGoodState.interval == 0 { try keepGoodState(report) }
+            try keepGoodStateIfDue(report)
             saveIfDue(endsEpoch: false, report)
         }
         guard state.epoch == epoch, state.batch == batches.count else { return }
@@ -96,7 +96,7 @@ final class TrainingRun {
         state.batch = 0
         state.epoch += 1
         guard state.epoch <= plan.epochs, !isStalled(plan) else { return }
-        if state.step % LastGoodState.interval == 0 { try keepGoodState(report) }
+        try keepGoodStateIfDue(report)
         saveIfDue(endsEpoch: true, report)
     }
 

@@ -22,6 +22,10 @@ struct TrainingState: Codable, Equatable, Sendable {
     /// What the learning rates of the schedule are multiplied by: halved with every rollback.
     var learningRateScale = 1.0
     var rollbacks = 0
+    /// How many evaluations there were at the last rollback.
+    var evaluationsAtRollback: Int?
+    /// Where a good state was last kept, but for the one of the start.
+    var goodStep: Int?
     var watch = DivergenceWatch()
     /// What the head's solver chose.
     var inverseRegularization: Double?
@@ -56,6 +60,9 @@ struct TrainingState: Codable, Equatable, Sendable {
     /// The number of evaluations since the best one.
     var evaluationsSinceBest: Int { best.map { evaluations.count - 1 - $0 } ?? 0 }
 
+    /// Those of them since the last rollback: evaluations of what was thrown away say nothing about what goes on.
+    var evaluationsOfPatience: Int { min(evaluationsSinceBest, evaluations.count - (evaluationsAtRollback ?? 0)) }
+
     /// Goes back to where the run was, with half the learning rate. What was evaluated meanwhile stays known.
     mutating func rollBack(to good: TrainingState) {
         var state = good
@@ -63,6 +70,7 @@ struct TrainingState: Codable, Equatable, Sendable {
         state.best = best
         state.learningRateScale = learningRateScale / 2
         state.rollbacks = rollbacks + 1
+        state.evaluationsAtRollback = evaluations.count
         state.trainingSeconds = trainingSeconds
         state.trained = trained
         self = state

@@ -108,9 +108,9 @@ extension FineTune {
         if let learningRate { configuration.learningRate = learningRate }
         if let batchSize { configuration.batchSize = batchSize }
         configuration.evaluationSteps = runOptions.evaluateEvery
-        let usualDropout = configuration.optimization.dropout
-        configuration.optimization = optimization.optimization(method, asksForSteps: asksForSteps)
-        configuration.optimization.dropout = usualDropout
+        configuration.optimization = optimization.optimization(
+            method, asksForSteps: asksForSteps,
+            dropout: objective.dropout(configuration.optimization.dropout, problemType))
         if let weightDecay = optimization.weightDecay { configuration.weightDecay = weightDecay }
         configuration.recomputesActivations = recompute
         configuration.precision = try precision.resolve(encoderLearns: method != .head)

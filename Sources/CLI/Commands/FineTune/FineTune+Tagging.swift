@@ -42,7 +42,6 @@ extension FineTune {
         var configuration = try configuration(examples: train.examples.texts.count)
         try objective.set(
             &configuration.optimization, labels: data.labels, targets: train.examples.targets, problem: .singleLabel)
-        configuration.optimization.dropout = objective.dropout
         runOptions.set(&configuration, devExamples: data.dev?.count, isSplit: data.isSplit)
         describe(data, tagger, configuration, cut: train.cut + (dev?.cut ?? 0))
 

@@ -115,7 +115,7 @@ struct FineTune: ParsableCommand {
         if problemType == .tokens { try checkTagging() }
         try bottlenecks.check(method)
         try adapter.check(method)
-        try objective.check(method)
+        try objective.check(method, dropsInAdapter: adapter.adapterDropout ?? 0 > 0)
         try optimization.check(method, learningRateIsGiven: learningRate != nil, asksForSteps: asksForSteps)
         if searches.search != nil, data.noDev || data.folds != nil {
             throw ValidationError("--search chooses by a dev set; leave --no-dev and --folds out.")

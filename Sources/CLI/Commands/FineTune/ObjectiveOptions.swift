@@ -49,7 +49,7 @@ struct ObjectiveOptions: ParsableArguments {
 
     @Option(
         help:
-            "The share of activations that training drops, everywhere (default: none with --method full for models of up to 384 columns, else as the model says)."
+            "The share of activations that training drops, everywhere (default: none with --method full for texts and models of up to 384 columns, but for --r-drop; else as the model says)."
     )
     var dropout: Float?
 
@@ -77,8 +77,13 @@ struct ObjectiveOptions: ParsableArguments {
     }
 
     /// Refuses what does not go together.
-    func check(_ method: FineTuning.Method) throws {
+    ///
+    /// - Parameter dropsInAdapter: whether an adapter has dropout of its own.
+    func check(_ method: FineTuning.Method, dropsInAdapter: Bool) throws {
         try refuse(labelSmoothing > 0 && focalGamma > 0, "--label-smoothing and --focal-gamma exclude each other.")
+        try refuse(
+            rDrop > 0 && dropout == 0 && embeddingNoise == 0 && !dropsInAdapter,
+            "--r-drop compares what dropout makes of a text, and --dropout is 0; leave one of them out.")
         try refuse(mixup > 0 && rDrop > 0, "--mixup and --r-drop exclude each other.")
         try refuse(
             ordinal != nil && (labelSmoothing > 0 || focalGamma > 0),
@@ -117,6 +122,11 @@ struct ObjectiveOptions: ParsableArguments {
     /// Whether something is asked for that only steps of training can give.
     var needsSteps: Bool { !givenForSteps.isEmpty }
 
+    /// What is given, or else the recipe's for texts, unless R-Drop compares what dropout makes of them. `nil` is the model's.
+    func dropout(_ recipe: Float?, _ task: TrainingTask?) -> Float? {
+        dropout ?? (rDrop > 0 || task == .tokens ? nil : recipe)
+    }
+
     /// The labels from lowest to highest, which are those of the examples.
     func order(_ labels: [String]) throws -> [String] {
         guard let ordinal else { return labels }
@@ -130,7 +140,7 @@ struct ObjectiveOptions: ParsableArguments {
         return order
     }
 
-    /// Sets all but rates and schedules.
+    /// Sets all but rates, schedules and dropout.
     ///
     /// - Parameter targets: of the examples to learn from.
     func set(
@@ -149,8 +159,6 @@ struct ObjectiveOptions: ParsableArguments {
         optimization.adversarialStep = fgm
         optimization.embeddingNoise = embeddingNoise
         optimization.averageDecay = averageWeights
-        // R-Drop compares what dropout makes of a text.
-        if dropout != nil || rDrop > 0 { optimization.dropout = dropout }
         try optimization.objective.check(problem)
     }
 }

@@ -161,8 +161,9 @@ struct OptimizationOptions: ParsableArguments {
         return Optimization.Pattern(expression: String(text[..<sign]), rate: rate)
     }
 
-    func optimization(_ method: FineTuning.Method, asksForSteps: Bool) -> Optimization {
+    func optimization(_ method: FineTuning.Method, asksForSteps: Bool, dropout: Float?) -> Optimization {
         var optimization = Optimization()
+        optimization.dropout = dropout
         optimization.algorithm = optimizer
         optimization.schedule = optimizer == .adafactorRelative ? .constant : schedule
         optimization.power = schedulePower ?? 2

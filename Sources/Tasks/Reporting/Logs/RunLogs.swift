@@ -112,7 +112,7 @@ public final class RunLogs {
         case .checkpointFailed(let error): append(.event("checkpointFailed", step: lastStep, detail: "\(error)"))
         case .cannotWrite(_, let error): append(.event("cannotWrite", step: lastStep, detail: "\(error)"))
         case .warmupExceedsRun(let warmup, let steps):
-            append(.event("warmupExceedsRun", step: lastStep, detail: "\(warmup) steps of \(steps)"))
+            append(.event("warmupExceedsRun", step: lastStep, detail: "\(warmup.counted("step")) of \(steps)"))
         case .rolledBack(let rollback):
             losses.removeAll()
             append(
