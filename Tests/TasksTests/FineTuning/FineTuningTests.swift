@@ -84,6 +84,14 @@ struct FineTuningTests {
         }
     }
 
+    @Test("behind an encoder that learned in another precision the head sees features in f32")
+    func fewShotFeatures() throws {
+        let exact = try train(.fewShot, epochs: 2).0.parameters.map(\.value)
+        for precision in Precision.available where precision != .int8 {
+            #expect(try train(.fewShot, epochs: 2, precision: precision).0.parameters.map(\.value) == exact)
+        }
+    }
+
     @Test("the head's method leaves the encoder as it was")
     func frozenEncoder() throws {
         let (classifier, _, _) = try train(.head, epochs: 2)
@@ -181,6 +189,24 @@ struct FineTuningTests {
         #expect(classifier.encoder.parameters.allSatisfy { $0.value.isFinite })
         let best = try #require(outcome.keptEvaluation.dev?.classification)
         #expect(best.accuracy >= 0.95)
+    }
+
+    @Test("patience does not count the evaluations that a rollback threw away")
+    func patienceBehindRollback() throws {
+        var isDamaged = false
+        // Steps too small to change anything: no evaluation is better than the first.
+        let events = try train(.full, learningRate: 1e-12) {
+            $0.evaluationSteps = 1
+            $0.patience = 4
+        } onEvent: { classifier, event in
+            guard case .step(let step) = event, step.step == 3, !isDamaged else { return }
+            isDamaged = true
+            classifier.encoder.parameters[0].update { $0.mutate { $0[0] = .nan } }
+        }.2
+        let rollback = try #require(events.firstIndex { if case .rolledBack = $0 { true } else { false } })
+        let isEvaluation = { (event: FineTuning.Event) in if case .evaluation = event { true } else { false } }
+        #expect(events[..<rollback].count(where: isEvaluation) == 2)
+        #expect(events[rollback...].count(where: isEvaluation) >= 4)
     }
 }
 
