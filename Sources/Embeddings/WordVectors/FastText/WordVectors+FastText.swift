@@ -10,11 +10,9 @@ extension WordVectors {
     ///
     /// - Throws: `unwritableWord` for a word with a zero byte, which ends words.
     func writeFastText(to output: FilePath) throws(WordVectorsError) {
+        if let row = (0..<count).first(where: words.hasZeroByte) { throw .unwritableWord(path, word: words[row]) }
         let entries = (0..<count).map { row in
             (text: words.utf8(row), count: Int64(clamping: counts?.load(UInt64.self, at: 8 * row) ?? 1))
-        }
-        if let row = entries.firstIndex(where: { $0.text.contains(0) }) {
-            throw .unwritableWord(path, word: words[row])
         }
         let writer = FastTextWriter(
             settings: FastTextWriter.Settings(
