@@ -87,7 +87,8 @@ struct TrainingPrecisionOption: ParsableArguments {
     @Option(
         help: """
             The numbers that the encoder multiplies while it learns, f32 or bf16; weights, gradients and sums are f32 \
-            always (default: bf16 where the processor multiplies it, else f32; f32 for --method head, which alone takes int8).
+            always (default: bf16 where the processor multiplies it, else f32; f32 for --method head, which alone takes \
+            int8).
             """)
     var precision: Precision?
 
@@ -106,8 +107,8 @@ enum TrainingPrecision: String, CaseIterable, ExpressibleByArgument {
 }
 
 extension Precision {
-    /// What an encoder learns with: what is asked for, if this machine offers it, or else the fastest. After the engine is
-    /// loaded.
+    /// What an encoder learns with: what is asked for, if this machine offers it, or else the fastest. After the engine
+    /// is loaded.
     static func forTraining(_ asked: Precision?) throws(PrecisionError) -> Precision {
         guard let asked else { return bf16.reasonUnavailable == nil ? .bf16 : .f32 }
         if let reason = asked.reasonUnavailable { throw PrecisionError(reason: reason) }

@@ -4,9 +4,9 @@ import Tensors
 extension WordVectors {
     /// Writes a skip-gram model of fastText's that gives every word its vector, and takes the rows of n-grams along.
     ///
-    /// In a matrix of plain numbers every n-gram has a row: those that a pruned model lacks are zeros, so that the vector of
-    /// an unknown word, whose n-grams they are among, keeps its direction and is shorter. The output matrix, which training
-    /// alone reads, is zeros.
+    /// In a matrix of plain numbers every n-gram has a row: those that a pruned model lacks are zeros, so that the
+    /// vector of an unknown word, whose n-grams they are among, keeps its direction and is shorter. The output matrix,
+    /// which training alone reads, is zeros.
     ///
     /// - Throws: `unwritableWord` for a word with a zero byte, which ends words.
     func writeFastText(to output: FilePath) throws(WordVectorsError) {

@@ -45,8 +45,8 @@ extension WordVectors {
     /// these do.
     private static let (firstRows, rowsPerPass) = (4096, 1 << 16)
 
-    /// The best rows for each query of a group. Of several vectors each, groups are made up to one size, so that the engine
-    /// multiplies in the same order whatever is asked beside a query.
+    /// The best rows for each query of a group. Of several vectors each, groups are made up to one size, so that the
+    /// engine multiplies in the same order whatever is asked beside a query.
     private func best(_ limit: Int, _ queries: ArraySlice<[[Float]]>, words: Int, _ factors: [Float]) -> [BestRows] {
         let parts = queries.first?.count ?? 1
         var units = Tensor([queries.count * parts, dimension], queries.joined().flatMap { $0 })
