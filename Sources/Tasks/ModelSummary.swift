@@ -87,8 +87,8 @@ public struct ModelSummary: Sendable {
             Fact("architecture", "a linear classifier on word vectors", .string("fasttext")),
             Fact(
                 "vectors",
-                "\(model.words.counted("word")) of \(model.dimension.counted("number")), runs of up to \(max(1, model.wordNgrams)) words, "
-                    + "\(model.buckets) buckets",
+                "\(model.words.counted("word")) of \(model.dimension.counted("number")), runs of up to "
+                    + "\(max(1, model.wordNgrams)) words, \(model.buckets) buckets",
                 .object([
                     "words": .integer(model.words), "size": .integer(model.dimension),
                     "wordNgrams": .integer(model.wordNgrams), "buckets": .integer(model.buckets),
@@ -219,7 +219,8 @@ public struct ModelSummary: Sendable {
         [
             Fact(
                 "encoder",
-                "\(encoder.numHiddenLayers.counted("layer")), hidden size \(encoder.hiddenSize), \(encoder.numAttentionHeads.counted("head")), "
+                "\(encoder.numHiddenLayers.counted("layer")), hidden size \(encoder.hiddenSize), "
+                    + "\(encoder.numAttentionHeads.counted("head")), "
                     + "intermediate size \(encoder.intermediateSize), \(encoder.hiddenAct.rawValue)",
                 .object([
                     "numHiddenLayers": .integer(encoder.numHiddenLayers), "hiddenSize": .integer(encoder.hiddenSize),

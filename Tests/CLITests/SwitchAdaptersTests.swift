@@ -65,7 +65,8 @@ struct SwitchAdaptersTests {
         try await train("mood", "lora", labels: ("glad", "sad"))
         let lines = [#"{"text":"good","adapter":"moods"}"#, #"{"text":"good"}"#, #"{"text":"good","adapter":"mood"}"#]
         let result = try await graft(
-            "classify", scratch("base").string, "--adapter", scratch("mood").string, "--switch-adapters", "--json",
+            "classify", scratch("base").string, "--adapter", scratch("mood").string + "/.", "--switch-adapters",
+            "--json",
             input: Array((lines.joined(separator: "\n") + "\n").utf8))
         #expect(result.status == 1, "\(result.errors)")
         let errors = try records(result.output).map { $0["error"]?.string }
@@ -94,6 +95,14 @@ struct SwitchAdaptersTests {
             (
                 ["--switch-adapters", "--json", "--adapter", "a", "--adapter", "b", "--adapter-mode", "average"],
                 "--switch-adapters uses one adapter a line"
+            ),
+            (
+                ["--switch-adapters", "--json", "--adapter", "a", "--adapter", "b", "--adapter-mode", "stack"],
+                "--switch-adapters uses one adapter a line"
+            ),
+            (
+                ["--switch-adapters", "--json", "--adapter", "mood", "--adapter", "./mood/"],
+                "--adapter names ./mood/ twice; leave one out"
             ),
         ])
     func usage(flags: [String], message: String) async throws {

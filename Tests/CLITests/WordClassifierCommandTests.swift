@@ -98,6 +98,16 @@ struct WordClassifierCommandTests {
         #expect(contents(of: scratch("all/model.bin")) == contents(of: scratch("whole/model.bin")))
     }
 
+    @Test("a fold whose training part has no known word is named")
+    func foldWithoutWords() async throws {
+        // One text with words that have vectors: where it is held out, nothing is left to learn from.
+        let unknown = (0..<7).map { "unknown\($0)\t\($0 % 2 == 0 ? "garden" : "travel")\n" }.joined()
+        let rare = try scratch.write("text\tlabel\nAn apple\ttravel\n" + unknown, to: "rare.tsv").string
+        let result = try await graft("finetune", vectors, "--train", rare, "--folds", "2", "--epochs", "1")
+        #expect(result.status == 1 && result.errors.contains("fold "), "\(result.errors)")
+        #expect(result.errors.contains("has no vector for any word that is learned from"), "\(result.errors)")
+    }
+
     @Test("classify takes a model of fastText's as it is")
     func fastTextModel() async throws {
         let model = Golden.directory("word-vectors").appending("quantized.ftz").string
@@ -117,6 +127,10 @@ struct WordClassifierCommandTests {
         ] {
             let result = try await graft.run(["finetune", vectors, "--train", train, "--output", output] + options)
             #expect(result.status == 64 && result.errors.contains(name), "\(options): \(result.errors)")
+        }
+        for options in [["--tensorboard", "board"], ["--logging-steps", "5"]] {
+            let result = try await graft.run(["finetune", vectors, "--train", train, "--folds", "3"] + options)
+            #expect(result.status == 64 && result.errors.contains("\(options[0]) is for a model that is written"))
         }
         for options in [["--word-ngrams", "0"], ["--buckets", "0"]] {
             let result = try await graft.run(["finetune", vectors, "--train", train, "--output", output] + options)

@@ -1,6 +1,7 @@
 public import ArgumentParser
 import Checkpoints
 import Embeddings
+import FoundationEssentials
 import SystemPackage
 import Tasks
 import Tensors
@@ -19,10 +20,10 @@ struct AdapterChoice: ParsableArguments {
 
     @Option(
         help: """
-            How several adapters work together: one behind the other (stack), by the weighted mean of their results \
-            (average), or by a fusion (fuse), which is in one of the directories.
+            How several adapters work together: one behind the other (stack, the default), by the weighted mean of \
+            their results (average), or by a fusion (fuse), which is in one of the directories.
             """)
-    var adapterMode = AdapterHubSetup.Mode.stack
+    var adapterMode: AdapterHubSetup.Mode?
 
     @Option(
         help: ArgumentHelp(
@@ -30,7 +31,7 @@ struct AdapterChoice: ParsableArguments {
     var adapterWeights: String?
 
     func validate() throws {
-        if adapterMode != .stack, adapter.count < 2 {
+        if let adapterMode, adapterMode != .stack, adapter.count < 2 {
             throw ValidationError("--adapter-mode \(adapterMode.rawValue) needs several adapters: repeat --adapter.")
         }
         if adapterMode == .fuse, let twice = repeatedDirectory(adapter) {
@@ -61,14 +62,15 @@ struct AdapterChoice: ParsableArguments {
         let names = adapters.map(\.name)
         if let twice = names.first(where: { name in names.count { $0 == name } > 1 }) {
             throw ValidationError(
-                "--adapter: two adapters are called \(twice), and lines name them by their directories. Rename one of them."
+                "--adapter: two adapters are called \(twice), and lines name them by their directories. "
+                    + "Rename one of them."
             )
         }
         return try SwitchedClassifiers(adapters, on: base ?? found)
     }
 
     /// By which lines call an adapter.
-    private static func name(_ path: String) -> String { FilePath(path).lastComponent?.string ?? path }
+    private static func name(_ path: String) -> String { absolutePath(path).lastComponent?.string ?? path }
 
     private var weights: [Float]? {
         guard let parts = adapterWeights?.split(separator: ",", omittingEmptySubsequences: false) else { return nil }
@@ -82,7 +84,7 @@ struct AdapterChoice: ParsableArguments {
         if adapter.isEmpty { return (own?.base ?? model, own?.adapters) }
         var directories = own.map { [$0.adapters.directory] } ?? []
         for path in adapter { directories.append(try ModelStore().resolve(path)) }
-        return (own?.base ?? model, try AdapterHubSetup(directories, mode: adapterMode, weights: weights))
+        return (own?.base ?? model, try AdapterHubSetup(directories, mode: adapterMode ?? .stack, weights: weights))
     }
 
     /// A classifier, with the adapters on it, as it is used.
@@ -120,5 +122,10 @@ extension AdapterHubSetup.Mode: ExpressibleByArgument {}
 /// A directory that is there twice among some, perhaps in another spelling.
 func repeatedDirectory(_ paths: [String]) -> String? {
     var seen: Set<FilePath> = []
-    return paths.first { !seen.insert(FilePath($0).lexicallyNormalized()).inserted }
+    return paths.first { !seen.insert(absolutePath($0)).inserted }
+}
+
+/// A path from the root on, without `.` and `..`.
+func absolutePath(_ path: String) -> FilePath {
+    FilePath(FileManager.default.currentDirectoryPath).pushing(FilePath(path)).lexicallyNormalized()
 }

@@ -22,8 +22,8 @@ struct Classify: ParsableCommand {
 
             The model is a directory or a name in the store, or a file of fastText's with labels, .bin or .ftz.
 
-            Several --adapter work together as --adapter-mode says. With --switch-adapters each line is for one of them \
-            instead, which it names by its directory: {"text":"...","adapter":"topics"}. The base is read once.
+            Several --adapter work together as --adapter-mode says. With --switch-adapters each line is for one of \
+            them instead, which it names by its directory: {"text":"...","adapter":"topics"}. The base is read once.
 
             Examples:
             graft classify reviews/ < lines.txt
@@ -65,9 +65,12 @@ struct Classify: ParsableCommand {
         if switchAdapters {
             try refuse(adapters.adapter.isEmpty, "--switch-adapters needs adapters: name each with --adapter.")
             try refuse(
-                adapters.adapterMode != .stack,
+                adapters.adapterMode != nil,
                 "--switch-adapters uses one adapter a line; with --adapter-mode they work together. Choose one of them."
             )
+            if let twice = repeatedDirectory(adapters.adapter) {
+                throw ValidationError("--adapter names \(twice) twice; leave one out.")
+            }
             try refuse(!stream.json, "--switch-adapters needs --json: each line names its adapter in \"adapter\".")
         }
         if scores, topK != nil { throw ValidationError("--scores and --top-k: choose one of them.") }

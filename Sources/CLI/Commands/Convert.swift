@@ -33,8 +33,9 @@ struct Convert: ParsableCommand {
             try conversion.useNames(of: directory.openConfiguration())
             let result = try conversion.convert(directory, to: FilePath(output)) { Signals.isInterrupted }
             StandardError.note(
-                "\(result.tensors.counted("tensor")), \(result.bytes.counted("byte")) in \(result.files) "
-                    + (result.files == 1 ? "file" : "files"))
+                "\(result.tensors.counted("tensor")), \(result.bytes.counted("byte")) in "
+                    + "\(result.files.counted("file"))"
+            )
             try StandardOutput.print(output)
         }
     }

@@ -114,8 +114,8 @@ struct Embed: ParsableCommand {
 struct NoTextVectors: Error, CustomStringConvertible {
     let model: String
     var description: String {
-        "\(model): a classifier on word vectors; expected a transformer or static embeddings. graft classify gives texts its "
-            + "labels; graft vectors embed takes a file of word vectors."
+        "\(model): a classifier on word vectors; expected a transformer or static embeddings. graft classify gives "
+            + "texts its labels; graft vectors embed takes a file of word vectors."
     }
 }
 

@@ -132,8 +132,8 @@ struct Evaluate: ParsableCommand {
         let (examples, cut) = try tagger.examples(data)
         if cut > 0 {
             StandardError.note(
-                "\(cut.counted("sentence is", "sentences are")) cut after \(tagger.maxLength.counted("token")); further words do not count "
-                    + "(--max-length)"
+                "\(cut.counted("sentence is", "sentences are")) cut after \(tagger.maxLength.counted("token")); "
+                    + "further words do not count (--max-length)"
             )
         }
         return tagger.evaluate(examples, features: nil)

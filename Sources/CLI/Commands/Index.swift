@@ -107,7 +107,7 @@ struct Index: ParsableCommand {
                 try indexing.add(
                     vectors: NPYFile(FilePath(vectors)), at: FilePath(vectors), texts: textPath)
             } else if let encoder {
-                try indexing.add(texts: textPath, by: encoder) { bar.draw(0, "\($0.counted("text"))") }
+                try indexing.add(texts: textPath, by: encoder) { bar.draw(0, $0.counted("text")) }
             }
             // With --add the graph's own where nothing else is asked for.
             var graphSettings = writer.description.graph?.settings ?? HNSWSettings()

@@ -82,12 +82,13 @@ struct PrecisionOption: ParsableArguments {
     }
 }
 
-/// The same for training, where the faster of two that learn alike is the default.
+/// The same for `finetune`, where the faster of two that learn alike is the default.
 struct TrainingPrecisionOption: ParsableArguments {
     @Option(
         help: """
             The numbers that the encoder multiplies while it learns, f32 or bf16; weights, gradients and sums are f32 \
-            always (default: bf16 where the processor multiplies it, else f32; f32 for finetune's --method head).
+            always (default: bf16 where the processor multiplies it, else f32; f32 for --method head, which alone takes \
+            int8).
             """)
     var precision: Precision?
 
@@ -95,9 +96,23 @@ struct TrainingPrecisionOption: ParsableArguments {
     ///
     /// - Parameter encoderLearns: features that are computed once are f32 unless something else is asked for.
     func resolve(encoderLearns: Bool = true) throws -> Precision {
-        guard let precision else { return encoderLearns && Precision.bf16.reasonUnavailable == nil ? .bf16 : .f32 }
-        if let reason = precision.reasonUnavailable { throw PrecisionError(reason: reason) }
-        return precision
+        if precision == nil, !encoderLearns { return .f32 }
+        return try .forTraining(precision)
+    }
+}
+
+/// The numbers that an encoder can learn with.
+enum TrainingPrecision: String, CaseIterable, ExpressibleByArgument {
+    case f32, bf16
+}
+
+extension Precision {
+    /// What an encoder learns with: what is asked for, if this machine offers it, or else the fastest. After the engine
+    /// is loaded.
+    static func forTraining(_ asked: Precision?) throws(PrecisionError) -> Precision {
+        guard let asked else { return bf16.reasonUnavailable == nil ? .bf16 : .f32 }
+        if let reason = asked.reasonUnavailable { throw PrecisionError(reason: reason) }
+        return asked
     }
 }
 

@@ -50,7 +50,8 @@ struct MetricsText {
         case .regression(let metrics): return "\(metrics.examples.counted("example")), \(line)\n"
         case .entities(let metrics):
             return
-                "\(metrics.sentences.counted("sentence")), \(line)\n\n\(table("entity", metrics.types, metrics.perType))"
+                "\(metrics.sentences.counted("sentence")), "
+                + "\(line)\n\n\(table("entity", metrics.types, metrics.perType))"
         case .sentences(let metrics): return "\(metrics.examples.counted("example")), \(line)\n\n\(table(metrics).text)"
         }
     }

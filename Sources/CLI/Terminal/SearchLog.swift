@@ -59,8 +59,8 @@ final class SearchLog {
     }
 
     static func text(_ configuration: FineTuning.Configuration) -> String {
-        "learning rate \(configuration.learningRate), \(configuration.epochs.counted("epoch")), batch \(configuration.batchSize), "
-            + "weight decay \(configuration.weightDecay)"
+        "learning rate \(configuration.learningRate), \(configuration.epochs.counted("epoch")), batch "
+            + "\(configuration.batchSize), weight decay \(configuration.weightDecay)"
             + (configuration.optimization.layerDecay.map { ", layer decay \($0)" } ?? "")
     }
 }

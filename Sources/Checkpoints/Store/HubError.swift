@@ -57,7 +57,7 @@ extension HubError: CustomStringConvertible {
             "\(file): the storage \(host) answers \(code) to the hub's link, which may have expired. Run again for a new one; "
                 + "what has been downloaded is kept."
         case .rateLimited(let host, let seconds):
-            "\(host): too many requests. Run again in \(seconds.map { "\($0.counted("second"))" } ?? "a while"); "
+            "\(host): too many requests. Run again in \(seconds.map { $0.counted("second") } ?? "a while"); "
                 + "what has been downloaded is kept."
         case .status(let url, let code, let message):
             "\(url): the hub answers \(code)\(message.map { " (\($0))" } ?? ""). Run again later."

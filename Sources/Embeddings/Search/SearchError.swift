@@ -40,7 +40,8 @@ public enum SearchError: Error, Equatable, Sendable, CustomStringConvertible {
         case .file(let error): "\(error)"
         case .npy(let path, let fault): "\(path): \(fault)."
         case .size(let path, let found, let expected):
-            "\(path): its vectors have \(found.counted("dimension")); expected \(expected). Were they made by another model?"
+            "\(path): its vectors have \(found.counted("dimension")); expected \(expected). Were they made by another "
+                + "model?"
         case .indexFile(let path, let found, let expected):
             "\(path): has \(found) bytes; the index calls for \(expected). Copy the index again, or make it anew."
         case .damaged(let path, let what): "\(path): damaged: \(what). Copy the index again, or make it anew."
@@ -58,7 +59,8 @@ public enum SearchError: Error, Equatable, Sendable, CustomStringConvertible {
             "\(path): \(texts.counted("text")) for \(vectors.counted("vector")); expected one for each."
         case .model(let error): "\(error)"
         case .tooFewVectors(let path, let found):
-            "\(path): holds \(found.counted("vector")); the ranges of their values need at least 2, better some hundreds."
+            "\(path): holds \(found.counted("vector")); the ranges of their values need at least 2, better some "
+                + "hundreds."
         case .noTexts(let path):
             "\(path): holds vectors without texts. Add vectors alone, with --vectors and no INPUT; or make the index anew."
         case .noQueries(let path): "\(path): holds no query to be timed."

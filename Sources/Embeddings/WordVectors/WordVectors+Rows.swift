@@ -2,8 +2,8 @@ import Tensors
 
 /// The rows that a word's vector is the mean of.
 extension WordVectors {
-    /// The row that a word has for itself: the mean of it and the rows of all buckets of the word's n-grams, zeros for those
-    /// that have none, is the word's vector.
+    /// The row that a word has for itself: the mean of it and the rows of all buckets of the word's n-grams, zeros for
+    /// those that have none, is the word's vector.
     func ownRow(_ row: Int) -> [Float] {
         let buckets = buckets(ofWord: row)
         // A fastText model has that row, unless it was pruned, or is so old that the end of a line has n-grams.

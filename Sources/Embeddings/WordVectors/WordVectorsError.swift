@@ -54,8 +54,8 @@ public enum WordVectorsError: Error, Equatable, Sendable, CustomStringConvertibl
         case .unwritableLabel(let label):
             "the label \"\(label.prefix(40))\" has a zero byte in it or is longer than 1,000 bytes. Give it another name."
         case .raggedRow(let file, let line, let found, let expected):
-            "\(file):\(line): \(found.counted("number")) behind the word; expected \(expected), as the first line says. Is the file "
-                + "damaged?"
+            "\(file):\(line): \(found.counted("number")) behind the word; expected \(expected), as the first line "
+                + "says. Is the file damaged?"
         case .notANumber(let file, let line, let text):
             "\(file):\(line): \"\(text.prefix(40))\" is not a number. Correct the line or leave it out."
         case .notFinite(let file, let word):
@@ -77,11 +77,11 @@ public enum WordVectorsError: Error, Equatable, Sendable, CustomStringConvertibl
         case .tooManyWords(let file): "\(file): more than 4 GB of words, which is not supported."
         case .unknownWord(let file, let word): "\(file): has no vector for \"\(word)\"."
         case .unwritableWord(let file, let word):
-            "\(file): the word \"\(word)\" has a blank, a line break or a zero byte in it, which this format cannot hold. Use "
-                + "--to graft."
+            "\(file): the word \"\(word)\" has a blank, a line break or a zero byte in it, which this format cannot "
+                + "hold. Use --to graft."
         case .zeroByte(let file, let word):
-            "\(file): the word \"\(word.prefix(40))\" has a zero byte in it, where fastText's format, which a classifier is "
-                + "written in, ends a word. Leave its line out."
+            "\(file): the word \"\(word.prefix(40))\" has a zero byte in it, where fastText's format, which a "
+                + "classifier is written in, ends a word. Leave its line out."
         case .lacks(let file, let what): "\(file): \(what)."
         }
     }

@@ -5,8 +5,8 @@ import SystemPackage
 public import Tensors
 import Transformer
 
-/// Classifiers that share one encoder: each has an adapter and a head of its own, and takes the place of another without the
-/// base being read again. Memory holds the base once, laid out for the adapter that is active.
+/// Classifiers that share one encoder: each has an adapter and a head of its own, and takes the place of another
+/// without the base being read again. Memory holds the base once, laid out for the adapter that is active.
 ///
 /// Source: Houlsby et al. 2019, "Parameter-Efficient Transfer Learning for NLP", §1: one base, a module a task.
 public final class SwitchedClassifiers {
@@ -91,8 +91,8 @@ public final class SwitchedClassifiers {
         frozen = 0
     }
 
-    /// The scores of each text by the classifier that is chosen for it, in the order of the texts. Those of one classifier
-    /// are computed together, so that there are no more switches than classifiers.
+    /// The scores of each text by the classifier that is chosen for it, in the order of the texts. Those of one
+    /// classifier are computed together, so that there are no more switches than classifiers.
     ///
     /// - Parameter choices: for each text, an index of `classifiers`.
     /// - Precondition: `freeze` was called.

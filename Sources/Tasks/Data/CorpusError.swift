@@ -116,7 +116,8 @@ extension CorpusError: CustomStringConvertible {
             "\(file): no column named \(list(wanted, "or")); found \(list(found, "and")). "
                 + "Name the column with \(option)."
         case .wrongFieldCount(let file, let line, let found, let expected):
-            "\(file):\(line): \(found.counted("field")); the header has \(expected). Is the line cut, or a separator in the text?"
+            "\(file):\(line): \(found.counted("field")); the header has \(expected). Is the line cut, or a separator "
+                + "in the text?"
         case .unterminatedQuote(let file, let line):
             "\(file):\(line): a quoted field that begins here does not end. Close it with \"."
         case .invalidJSON(let file, let line, let error): "\(file):\(line): not valid JSON: \(error)."
@@ -146,12 +147,14 @@ extension CorpusError: CustomStringConvertible {
         case .missingTag(let file, let line):
             "\(file):\(line): a word without a tag; expected the word in the first column and its tag in the last one."
         case .unevenColumns(let file, let line, let found, let expected):
-            "\(file):\(line): \(found.counted("column")); the lines before have \(expected). Is the line cut, or a blank in the word?"
+            "\(file):\(line): \(found.counted("column")); the lines before have \(expected). Is the line cut, or a "
+                + "blank in the word?"
         case .missingWords(let file, let line, let wanted):
             "\(file):\(line): no list of strings named \(list(wanted, "or")). "
                 + "Expected the words in \"tokens\" and a name for each one's tag in \"tags\"."
         case .unevenTags(let file, let line, let words, let tags):
-            "\(file):\(line): \(words.counted("word")) and \(tags.counted("tag")); expected a tag for each word. Correct the line."
+            "\(file):\(line): \(words.counted("word")) and \(tags.counted("tag")); expected a tag for each word. "
+                + "Correct the line."
         case .noColumns(let file, let format):
             "\(file): \(format), where a table or JSON objects with columns of texts are expected."
         case .wrongColumns(let file, let found, let expected):

@@ -139,7 +139,7 @@ public struct FineTuningReport: Sendable {
             let origin = data.isSplit ? "set aside from \(data.devFile)" : "\(data.devFile)"
             facts.append(RunReport.Fact("dev", "\(origin), \(count.counted("example"))"))
         }
-        if data.dropped > 0 { facts.append(RunReport.Fact("left out", "\(data.dropped.counted("duplicate"))")) }
+        if data.dropped > 0 { facts.append(RunReport.Fact("left out", data.dropped.counted("duplicate"))) }
         return facts + data.checks.warnings.map { RunReport.Fact("warning", $0) }
     }
 

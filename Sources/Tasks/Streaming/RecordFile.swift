@@ -29,7 +29,8 @@ public struct RecordFile {
             case .otherLayout(let path, let found, let expected):
                 "\(path): holds \(found); this run writes \(expected). Give the flags that it was written with."
             case .otherInput(let path, let records, let lines):
-                "\(path): holds \(records.counted("record")); the input has \(lines.counted("line")). Is it the same input?"
+                "\(path): holds \(records.counted("record")); the input has \(lines.counted("line")). Is it the same "
+                    + "input?"
             }
         }
     }

@@ -130,8 +130,8 @@ extension StoredTensor {
     }
 }
 
-/// Passes over rows with many queries: blocks of rows are shared among the threads. The first ones say what the others need
-/// not keep.
+/// Passes over rows with many queries: blocks of rows are shared among the threads. The first ones say what the others
+/// need not keep.
 ///
 /// - Parameters:
 ///   - count: how many rows a collector keeps of a block, at most.

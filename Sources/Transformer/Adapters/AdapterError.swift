@@ -55,8 +55,8 @@ extension AdapterError: CustomStringConvertible {
             "the adapters \(names.joined(separator: ", ")) stand at different places of a layer; adapters of one method alone "
                 + "can be fused."
         case .weights(let weights, let count):
-            "\(weights.count.counted("weight")), which sum to \(weights.reduce(0, +)), for \(count.counted("adapter")); expected one for each and "
-                + "a sum above 0."
+            "\(weights.count.counted("weight")), which sum to \(weights.reduce(0, +)), for "
+                + "\(count.counted("adapter")); expected one for each and a sum above 0."
         case .notFoldable(let name, let kind):
             "the adapter \"\(name)\" is \(kind), which no matrix of the base can take in; LoRA, DoRA and IA3 can be merged."
         }

@@ -171,16 +171,18 @@ extension Adapt {
         }
         if examples.cut > 0 {
             StandardError.note(
-                "\(examples.cut.counted("text is", "texts are")) longer than \(encoder.maxLength.counted("token")) and cut "
-                    + "(--max-length)")
+                "\(examples.cut.counted("text is", "texts are")) longer than \(encoder.maxLength.counted("token")) "
+                    + "and cut (--max-length)")
         }
         if examples.scoreScale != 1 {
             StandardError.note("the scores are divided by \(examples.scoreScale), their largest, to be cosines")
         }
         StandardError.note(
-            "\(examples.count.counted("example")) of \(examples.columns.counted("text")), loss \(objective.loss.rawValue), "
+            "\(examples.count.counted("example")) of \(examples.columns.counted("text")), loss "
+                + "\(objective.loss.rawValue), "
                 + "\(epochs.counted("epoch")), batches of \(batchSize), learning rate \(learningRate), "
-                + "\(configuration.precision.rawValue) by \(MatrixEngine.current.rawValue), \(ThreadPool.shared.threads.counted("thread"))"
+                + "\(configuration.precision.rawValue) by \(MatrixEngine.current.rawValue), "
+                + "\(ThreadPool.shared.threads.counted("thread"))"
         )
     }
 }

@@ -65,7 +65,13 @@ struct Adapt: ParsableCommand {
     @Option(help: "The share of activations that training drops (default: the model's).")
     var dropout: Float?
 
-    @OptionGroup var precision: TrainingPrecisionOption
+    @Option(
+        help: """
+            The numbers that the encoder multiplies while it learns; weights, gradients and sums are f32 always \
+            (default: bf16 where the processor multiplies it, else f32).
+            """)
+    var precision: TrainingPrecision?
+
     @OptionGroup var threads: ThreadOption
     @OptionGroup(title: "Hard negatives") var negatives: HardNegativeOptions
     @OptionGroup(title: "Columns") var columns: SentenceColumnOptions
@@ -84,9 +90,6 @@ struct Adapt: ParsableCommand {
         if output.isEmpty { throw ValidationError("--output is empty; expected a directory to write.") }
         try reports.check(output)
         if seed > UInt64(Int.max) { throw ValidationError("--seed is \(seed); expected at most \(Int.max).") }
-        if precision.precision == .int8 {
-            throw ValidationError("--precision int8 is for inference; use f32 or bf16.")
-        }
         if dev == nil {
             try refuse(runOptions.givenForDev) { "\($0) needs examples to measure on: give --dev." }
         }
@@ -104,7 +107,7 @@ struct Adapt: ParsableCommand {
         configuration.batchSize = batchSize
         configuration.seed = seed
         configuration.weightDecay = weightDecay
-        configuration.precision = try precision.resolve()
+        configuration.precision = try .forTraining(precision.flatMap { Precision(rawValue: $0.rawValue) })
         configuration.warmup = warmupValue ?? .ratio(0.1)
         configuration.maxGradientNorm = maxGradientNorm
         configuration.cachesGradients = cached

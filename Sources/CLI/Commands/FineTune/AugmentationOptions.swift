@@ -88,7 +88,8 @@ struct NothingToSwap: Error, CustomStringConvertible {
         }
         guard let vectors else {
             return
-                "--augment swap: the masked-language head proposes no other word for any of the \(asked.counted("word")) to swap. "
+                "--augment swap: the masked-language head proposes no other word for any of the "
+                + "\(asked.counted("word")) to swap. "
                 + "Use --swap-vectors, delete or cutoff."
         }
         return "--swap-vectors \(vectors): no near words for any of the \(asked.counted("word")) to swap. "

@@ -1,3 +1,4 @@
+import Embeddings
 import FoundationEssentials
 import JSON
 import SystemPackage
@@ -30,7 +31,10 @@ extension FineTune {
     func crossValidate(_ data: FineTuningData, train: (FineTuningData) throws -> WordVectorFineTuning) throws -> JSON? {
         guard let count = self.data.folds else { return nil }
         let folds = try (0..<count).map { fold in
-            let tuning = try train(data.fold(fold))
+            let tuning: WordVectorFineTuning
+            do { tuning = try train(data.fold(fold)) } catch WordVectorsError.noCommonWords(let vectors, let texts) {
+                throw FoldWithoutWords(fold: fold, count: count, vectors: vectors, texts: texts)
+            }
             let outcome = try FineTuningProgress.following { (isInterrupted, report) throws(FineTuning.Failure) in
                 try tuning.run(isInterrupted: isInterrupted, report: report)
             }
@@ -55,5 +59,18 @@ extension FineTune {
         ])
         if output == nil { try StandardOutput.print(line: summary) }
         return summary
+    }
+}
+
+/// A fold with nothing to learn from: no word of the other folds has a vector.
+struct FoldWithoutWords: Error, CustomStringConvertible {
+    let fold: Int
+    let count: Int
+    let vectors: FilePath
+    let texts: FilePath
+
+    var description: String {
+        "\(vectors): has no vector for any word that is learned from in fold \(fold + 1) of \(count), which leaves out "
+            + "a part of \(texts). Are both of one language? Another number of --folds or more texts may do."
     }
 }

@@ -118,12 +118,14 @@ extension FineTune {
     private func describe(_ data: FineTuningData, _ tuning: WordVectorFineTuning, _ splitting: WordSplitting) {
         let guess = problemType == nil && data.problem != .singleLabel ? " by the look of the labels" : ""
         StandardError.note(
-            "\(data.trainCount.counted("training example")), \(data.problem.description(labels: data.labels.count))\(guess), "
+            "\(data.trainCount.counted("training example")), "
+                + "\(data.problem.description(labels: data.labels.count))\(guess), "
                 + "\(splitting.rule), \(fixed(100 * tuning.coverage, 1)) % of them with a vector")
         let configuration = tuning.training.configuration
         StandardError.note(
             "\(configuration.epochs.counted("epoch")), learning rate \(configuration.learningRate), "
-                + "runs of up to \(configuration.wordNgrams.counted("word")), \(tuning.training.trainedRows) vectors learn"
+                + "runs of up to \(configuration.wordNgrams.counted("word")), \(tuning.training.trainedRows) vectors "
+                + "learn"
         )
     }
 }

@@ -98,7 +98,11 @@ struct FineTune: ParsableCommand {
             throw ValidationError("--output is missing; expected a directory to write.")
         }
         if output == "" { throw ValidationError("--output is empty; expected a directory to write.") }
-        if let output { try reports.check(output) }
+        if let output {
+            try reports.check(output)
+        } else {
+            try refuse(reports.given) { "\($0) is for a model that is written; name a directory with --output." }
+        }
         if seed > UInt64(Int.max) { throw ValidationError("--seed is \(seed); expected at most \(Int.max).") }
         try fewShot.check(self)
         if precision.precision == .int8, method != .head {
@@ -125,9 +129,8 @@ struct FineTune: ParsableCommand {
             + given([
                 "--schedule": optimization.schedule != nil, "--warmup": optimization.warmup != nil,
                 "--checkpoint-every": runOptions.checkpointEvery != nil, "--keep last": runOptions.keep == .last,
-                "--average-weights": objective.averageWeights != nil, "--tensorboard": reports.tensorboard != nil,
-                "--logging-steps": reports.loggingSteps != 1,
-            ])
+                "--average-weights": objective.averageWeights != nil,
+            ]) + reports.given
         if searches.findLearningRate {
             try refuse(unused) { "--find-learning-rate does not train: leave \($0) out." }
         }

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Checkpoints
-import FoundationEssentials
 import SystemPackage
 import Tasks
 
@@ -20,12 +19,13 @@ struct ReportOptions: ParsableArguments {
         }
     }
 
+    /// The options that are not as they are by default.
+    var given: [String] { CLI.given(["--tensorboard": tensorboard != nil, "--logging-steps": loggingSteps != 1]) }
+
     /// Refuses event files inside the output, which must not be there before the model is.
     func check(_ output: String) throws {
         guard let tensorboard else { return }
-        let here = FilePath(FileManager.default.currentDirectoryPath)
-        func whole(_ path: String) -> FilePath { here.pushing(FilePath(path)).lexicallyNormalized() }
-        if whole(tensorboard).starts(with: whole(output)) {
+        if absolutePath(tensorboard).starts(with: absolutePath(output)) {
             throw ValidationError(
                 "--tensorboard is inside --output, which must not exist; leave it out to have the files in runs there.")
         }

@@ -4,17 +4,15 @@ import Tensors
 extension WordVectors {
     /// Writes a skip-gram model of fastText's that gives every word its vector, and takes the rows of n-grams along.
     ///
-    /// In a matrix of plain numbers every n-gram has a row: those that a pruned model lacks are zeros, so that the vector of
-    /// an unknown word, whose n-grams they are among, keeps its direction and is shorter. The output matrix, which training
-    /// alone reads, is zeros.
+    /// In a matrix of plain numbers every n-gram has a row: those that a pruned model lacks are zeros, so that the
+    /// vector of an unknown word, whose n-grams they are among, keeps its direction and is shorter. The output matrix,
+    /// which training alone reads, is zeros.
     ///
     /// - Throws: `unwritableWord` for a word with a zero byte, which ends words.
     func writeFastText(to output: FilePath) throws(WordVectorsError) {
+        if let row = (0..<count).first(where: words.hasZeroByte) { throw .unwritableWord(path, word: words[row]) }
         let entries = (0..<count).map { row in
             (text: words.utf8(row), count: Int64(clamping: counts?.load(UInt64.self, at: 8 * row) ?? 1))
-        }
-        if let row = entries.firstIndex(where: { $0.text.contains(0) }) {
-            throw .unwritableWord(path, word: words[row])
         }
         let writer = FastTextWriter(
             settings: FastTextWriter.Settings(

@@ -37,7 +37,8 @@ enum BinaryVectors {
         guard rest <= 1 else {
             throw .header(
                 file.path,
-                "\(rest.counted("byte remains", "bytes remain")) behind the \(count.counted("word")) of \(dimension.counted("number"))"
+                "\(rest.counted("byte remains", "bytes remain")) behind the \(count.counted("word")) of "
+                    + "\(dimension.counted("number"))"
             )
         }
         let rows = StoredRows(columns: dimension, BorrowedBytes(file, 0..<file.count), places: places)

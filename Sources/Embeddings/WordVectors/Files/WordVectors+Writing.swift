@@ -13,8 +13,8 @@ extension WordVectors {
 
     /// Writes the words' vectors; our own format and fastText's take the n-grams' along.
     ///
-    /// - Throws: `notFinite`; `unwritableWord` for a word with a blank where blanks end words, or with a zero byte where
-    ///   that does.
+    /// - Throws: `notFinite`; `unwritableWord` for a word with a blank where blanks end words, or with a zero byte
+    ///   where that does.
     public func write(_ format: OutputFormat, to output: FilePath) throws(WordVectorsError) {
         if self.format == .graft {
             try GraftVectorsFile.verify(try readingVectors { () throws(CheckpointError) in try MappedFile(path) })

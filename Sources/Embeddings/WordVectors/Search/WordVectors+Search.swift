@@ -45,19 +45,21 @@ extension WordVectors {
     /// these do.
     private static let (firstRows, rowsPerPass) = (4096, 1 << 16)
 
-    /// The best rows for each query of a group.
+    /// The best rows for each query of a group. Of several vectors each, groups are made up to one size, so that the
+    /// engine multiplies in the same order whatever is asked beside a query.
     private func best(_ limit: Int, _ queries: ArraySlice<[[Float]]>, words: Int, _ factors: [Float]) -> [BestRows] {
-        let vectors = queries.flatMap { $0 }
-        let units = Tensor([vectors.count, dimension], vectors.flatMap { $0 })
+        let parts = queries.first?.count ?? 1
+        var units = Tensor([queries.count * parts, dimension], queries.joined().flatMap { $0 })
+        if parts > 1 { units = units.padded(toRows: Self.vectorsPerPass) }
         var best = [BestRows](repeating: BestRows(limit), count: queries.count)
         var start = 0
         while start < words {
             let range = start..<min(words, start == 0 ? Self.firstRows : start + Self.rowsPerPass)
             let floors = best.map { $0.isFull ? $0.worst?.score ?? -.infinity : -.infinity }
-            let parts = unsafe rows.products(units, rows: range) { _, range, products in
-                unsafe Self.best(limit, range, products, factors, floors: floors)
+            let found = unsafe rows.products(units, rows: range) { _, range, products in
+                unsafe Self.best(limit, range, products, parts: parts, factors, floors: floors)
             }
-            for part in parts.joined() { for query in best.indices { best[query].merge(part[query]) } }
+            for part in found.joined() { for query in best.indices { best[query].merge(part[query]) } }
             start = range.upperBound
         }
         return best
@@ -79,15 +81,18 @@ extension WordVectors {
     }
 
     /// The best rows of a part for each query of a group.
+    ///
+    /// - Parameter products: `[rows, vectors]`, where behind those of the queries there may be others.
     private static func best(
-        _ limit: Int, _ range: Range<Int>, _ products: UnsafeBufferPointer<Float>, _ factors: [Float], floors: [Float]
+        _ limit: Int, _ range: Range<Int>, _ products: UnsafeBufferPointer<Float>, parts: Int, _ factors: [Float],
+        floors: [Float]
     ) -> [BestRows] {
         let queries = floors.count
-        let parts = products.count / (range.count * queries)
+        let vectors = products.count / range.count
         var best = (0..<queries).map { _ in BestRows(min(limit, range.count)) }
         var thresholds = floors
-        var place = 0
         for row in range {
+            var place = (row - range.lowerBound) * vectors
             let factor = factors[row]
             for query in 0..<queries {
                 let score = unsafe score(products, place, parts, factor)
@@ -101,7 +106,8 @@ extension WordVectors {
         return best
     }
 
-    /// The cosine with one vector, or the score of an analogy by products from those with three, the last being taken away.
+    /// The cosine with one vector, or the score of an analogy by products from those with three, the last being taken
+    /// away.
     @inline(__always)
     private static func score(
         _ products: UnsafeBufferPointer<Float>, _ place: Int, _ parts: Int, _ factor: Float
@@ -125,5 +131,12 @@ extension WordVectors {
     /// What makes a product a cosine; 0 for a vector without a direction, or one so short that its values have lost it.
     private func inverseNorms() throws(WordVectorsError) -> [Float] {
         try norms().map { $0 >= .leastNormalMagnitude ? 1 / $0 : 0 }
+    }
+}
+
+extension Tensor {
+    /// A matrix with zeros behind its rows.
+    fileprivate func padded(toRows count: Int) -> Tensor {
+        Tensor([count, columns], values + [Float](repeating: 0, count: (count - rows) * columns))
     }
 }
