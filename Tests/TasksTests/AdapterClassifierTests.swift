@@ -18,13 +18,13 @@ struct AdapterClassifierTests {
         (.prompt, .prompt(small(PromptConfiguration()))), (.prefix, .prefix(small(PrefixConfiguration()))),
     ]
 
-    private static func small(_ settings: PromptConfiguration) -> PromptConfiguration {
+    static func small(_ settings: PromptConfiguration) -> PromptConfiguration {
         var settings = settings
         settings.virtualTokens = 3
         return settings
     }
 
-    private static func small(_ settings: PrefixConfiguration) -> PrefixConfiguration {
+    static func small(_ settings: PrefixConfiguration) -> PrefixConfiguration {
         var settings = settings
         settings.virtualTokens = 3
         settings.projectionSize = 8

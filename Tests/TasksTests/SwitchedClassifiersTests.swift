@@ -23,22 +23,10 @@ struct SwitchedClassifiersTests {
         [
             ("topics", .lora(LoRAConfiguration()), ["art", "sport", "trade"], .singleLabel),
             ("mood", .ia3(IA3Configuration()), ["bad", "good"], .singleLabel),
-            ("tags", .prompt(few(PromptConfiguration())), ["a", "b"], .multiLabel),
-            ("stars", .prefix(few(PrefixConfiguration())), ["stars"], .regression),
+            ("tags", .prompt(AdapterClassifierTests.small(PromptConfiguration())), ["a", "b"], .multiLabel),
+            ("stars", .prefix(AdapterClassifierTests.small(PrefixConfiguration())), ["stars"], .regression),
             ("tone", .bottleneck(.pfeiffer), ["cold", "warm"], .singleLabel),
         ]
-
-    private static func few(_ settings: PromptConfiguration) -> PromptConfiguration {
-        var settings = settings
-        settings.virtualTokens = 3
-        return settings
-    }
-
-    private static func few(_ settings: PrefixConfiguration) -> PrefixConfiguration {
-        var settings = settings
-        settings.virtualTokens = 3
-        return settings
-    }
 
     /// Writes an adapter whose values are nowhere those that it starts with, as after training.
     private func write(_ index: Int, name: String? = nil) throws {

@@ -82,30 +82,6 @@ struct PrecisionOption: ParsableArguments {
     }
 }
 
-/// The same for `finetune`, where the faster of two that learn alike is the default.
-struct TrainingPrecisionOption: ParsableArguments {
-    @Option(
-        help: """
-            The numbers that the encoder multiplies while it learns, f32 or bf16; weights, gradients and sums are f32 \
-            always (default: bf16 where the processor multiplies it, else f32; f32 for --method head, which alone takes \
-            int8).
-            """)
-    var precision: Precision?
-
-    /// The precision, which this machine offers. After the engine is loaded.
-    ///
-    /// - Parameter encoderLearns: features that are computed once are f32 unless something else is asked for.
-    func resolve(encoderLearns: Bool = true) throws -> Precision {
-        if precision == nil, !encoderLearns { return .f32 }
-        return try .forTraining(precision)
-    }
-}
-
-/// The numbers that an encoder can learn with.
-enum TrainingPrecision: String, CaseIterable, ExpressibleByArgument {
-    case f32, bf16
-}
-
 extension Precision {
     /// What an encoder learns with: what is asked for, if this machine offers it, or else the fastest. After the engine
     /// is loaded.

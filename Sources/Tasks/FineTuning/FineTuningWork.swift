@@ -10,7 +10,6 @@ final class FineTuningWork: TrainingWork {
     private(set) var devFeatures: Tensor?
     /// Owns the run that owns this.
     private unowned let tuning: FineTuning
-    private let lengths: [Int]
     /// As the epoch sees them.
     private var examples: FineTuning.Examples
 
@@ -19,7 +18,6 @@ final class FineTuningWork: TrainingWork {
         self.train = train
         self.dev = dev
         examples = train
-        lengths = train.texts.lengths
     }
 
     /// Computes what the head sees, where it learns alone.
@@ -43,10 +41,9 @@ final class FineTuningWork: TrainingWork {
     func batches(inEpoch epoch: Int, order: RandomSource) -> AnyRandomAccessCollection<[Int]> {
         examples = train.inEpoch(epoch)
         tuning.learning.choose(epoch: epoch)
+        let perStep = tuning.configuration.batchSize * tuning.configuration.optimization.accumulation
         return AnyRandomAccessCollection(
-            TrainingBatches.epoch(
-                lengths: lengths, batchSize: min(tuning.configuration.batchSize, lengths.count),
-                accumulating: tuning.configuration.optimization.accumulation, order: order))
+            TrainingBatches.epoch(examples: train.texts.count, perStep: perStep, order: order))
     }
 
     func take(_ batch: [Int], learningRate: Double) -> TrainingStep.Result {

@@ -20,7 +20,7 @@ extension TrainingRun {
     /// Keeps a state at the first calm step from so many behind the last one on. A run that goes on does so at the same
     /// steps as one that is left alone.
     func keepGoodStateIfDue(_ report: (FineTuning.Event) -> Void) throws(FineTuning.Failure) {
-        guard state.step - (state.goodStep ?? 0) >= LastGoodState.interval, state.watch.isCalm else { return }
+        guard state.step - state.goodStep >= LastGoodState.interval, state.watch.isCalm else { return }
         state.goodStep = state.step
         try keepGoodState(report)
     }

@@ -23,9 +23,9 @@ struct TrainingState: Codable, Equatable, Sendable {
     var learningRateScale = 1.0
     var rollbacks = 0
     /// How many evaluations there were at the last rollback.
-    var evaluationsAtRollback: Int?
+    var evaluationsAtRollback = 0
     /// Where a good state was last kept, but for the one of the start.
-    var goodStep: Int?
+    var goodStep = 0
     var watch = DivergenceWatch()
     /// What the head's solver chose.
     var inverseRegularization: Double?
@@ -61,7 +61,7 @@ struct TrainingState: Codable, Equatable, Sendable {
     var evaluationsSinceBest: Int { best.map { evaluations.count - 1 - $0 } ?? 0 }
 
     /// Those of them since the last rollback: evaluations of what was thrown away say nothing about what goes on.
-    var evaluationsOfPatience: Int { min(evaluationsSinceBest, evaluations.count - (evaluationsAtRollback ?? 0)) }
+    var evaluationsOfPatience: Int { min(evaluationsSinceBest, evaluations.count - evaluationsAtRollback) }
 
     /// Goes back to where the run was, with half the learning rate. What was evaluated meanwhile stays known.
     mutating func rollBack(to good: TrainingState) {

@@ -233,7 +233,11 @@ struct UsableItems {
         let parts = parallelMap((count + Self.perBlock - 1) / Self.perBlock) { block in
             render(block * Self.perBlock..<min(count, (block + 1) * Self.perBlock))
         }
-        return parts.count == 1 ? parts[0] : Array(parts.joined())
+        guard parts.count != 1 else { return parts[0] }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(parts.reduce(0) { $0 + $1.count })
+        for part in parts { bytes += part }
+        return bytes
     }
 
     private static let perBlock = 64

@@ -107,7 +107,7 @@ struct Adapt: ParsableCommand {
         configuration.batchSize = batchSize
         configuration.seed = seed
         configuration.weightDecay = weightDecay
-        configuration.precision = try .forTraining(precision.flatMap { Precision(rawValue: $0.rawValue) })
+        configuration.precision = try .forTraining(precision?.precision)
         configuration.warmup = warmupValue ?? .ratio(0.1)
         configuration.maxGradientNorm = maxGradientNorm
         configuration.cachesGradients = cached
@@ -115,5 +115,17 @@ struct Adapt: ParsableCommand {
         configuration.keeps = runOptions.keep ?? (dev == nil ? .last : .best)
         configuration.patience = runOptions.patience ?? configuration.patience
         return configuration
+    }
+}
+
+/// The numbers that an encoder can learn with.
+enum TrainingPrecision: String, CaseIterable, ExpressibleByArgument {
+    case f32, bf16
+
+    var precision: Precision {
+        switch self {
+        case .f32: .f32
+        case .bf16: .bf16
+        }
     }
 }

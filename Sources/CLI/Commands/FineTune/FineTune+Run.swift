@@ -20,7 +20,7 @@ extension FineTune {
                 return try StandardOutput.print(line: .object(data.report))
             }
             try threads.apply()
-            _ = try precision.resolve()
+            _ = try trainingPrecision()
             let target = output.map { FilePath($0) }
             // Made and removed again: what cannot be written must not show only after the training.
             if let target { _ = try AtomicDirectory(target) }
@@ -113,8 +113,15 @@ extension FineTune {
             dropout: objective.dropout(configuration.optimization.dropout, problemType))
         if let weightDecay = optimization.weightDecay { configuration.weightDecay = weightDecay }
         configuration.recomputesActivations = recompute
-        configuration.precision = try precision.resolve(encoderLearns: method != .head)
+        configuration.precision = try trainingPrecision()
         return configuration
+    }
+
+    /// What the encoder multiplies with, which this machine offers. After the engine is loaded. Features that are computed
+    /// once are f32 unless something else is asked for.
+    func trainingPrecision() throws(PrecisionError) -> Precision {
+        if precision == nil, method == .head { return .f32 }
+        return try .forTraining(precision)
     }
 
     private func fineTuningConfiguration(_ data: FineTuningData) throws -> FineTuning.Configuration {

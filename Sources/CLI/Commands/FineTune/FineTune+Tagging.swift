@@ -30,7 +30,7 @@ extension FineTune {
         let start = monotonicSeconds()
         guard let output else { return }
         try threads.apply()
-        _ = try precision.resolve()
+        _ = try trainingPrecision()
         let target = FilePath(output)
         _ = try AtomicDirectory(target)
         let checkpoints = runOptions.checkpoints(beside: target)

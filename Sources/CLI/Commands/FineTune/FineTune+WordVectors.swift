@@ -50,7 +50,7 @@ extension FineTune {
             "--method \(method.rawValue)": method != .full, "--problem-type": problemType == .tokens,
             "--problem-type regression": problem == .regression, "--batch-size": batchSize != nil,
             "--max-length": maxLength != nil, "--recompute": recompute,
-            "--precision": precision.precision != nil, "--augment": augmentation.augment != nil,
+            "--precision": precision != nil, "--augment": augmentation.augment != nil,
             "--search": searches.search != nil, "--find-learning-rate": searches.findLearningRate,
             "--resume": runOptions.resume, "--evaluate-every": runOptions.evaluateEvery != nil,
             "--keep best": runOptions.keep == .best, "--patience": runOptions.patience != nil,

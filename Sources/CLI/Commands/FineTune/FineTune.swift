@@ -68,7 +68,14 @@ struct FineTune: ParsableCommand {
     @Option(help: "Starts the random numbers: same seed, same result.")
     var seed: UInt64 = 42
 
-    @OptionGroup var precision: TrainingPrecisionOption
+    @Option(
+        help: """
+            The numbers that the encoder multiplies while it learns, f32 or bf16; weights, gradients and sums are f32 \
+            always (default: bf16 where the processor multiplies it, else f32; f32 for --method head, which alone takes \
+            int8).
+            """)
+    var precision: Precision?
+
     @OptionGroup var threads: ThreadOption
 
     @OptionGroup(title: "Data") var data: DataOptions
@@ -105,7 +112,7 @@ struct FineTune: ParsableCommand {
         }
         if seed > UInt64(Int.max) { throw ValidationError("--seed is \(seed); expected at most \(Int.max).") }
         try fewShot.check(self)
-        if precision.precision == .int8, method != .head {
+        if precision == .int8, method != .head {
             throw ValidationError("--precision int8 is for inference and --method head; use f32 or bf16.")
         }
         if augmentation.augment != nil, method == .head {
