@@ -32,7 +32,7 @@ struct ProblemTypeTests {
             pretrained: ModelDirectory(model), labels: data.headLabels(for: problem), problem: problem,
             random: RandomSource(seed: 1))
         var configuration = FineTuning.Configuration(method: method, seed: 1)
-        configuration.epochs = method == .head ? 60 : 30
+        configuration.epochs = method == .full ? 30 : 60
         configuration.learningRate = method == .head ? 1e-2 : 3e-3
         configuration.batchSize = 8
         configuration.patience = 60

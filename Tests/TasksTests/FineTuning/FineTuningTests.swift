@@ -51,7 +51,7 @@ struct FineTuningTests {
 
     @Test("methods learn what can be learned", arguments: [FineTuning.Method.head, .full, .topK])
     func learning(method: FineTuning.Method) throws {
-        let (_, outcome, events) = try train(method, epochs: method == .head ? 30 : 8, learningRate: 3e-3)
+        let (_, outcome, events) = try train(method, epochs: method == .head ? 60 : 8, learningRate: 3e-3)
         let best = try #require(outcome.keptEvaluation.dev)
         #expect(try #require(best.classification).accuracy >= 0.95)
         #expect(outcome.evaluations.last!.trainingLoss < outcome.evaluations[0].trainingLoss)
