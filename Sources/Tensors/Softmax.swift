@@ -1,3 +1,4 @@
+import CPlatform
 import Glibc
 
 extension Tensor {
@@ -33,12 +34,7 @@ extension Tensor {
 @unsafe
 private func logSumOfExponentials(_ values: UnsafeBufferPointer<Float>) -> Float {
     let whole = values.count & ~15
-    var highest = SIMD16<Float>(repeating: -.infinity)
-    for i in stride(from: 0, to: whole, by: 16) {
-        let x = unsafe loadLanes(values, i)
-        highest.replace(with: x, where: x .> highest)
-    }
-    var offset = largest(highest)
+    var offset = unsafe values.baseAddress.map { unsafe maximum($0, count: whole) } ?? -.infinity
     for i in whole..<values.count { unsafe offset = max(offset, values[i]) }
     var sums = SIMD16<Float>.zero
     for i in stride(from: 0, to: whole, by: 16) { unsafe sums += exponentialOfNegative(loadLanes(values, i) - offset) }
@@ -53,7 +49,7 @@ private func logSumOfExponentials(_ values: UnsafeBufferPointer<Float>) -> Float
 @unsafe @inline(__always)
 func softmax(_ row: UnsafeMutableBufferPointer<Float>, count: Int, scale: Float) {
     for i in count..<row.count { unsafe row[i] = -.infinity }
-    let offset = unsafe maximum(UnsafeBufferPointer(row)) * scale
+    let offset = unsafe maximum(row.baseAddress!, count: row.count) * scale
     for start in stride(from: 0, to: row.count, by: 16) {
         for i in start..<start &+ 16 { unsafe row[i] = exponential(row[i] * scale - offset) }
     }
@@ -67,18 +63,31 @@ func softmax(_ row: UnsafeMutableBufferPointer<Float>, count: Int, scale: Float)
 /// - Returns: the sum, by which the row is still to be divided.
 @unsafe @inline(__always)
 func exponentiate(_ row: UnsafeMutablePointer<Float>, count: Int, padded: Int, scale: Float) -> Float {
-    for i in count..<padded { unsafe row[i] = -.infinity }
-    var highest = SIMD16<Float>(repeating: -.infinity)
-    for i in stride(from: 0, to: padded, by: 16) {
-        let x = unsafe lanes(row + i)
-        highest.replace(with: x, where: x .> highest)
+    unsafe exponentiate(row, count: count, padded: padded, scale: scale) { unsafe store($0, row + $1) }
+}
+
+/// The same, rounded to bfloat16 into memory of its own. The sum is that of the numbers before they were rounded.
+@unsafe @inline(__always)
+func exponentiate(
+    _ row: UnsafeMutablePointer<Float>, count: Int, padded: Int, scale: Float, into halves: UnsafeMutablePointer<UInt16>
+) -> Float {
+    unsafe exponentiate(row, count: count, padded: padded, scale: scale) {
+        unsafe store(cplatform_rounded($0), halves + $1)
     }
-    let offset = SIMD16<Float>(repeating: -largest(highest) * scale)
+}
+
+@unsafe @inline(__always)
+private func exponentiate(
+    _ row: UnsafeMutablePointer<Float>, count: Int, padded: Int, scale: Float,
+    store: (_ values: SIMD16<Float>, _ index: Int) -> Void
+) -> Float {
+    for i in count..<padded { unsafe row[i] = -.infinity }
+    let offset = SIMD16<Float>(repeating: -(unsafe maximum(row, count: padded)) * scale)
     let factor = SIMD16<Float>(repeating: scale)
     var sum = SIMD16<Float>.zero
     for i in stride(from: 0, to: padded, by: 16) {
         let y = unsafe exponentialOfNegative(multiplyAdd(lanes(row + i), factor, offset))
-        unsafe store(y, row + i)
+        store(y, i)
         sum += y
     }
     return total(sum)

@@ -52,15 +52,36 @@ private func float(_ values: UnsafeRawPointer, _ index: Int) -> Float {
 }
 
 /// The largest value, of whole groups of sixteen.
-@unsafe
-func maximum(_ values: UnsafeBufferPointer<Float>) -> Float {
-    precondition(values.count % 16 == 0, "maximum of \(values.count) values")
-    var lanes = SIMD16<Float>(repeating: -.infinity)
-    for i in stride(from: 0, to: values.count, by: 16) {
-        let next = unsafe loadLanes(values, i)
-        lanes.replace(with: next, where: next .> lanes)
+@unsafe @inline(__always)
+func maximum(_ values: UnsafePointer<Float>, count: Int) -> Float {
+    precondition(count % 16 == 0, "maximum of \(count) values")
+    if count >= 64 { return unsafe maximumOfMany(values, count: count) }
+    var highest = SIMD16<Float>(repeating: -.infinity)
+    for i in stride(from: 0, to: count, by: 16) { unsafe raise(&highest, to: lanes(values + i)) }
+    return largest(highest)
+}
+
+/// Four groups at a time, as each has to wait for the one before.
+@unsafe @inline(never)
+private func maximumOfMany(_ values: UnsafePointer<Float>, count: Int) -> Float {
+    var (a, b, c, d) = unsafe (lanes(values), lanes(values + 16), lanes(values + 32), lanes(values + 48))
+    let whole = count & ~63
+    for i in stride(from: 64, to: whole, by: 64) {
+        unsafe raise(&a, to: lanes(values + i))
+        unsafe raise(&b, to: lanes(values + i + 16))
+        unsafe raise(&c, to: lanes(values + i + 32))
+        unsafe raise(&d, to: lanes(values + i + 48))
     }
-    return largest(lanes)
+    for i in stride(from: whole, to: count, by: 16) { unsafe raise(&a, to: lanes(values + i)) }
+    raise(&a, to: b)
+    raise(&c, to: d)
+    raise(&a, to: c)
+    return largest(a)
+}
+
+@inline(__always)
+private func raise(_ highest: inout SIMD16<Float>, to values: SIMD16<Float>) {
+    highest.replace(with: values, where: values .> highest)
 }
 
 @unsafe @inline(__always)

@@ -41,9 +41,12 @@ final class FineTuningWork: TrainingWork {
     func batches(inEpoch epoch: Int, order: RandomSource) -> AnyRandomAccessCollection<[Int]> {
         examples = train.inEpoch(epoch)
         tuning.learning.choose(epoch: epoch)
-        let perStep = tuning.configuration.batchSize * tuning.configuration.optimization.accumulation
-        return AnyRandomAccessCollection(
-            TrainingBatches.epoch(examples: train.texts.count, perStep: perStep, order: order))
+        let count = train.texts.count
+        // Either may be beyond all bounds.
+        let perStep =
+            min(tuning.configuration.batchSize, count)
+            * min(tuning.configuration.optimization.accumulation, count)
+        return TrainingBatches.epoch(examples: count, perStep: perStep, order: order)
     }
 
     func take(_ batch: [Int], learningRate: Double) -> TrainingStep.Result {

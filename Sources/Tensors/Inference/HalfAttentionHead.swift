@@ -69,8 +69,8 @@ struct HalfAttentionHead {
                 let part = unsafe scores + row * width
                 let factor = unsafe rules.prepare(
                     part, count: visible, head: number, distance: firstKey - first - row)
-                let total = unsafe exponentiate(part, count: visible, padded: width, scale: factor)
-                unsafe roundToHalves(part, weights + row * width, width)
+                let total = unsafe exponentiate(
+                    part, count: visible, padded: width, scale: factor, into: weights + row * width)
                 // The sum is kept where a score was.
                 unsafe part[0] = total
             }

@@ -1,16 +1,27 @@
+import CPlatform
+
 /// How a row of real numbers became bytes: `x ≈ step·(byte - zero)`.
 struct RowQuantization: BitwiseCopyable {
     var step: Float
     var zero: Float
 }
 
-/// Rounds to bfloat16, ties to even. Of numbers that are not finite, infinities and the processor's own NaN stay.
+/// Rounds to bfloat16, ties to even. Of numbers that are not finite, infinities and the processor's own NaN stay; those below
+/// the smallest normal one may become zero.
 @unsafe
 func roundToHalves(_ values: UnsafePointer<Float>, _ halves: UnsafeMutablePointer<UInt16>, _ count: Int) {
-    for i in 0..<count {
-        let bits = unsafe values[i].bitPattern
-        unsafe halves[i] = UInt16(truncatingIfNeeded: (bits &+ 0x7FFF &+ ((bits >> 16) & 1)) >> 16)
-    }
+    let whole = count & ~15
+    for i in stride(from: 0, to: whole, by: 16) { unsafe store(cplatform_rounded(lanes(values + i)), halves + i) }
+    guard whole < count else { return }
+    var rest = SIMD16<Float>.zero
+    for i in whole..<count { unsafe rest[i - whole] = values[i] }
+    let rounded = cplatform_rounded(rest)
+    for i in whole..<count { unsafe halves[i] = rounded[i - whole] }
+}
+
+@unsafe @inline(__always)
+func store(_ lanes: SIMD16<UInt16>, _ pointer: UnsafeMutablePointer<UInt16>) {
+    unsafe UnsafeMutableRawPointer(pointer).storeBytes(of: lanes, as: SIMD16<UInt16>.self)
 }
 
 /// Quantizes a row to bytes between its smallest and its largest value, zero being one of the numbers that are exact.
