@@ -5,7 +5,8 @@ usage: finetune.py MODEL_DIR [--corpus DIR] [--steps 60] [--head-sentences 8000]
                    [--threads 2] [--rounds 5] [--graft PATH] [--no-graft] [--no-peers]
 
 Full fine-tuning (batch 32, at most 128 tokens, AdamW, clipping, dropout as the checkpoint says): transformers trains
-5 steps unmeasured, then --steps per round, on batches of similar length drawn as in reference/finetune_accuracy.py;
+5 steps unmeasured, then --steps per round, on batches of similar length drawn as in reference/finetune_accuracy.py,
+which spares it padding (graft, which does not pad, draws at random);
 padding, forward, backward and the optimizer are timed; bf16 is torch's
 autocast. graft trains one epoch per round and the figure is the
 `samplesPerSecond` of its last line. The ratio is graft's over transformers'.

@@ -79,7 +79,7 @@ func exponentiate(
 @unsafe @inline(__always)
 private func exponentiate(
     _ row: UnsafeMutablePointer<Float>, count: Int, padded: Int, scale: Float,
-    store: (_ values: SIMD16<Float>, _ index: Int) -> Void
+    write: (_ values: SIMD16<Float>, _ index: Int) -> Void
 ) -> Float {
     for i in count..<padded { unsafe row[i] = -.infinity }
     let offset = SIMD16<Float>(repeating: -(unsafe maximum(row, count: padded)) * scale)
@@ -87,7 +87,7 @@ private func exponentiate(
     var sum = SIMD16<Float>.zero
     for i in stride(from: 0, to: padded, by: 16) {
         let y = unsafe exponentialOfNegative(multiplyAdd(lanes(row + i), factor, offset))
-        store(y, i)
+        write(y, i)
         sum += y
     }
     return total(sum)

@@ -64,9 +64,11 @@ func maximum(_ values: UnsafePointer<Float>, count: Int) -> Float {
 /// Four groups at a time, as each has to wait for the one before.
 @unsafe @inline(never)
 private func maximumOfMany(_ values: UnsafePointer<Float>, count: Int) -> Float {
-    var (a, b, c, d) = unsafe (lanes(values), lanes(values + 16), lanes(values + 32), lanes(values + 48))
+    // Below all numbers, so that a NaN is passed over wherever it stands.
+    var a = SIMD16<Float>(repeating: -.infinity)
+    var (b, c, d) = (a, a, a)
     let whole = count & ~63
-    for i in stride(from: 64, to: whole, by: 64) {
+    for i in stride(from: 0, to: whole, by: 64) {
         unsafe raise(&a, to: lanes(values + i))
         unsafe raise(&b, to: lanes(values + i + 16))
         unsafe raise(&c, to: lanes(values + i + 32))
@@ -103,6 +105,11 @@ func lanes(_ pointer: UnsafePointer<Float>) -> SIMD16<Float> {
 @unsafe @inline(__always)
 func store(_ lanes: SIMD16<Float>, _ pointer: UnsafeMutablePointer<Float>) {
     unsafe UnsafeMutableRawPointer(pointer).storeBytes(of: lanes, as: SIMD16<Float>.self)
+}
+
+@unsafe @inline(__always)
+func store(_ lanes: SIMD16<UInt16>, _ pointer: UnsafeMutablePointer<UInt16>) {
+    unsafe UnsafeMutableRawPointer(pointer).storeBytes(of: lanes, as: SIMD16<UInt16>.self)
 }
 
 // The lanes of a vector in a tree of halves: the standard library takes them one after the other.

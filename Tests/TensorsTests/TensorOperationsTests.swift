@@ -32,6 +32,33 @@ struct TensorOperationsTests {
         #expect(worked.largestDifference(from: Tensor([1, 2], [0.25, 0.75])) < 1e-6)
     }
 
+    @Test("the largest value of a row counts wherever it stands", arguments: [16, 48, 64, 80, 128, 144])
+    func largestAnywhere(columns: Int) {
+        for place in 0..<columns {
+            var row = [Float](repeating: 0, count: columns)
+            row[place] = 1000
+            let probabilities = Tensor([1, columns], row).softmaxedRows().values
+            #expect(probabilities[place] == 1 && probabilities.reduce(0, +) == 1)
+        }
+    }
+
+    @Test("rounding to bfloat16 goes to the nearest, of two as near to the even one", arguments: [1, 15, 16, 17, 33])
+    func rounding(count: Int) {
+        let some: [Float] = [
+            1, -1, 0, 1.003_906_25, 1.011_718_75, -1.003_906_3, 1.001, 3.141_592_7, 1e-30, -6.1e30, 3.4e38,
+            .infinity, -.infinity,
+        ]
+        let values = (0..<count).map { some[$0 % some.count] * (1 + Float($0 / some.count)) }
+        let rounded = ProductOperand(Tensor([1, count], values), .bf16).tensor.values
+        for (value, found) in zip(values, rounded) {
+            let bits = value.bitPattern
+            let expected = Float(bitPattern: (bits &+ 0x7FFF &+ ((bits >> 16) & 1)) & 0xFFFF_0000)
+            #expect(found == expected, "\(value)")
+        }
+        let missing = ProductOperand(Tensor([1, 1], [.nan]), .bf16).tensor.values
+        #expect(missing[0].isNaN)
+    }
+
     @Test("softmax of wide rows is that of f64, whatever their width", arguments: [1, 15, 16, 17, 1000])
     func wideSoftmax(columns: Int) {
         let input = RandomSource(seed: 4).normalTensor([7, columns], standardDeviation: 8)

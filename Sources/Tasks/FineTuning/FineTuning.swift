@@ -34,7 +34,7 @@ public final class FineTuning {
             maxGradientNorm: optimization.maxGradientNorm, averageDecay: optimization.averageDecay)
         scratch = directory
         trainingStep = TrainingStep(
-            model, optimizer, optimization,
+            model, optimizer, optimization, batchSize: configuration.batchSize,
             dropout: RandomSource(seed: TrainingState(seed: configuration.seed).dropout))
     }
 
@@ -115,10 +115,8 @@ public final class FineTuning {
     }
 
     private func schedule(examples: Int) -> LearningRateSchedule {
-        let batchSize = min(configuration.batchSize, examples)
-        let batches = (examples + batchSize - 1) / batchSize
-        let accumulation = configuration.optimization.accumulation
-        let steps = (batches + accumulation - 1) / accumulation * configuration.epochs
+        let perStep = configuration.examplesPerStep(of: examples)
+        let steps = (examples + perStep - 1) / perStep * configuration.epochs
         return configuration.optimization.schedule(
             configuration.method, peak: configuration.learningRate, steps: steps)
     }

@@ -117,6 +117,12 @@ extension FineTuning {
         /// How the texts of `train` are augmented, for the record: the examples are given as they are to be seen.
         public var augmentation: Augmentation?
 
+        /// How many of so many examples make a step: those of one batch, or of several whose gradients are put together.
+        /// Either number may be beyond all bounds.
+        func examplesPerStep(of count: Int) -> Int {
+            min(batchSize, count) * min(optimization.accumulation, count)
+        }
+
         /// The usual values for a method.
         public init(method: Method, seed: UInt64 = 42) {
             self.method = method

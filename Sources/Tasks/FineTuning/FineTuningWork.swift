@@ -1,4 +1,5 @@
 import Checkpoints
+import Embeddings
 import Tensors
 
 /// Fine-tuning as a run sees it.
@@ -41,12 +42,12 @@ final class FineTuningWork: TrainingWork {
     func batches(inEpoch epoch: Int, order: RandomSource) -> AnyRandomAccessCollection<[Int]> {
         examples = train.inEpoch(epoch)
         tuning.learning.choose(epoch: epoch)
+        // Batches are packed without padding: texts of unlike lengths cost no more together, and sorting them would put like
+        // labels together where labels go with lengths.
         let count = train.texts.count
-        // Either may be beyond all bounds.
-        let perStep =
-            min(tuning.configuration.batchSize, count)
-            * min(tuning.configuration.optimization.accumulation, count)
-        return TrainingBatches.epoch(examples: count, perStep: perStep, order: order)
+        return AnyRandomAccessCollection(
+            BatchSampler.shuffled.batches(
+                count: count, size: tuning.configuration.examplesPerStep(of: count), order: order))
     }
 
     func take(_ batch: [Int], learningRate: Double) -> TrainingStep.Result {

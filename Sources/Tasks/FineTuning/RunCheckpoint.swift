@@ -6,11 +6,13 @@ import Transformer
 
 /// One checkpoint: what a run is of, where it is, its weights, the optimizer's tensors and the best weights so far.
 struct RunCheckpoint: Codable, Equatable, Sendable {
-    var version = 1
+    var version = Self.currentVersion
     let identity: RunIdentity
     let state: TrainingState
     let optimizerSteps: Int
 
+    /// That of what is written, and of the order in which a run goes through its examples.
+    private static let currentVersion = 2
     private static let stateName = "state.json"
     private static let weightsName = "weights.safetensors"
     private static let optimizerName = "optimizer.safetensors"
@@ -40,7 +42,7 @@ struct RunCheckpoint: Codable, Equatable, Sendable {
         decoder.nonConformingFloatDecodingStrategy = .convertFromString(
             positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
         guard let checkpoint = try? decoder.decode(Self.self, from: Data(file.bytes(0..<file.count))),
-            checkpoint.version == 1
+            checkpoint.version == Self.currentVersion
         else { throw .damaged(directory) }
         self = checkpoint
     }

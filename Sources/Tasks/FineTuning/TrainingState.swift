@@ -24,7 +24,7 @@ struct TrainingState: Codable, Equatable, Sendable {
     var rollbacks = 0
     /// How many evaluations there were at the last rollback.
     var evaluationsAtRollback = 0
-    /// Where a good state was last kept, but for the one of the start.
+    /// Where a good state was last kept; 0: at the start.
     var goodStep = 0
     var watch = DivergenceWatch()
     /// What the head's solver chose.

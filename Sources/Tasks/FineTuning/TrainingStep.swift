@@ -6,6 +6,7 @@ package final class TrainingStep {
     private let model: any TrainableModel
     private let optimizer: Optimizer
     private let optimization: Optimization
+    private let batchSize: Int
     /// `nil` drops nothing.
     let dropout: RandomSource?
     private let mixout: Mixout?
@@ -17,14 +18,16 @@ package final class TrainingStep {
         package let gradientNorm: Double
     }
 
+    /// - Parameter batchSize: the texts that mixup mixes; several batches may make a step.
     /// - Precondition: the model is as it is when training starts.
     package init(
         _ model: any TrainableModel, _ optimizer: Optimizer, _ optimization: Optimization = Optimization(),
-        dropout: RandomSource?
+        batchSize: Int = 32, dropout: RandomSource?
     ) {
         self.model = model
         self.optimizer = optimizer
         self.optimization = optimization
+        self.batchSize = batchSize
         self.dropout = dropout
         model.encoder.embeddings.noise = optimization.embeddingNoise
         let isNew = { (parameter: Parameter) in LearningParameters.isNew(parameter, model) }
@@ -99,9 +102,9 @@ package final class TrainingStep {
     /// What passes through the encoder together. A text may be mixed with any other of its batch, which is not divided then.
     private func parts(of batch: [Int], _ examples: FineTuning.Examples) -> [[Int]] {
         guard optimization.mixupAlpha > 0 else {
-            return TrainingBatches.parts(of: batch, examples.texts).map(Array.init)
+            return TrainingParts.of(lengths: batch.map(examples.texts.length)).map { Array(batch[$0]) }
         }
-        let size = (batch.count + optimization.accumulation - 1) / optimization.accumulation
+        let size = min(batchSize, batch.count)
         return stride(from: 0, to: batch.count, by: size).map { Array(batch[$0..<min(batch.count, $0 + size)]) }
     }
 

@@ -19,11 +19,6 @@ func roundToHalves(_ values: UnsafePointer<Float>, _ halves: UnsafeMutablePointe
     for i in whole..<count { unsafe halves[i] = rounded[i - whole] }
 }
 
-@unsafe @inline(__always)
-func store(_ lanes: SIMD16<UInt16>, _ pointer: UnsafeMutablePointer<UInt16>) {
-    unsafe UnsafeMutableRawPointer(pointer).storeBytes(of: lanes, as: SIMD16<UInt16>.self)
-}
-
 /// Quantizes a row to bytes between its smallest and its largest value, zero being one of the numbers that are exact.
 ///
 /// Source: Jacob et al. 2018, "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only

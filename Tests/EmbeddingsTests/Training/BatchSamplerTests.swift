@@ -4,6 +4,18 @@ import Testing
 
 @Suite("BatchSampler")
 struct BatchSamplerTests {
+    @Test(
+        "shuffled, every example comes once, in another order each time",
+        arguments: [(10, 3), (9, 3), (2, 32), (1, 1)])
+    func shuffled(count: Int, size: Int) {
+        let order = RandomSource(seed: 3)
+        let batches = BatchSampler.shuffled.batches(count: count, size: size, order: order)
+        #expect(batches.flatMap { $0 }.sorted() == Array(0..<count))
+        #expect(batches.dropLast().allSatisfy { $0.count == size })
+        #expect(batches == BatchSampler.shuffled.batches(count: count, size: size, order: RandomSource(seed: 3)))
+        if count > 8 { #expect(batches != BatchSampler.shuffled.batches(count: count, size: size, order: order)) }
+    }
+
     @Test("every example comes once at most, none with another that has one of its texts, and none alone")
     func withoutDuplicates() {
         // Examples i share a text with all of the same i mod 7.

@@ -9,6 +9,16 @@ struct TrainingPartsTests {
         TrainingParts.of(lengths: lengths).map { lengths[$0].reduce(0, +) }
     }
 
+    /// The fewest parts of at most so many tokens, or of one text.
+    private func count(of lengths: [Int], upTo bound: Int) -> Int {
+        var (parts, sum) = (1, 0)
+        for length in lengths {
+            if sum > 0, sum + length > bound { (parts, sum) = (parts + 1, 0) }
+            sum += length
+        }
+        return parts
+    }
+
     @Test("what fits is one part")
     func one() {
         #expect(TrainingParts.of(lengths: [bound]) == [0..<1])
@@ -31,7 +41,11 @@ struct TrainingPartsTests {
             let parts = TrainingParts.of(lengths: lengths)
             #expect(parts.flatMap(Array.init) == Array(lengths.indices))
             for part in parts { #expect(part.count == 1 || lengths[part].reduce(0, +) <= bound) }
-            #expect(parts.count <= lengths.reduce(0, +) / (bound / 2) + 1)
+            let largest = parts.map { lengths[$0].reduce(0, +) }.max() ?? 0
+            if parts.count > 1, largest > lengths.max() ?? 0 {
+                #expect(count(of: lengths, upTo: largest - 1) > parts.count)
+            }
+            #expect(count(of: lengths, upTo: bound) == parts.count)
         }
     }
 }
