@@ -102,7 +102,7 @@ struct TrainingStepTests {
         let optimizer = Optimizer(
             learning.parameters, optimization.algorithm.rule, groups: learning.groups,
             averageDecay: optimization.averageDecay)
-        let step = TrainingStep(classifier, optimizer, optimization, dropout: dropout)
+        let step = TrainingStep(classifier, optimizer, optimization, batchSize: 32, dropout: dropout)
         let examples = FineTuning.Examples(texts: TokenizedTexts(texts), targets: targets(item.targets))
         let size = 4 * optimization.accumulation
         var losses: [Double] = []

@@ -49,8 +49,8 @@ struct FineTuningProgress {
             StandardError.note("warning: a run that diverges cannot go back to this step: \(error)")
         case .warmupExceedsRun(let warmup, let steps):
             StandardError.note(
-                "warning: --warmup is \(warmup.counted("step")) and the run has \(steps): the learning rate rises to the end and "
-                    + "does not fall. Give fewer steps, or a share such as 0.1")
+                "warning: --warmup is \(warmup.counted("step")) and the run has \(steps): the learning rate rises to the "
+                    + "end and does not fall. Give fewer steps, or a share such as 0.1")
         case .rolledBack(let rollback):
             bar.clear()
             StandardError.note(

@@ -22,7 +22,7 @@ package final class TrainingStep {
     /// - Precondition: the model is as it is when training starts.
     package init(
         _ model: any TrainableModel, _ optimizer: Optimizer, _ optimization: Optimization = Optimization(),
-        batchSize: Int = 32, dropout: RandomSource?
+        batchSize: Int, dropout: RandomSource?
     ) {
         self.model = model
         self.optimizer = optimizer

@@ -44,7 +44,7 @@ struct TokenTaggerTrainingTests {
         let examples = FineTuning.Examples(texts: TokenizedTexts(texts), targets: .tags(tags))
         let learning = try LearningParameters(tagger, FineTuning.Configuration(method: .full))
         let optimizer = Optimizer(learning.parameters, Optimization().algorithm.rule, groups: learning.groups)
-        let step = TrainingStep(tagger, optimizer, Optimization(), dropout: nil)
+        let step = TrainingStep(tagger, optimizer, Optimization(), batchSize: 32, dropout: nil)
         let schedule = LearningRateSchedule(peak: 1e-3, warmupSteps: 3, steps: 10)
         let losses = try #require(golden["losses"]?.numbers)
         #expect(losses.count == 10)

@@ -48,9 +48,10 @@ struct ObjectiveOptions: ParsableArguments {
     var averageWeights: Double?
 
     @Option(
-        help:
-            "The share of activations that training drops, everywhere (default: none with --method full for texts and models of up to 384 columns, but for --r-drop; else as the model says)."
-    )
+        help: """
+            The share of activations that training drops, everywhere (default: none with --method full for texts and \
+            models of up to 384 columns, but for --r-drop; else as the model says).
+            """)
     var dropout: Float?
 
     func validate() throws {
