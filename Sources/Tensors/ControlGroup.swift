@@ -72,7 +72,9 @@ package struct ControlGroup {
         let files = version.reclaimable.map { name in
             lines.first { $0.hasPrefix(name) }.flatMap { Int($0.dropFirst(name.count)) } ?? 0
         }
-        return max(0, limit - used + files.reduce(0, +))
+        // The counters are not taken at one moment: files may come out larger than all that is used. Version 1 has a limit
+        // near the largest integer where there is none.
+        return max(0, limit - max(0, used - files.reduce(0, +)))
     }
 
     /// `nil` for `max`, too.

@@ -36,6 +36,23 @@ struct ControlGroupTests {
         #expect(available("3:cpu,cpuacct:/\n2:cpuset,memory:/box\n0::/\n") == 650)
     }
 
+    @Test("counters taken at different moments, in a group without a limit")
+    func contradiction() throws {
+        let none = Int.max & ~4095
+        try group(
+            [
+                "memory.limit_in_bytes": "\(none)", "memory.usage_in_bytes": "400000",
+                "memory.stat": "total_inactive_file 300000\ntotal_active_file 200000",
+            ], in: "memory/box")
+        #expect(available("2:memory:/box\n") == none)
+        try group(
+            [
+                "memory.limit_in_bytes": "100", "memory.usage_in_bytes": "\(Int.max)",
+                "memory.stat": "total_inactive_file 0",
+            ], in: "memory/box")
+        #expect(available("2:memory:/box\n") == 0)
+    }
+
     @Test("a path from outside the container ends at what is mounted")
     func container() throws {
         try group(["memory.max": "1000", "memory.current": "100"], in: ".")
