@@ -61,11 +61,7 @@
         let target = unsafe scratch(size * padded)
         unsafe tensor.values.withUnsafeBufferPointer { values in
             let source = unsafe values.baseAddress! + rows.lowerBound * innerSize + number * size
-            for i in 0..<size {
-                let target = unsafe target + i * padded
-                for row in 0..<rows.count { unsafe target[row] = source[row * innerSize + i] }
-                for row in rows.count..<padded { unsafe target[row] = 0 }
-            }
+            unsafe transpose(source, innerSize, rows: rows.count, columns: size, into: target, stride: padded)
         }
         return unsafe Rows(pointer: UnsafePointer(target), stride: padded)
     }
@@ -111,16 +107,16 @@ func paddedToTiles(_ count: Int) -> Int { (count + 31) & ~31 }
 @unsafe
 func multiply(_ a: Rows, _ b: Rows, rows: Int, depth: Int, into c: UnsafeMutablePointer<Float>, _ cStride: Int) {
     for column in stride(from: 0, to: cStride, by: 32) {
-        for row in stride(from: 0, to: rows, by: 4) {
+        for row in stride(from: 0, to: rows, by: rowsPerTile) {
+            let count = min(rowsPerTile, rows - row)
             let (left, right) = unsafe (a.pointer + row * a.stride, b.pointer + column)
             let target = unsafe c + row * cStride + column
             if unsafe a.columnStride == 1 {
                 unsafe multiplyTile(
-                    left, a.stride, rows: min(4, rows - row), right, b.stride, depth: depth, target, cStride)
+                    left, a.stride, rows: count, right, b.stride, depth: depth, target, cStride)
             } else {
                 unsafe multiplyTile(
-                    left, a.stride, a.columnStride, rows: min(4, rows - row), right, b.stride, depth: depth, target,
-                    cStride)
+                    left, a.stride, a.columnStride, rows: count, right, b.stride, depth: depth, target, cStride)
             }
         }
     }

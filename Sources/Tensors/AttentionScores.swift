@@ -39,22 +39,21 @@
         return min(last, max(0, queries.lowerBound - window))..<last
     }
 
-    /// Adds the bias to a row of scores, and masks it.
+    /// By which scores are still to be multiplied when they are prepared.
+    var factor: Float { unsafe bias == nil ? scale : 1 }
+
+    /// Adds the bias to a row of scores, with which they are scaled, and masks it.
     ///
     /// - Parameter distance: from the query to the key of the row's first score.
-    /// - Returns: the factor by which the scores are still to be multiplied.
     @unsafe @inline(__always)
-    func prepare(_ row: UnsafeMutablePointer<Float>, count: Int, head: Int, distance: Int) -> Float {
-        var factor = scale
+    func prepare(_ row: UnsafeMutablePointer<Float>, count: Int, head: Int, distance: Int) {
         if let bias = unsafe bias {
             let bias = unsafe bias + head * biasStride + distance
-            for i in 0..<count { unsafe row[i] = multiplyAdd(row[i], factor, bias[i]) }
-            factor = 1
+            for i in 0..<count { unsafe row[i] = multiplyAdd(row[i], scale, bias[i]) }
         }
         if let window = window {
             for i in 0..<min(count, max(0, -window - distance)) { unsafe row[i] = -.infinity }
             for i in min(count, max(0, window - distance + 1))..<count { unsafe row[i] = -.infinity }
         }
-        return factor
     }
 }

@@ -87,9 +87,9 @@ public struct PackedAttention: Sendable {
                     }
                     for row in 0..<rows {
                         let values = unsafe UnsafeMutableBufferPointer(start: scores + row * stride, count: stride)
-                        let factor = unsafe rules.prepare(
+                        unsafe rules.prepare(
                             values.baseAddress!, count: tokens, head: head.number, distance: part.distance - row)
-                        unsafe softmax(values, count: tokens, scale: factor)
+                        unsafe softmax(values, count: tokens, scale: rules.factor)
                     }
                     var weights = unsafe Rows(pointer: UnsafePointer(scores), stride: stride)
                     if let dropout {

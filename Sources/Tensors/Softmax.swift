@@ -57,38 +57,48 @@ func softmax(_ row: UnsafeMutableBufferPointer<Float>, count: Int, scale: Float)
     for i in row.indices { unsafe row[i] *= factor }
 }
 
-/// Replaces the first `count` values `x` of a row of whole vectors by `exp(scale·(x - largest))`, and those behind them by
-/// 0: softmax without its last division.
+/// The largest of the first `count` values of a row of whole vectors; those behind them become -∞.
+@unsafe @inline(__always)
+func maximum(_ row: UnsafeMutablePointer<Float>, count: Int, padded: Int) -> Float {
+    for i in count..<padded { unsafe row[i] = -.infinity }
+    return unsafe maximum(row, count: padded)
+}
+
+/// Replaces the values `x` of a row of whole vectors by `exp(scale·(x - largest))`: softmax without its last division.
 ///
 /// - Returns: the sum, by which the row is still to be divided.
 @unsafe @inline(__always)
-func exponentiate(_ row: UnsafeMutablePointer<Float>, count: Int, padded: Int, scale: Float) -> Float {
-    unsafe exponentiate(row, count: count, padded: padded, scale: scale) { unsafe store($0, row + $1) }
+func exponentiate(_ row: UnsafeMutablePointer<Float>, count: Int, scale: Float, largest: Float) -> Float {
+    unsafe exponentiate(row, count: count, scale: scale, largest: largest, exponentialOfNegative) {
+        unsafe store($0, row + $1)
+    }
 }
 
-/// The same, rounded to bfloat16 into memory of its own. The sum is that of the numbers before they were rounded.
+/// The same, rounded to bfloat16 into memory of its own, and as exact as that needs. The sum is that of the numbers before
+/// they were rounded.
 @unsafe @inline(__always)
 func exponentiate(
-    _ row: UnsafeMutablePointer<Float>, count: Int, padded: Int, scale: Float, into halves: UnsafeMutablePointer<UInt16>
+    _ row: UnsafePointer<Float>, count: Int, scale: Float, largest: Float, into halves: UnsafeMutablePointer<UInt16>
 ) -> Float {
-    unsafe exponentiate(row, count: count, padded: padded, scale: scale) {
+    unsafe exponentiate(row, count: count, scale: scale * 1.442_695_04, largest: largest, roughPowerOfTwo) {
         unsafe store(cplatform_rounded($0), halves + $1)
     }
 }
 
 @unsafe @inline(__always)
 private func exponentiate(
-    _ row: UnsafeMutablePointer<Float>, count: Int, padded: Int, scale: Float,
-    write: (_ values: SIMD16<Float>, _ index: Int) -> Void
+    _ row: UnsafePointer<Float>, count: Int, scale: Float, largest: Float,
+    _ function: (SIMD16<Float>) -> SIMD16<Float>, write: (_ values: SIMD16<Float>, _ index: Int) -> Void
 ) -> Float {
-    for i in count..<padded { unsafe row[i] = -.infinity }
-    let offset = SIMD16<Float>(repeating: -(unsafe maximum(row, count: padded)) * scale)
+    let offset = SIMD16<Float>(repeating: -largest * scale)
     let factor = SIMD16<Float>(repeating: scale)
     var sum = SIMD16<Float>.zero
-    for i in stride(from: 0, to: padded, by: 16) {
-        let y = unsafe exponentialOfNegative(multiplyAdd(lanes(row + i), factor, offset))
+    var i = 0
+    while i < count {
+        let y = unsafe function(multiplyAdd(lanes(row + i), factor, offset))
         write(y, i)
         sum += y
+        i &+= 16
     }
     return total(sum)
 }

@@ -202,12 +202,12 @@ struct FrozenLinearTests {
 
 @Suite("FusedAttention")
 struct FusedAttentionTests {
-    @Test("agrees in lower precision, for texts long enough for bf16 and those before", arguments: [16, 48, 64])
+    @Test("agrees in lower precision", arguments: [16, 24, 32, 48, 64])
     func halves(headSize: Int) {
         guard Precision.bf16.reasonUnavailable == nil else { return }
         let random = RandomSource(seed: 4)
-        let (heads, size, tokens) = (3, 3 * headSize, 95 + 96 + 97 + 129)
-        let sequences = [0..<95, 95..<191, 191..<288, 288..<417]
+        let (heads, size, tokens) = (3, 3 * headSize, 1 + 2 + 13 + 32 + 33 + 96 + 129)
+        let sequences = [0..<1, 1..<3, 3..<16, 16..<48, 48..<81, 81..<177, 177..<306]
         let (query, key, value) = (
             random.normalTensor([tokens, size], standardDeviation: 1),
             random.normalTensor([tokens, size], standardDeviation: 1),
@@ -224,6 +224,25 @@ struct FusedAttentionTests {
             let limit: Float = precision == .f32 ? 1e-5 : 2e-2
             #expect(context.tensor.largestDifference(from: expected.context) < limit)
         }
+    }
+
+    @Test("weights of scores that lie far apart are zero, in every precision", arguments: Precision.available)
+    func distant(precision: Precision) {
+        let (size, tokens) = (32, 70)
+        // Whole numbers, which bfloat16 holds: scores are exact, hundreds apart, and a few of them equal.
+        func rows(_ seed: Int, _ factor: Float) -> Tensor {
+            Tensor([tokens, size], (0..<tokens * size).map { Float(($0 &* 7919 &+ seed) / 3 % 9 - 4) * factor })
+        }
+        let (query, key, value) = (rows(5, 4), rows(11, 1), rows(2, 1))
+        let expected = PackedAttention(queries: [0..<tokens], keys: [0..<tokens], heads: 1, scale: 1)
+            .forward(query, key, value)
+        let (q, kv) = (Activations(columns: size, for: .f32), Activations(columns: 2 * size, for: .f32))
+        q.copy(query)
+        kv.copy(Tensor(columns: [key, value]))
+        let context = Activations(columns: size, for: precision)
+        FusedAttention.attend(
+            q, kv, queries: [0..<tokens], keys: [0..<tokens], heads: 1, scale: 1, into: context)
+        #expect(context.tensor.largestDifference(from: expected.context) < (precision == .f32 ? 1e-5 : 1e-2))
     }
 
     @Test("agrees with attention that keeps its scores", arguments: [(12, 32), (3, 26), (2, 64), (1, 80)])

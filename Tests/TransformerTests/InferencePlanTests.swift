@@ -82,7 +82,8 @@ struct InferencePlanTests {
         let batch = TokenBatch(sequences([27, 40, 9, 140]))
         let exact = encoder.forward(batch).output
         let hidden = InferencePlan(encoder, precision: precision).encode(batch)
-        let limits: [Precision: Float] = [.f32: 1e-5, .bf16: 2e-2, .int8: 4e-2]
+        // T5 does not scale its scores, of which bytes and bfloat16 keep two digits.
+        let limits: [Precision: Float] = [.f32: 1e-5, .bf16: 2e-2, .int8: 5e-2]
         #expect(hidden.relativeDifference(from: exact) < limits[precision]!)
     }
 

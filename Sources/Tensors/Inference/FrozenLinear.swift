@@ -99,37 +99,44 @@ public final class FrozenLinear: Sendable {
         output.resize(input.rows)
         if isGated { return projectGated(input, into: output, scratch) }
         // Our activations are twice as fast as the library's, which it would apply with the product.
-        let needsRows = precision == .int8 || output.precision != .f32 || activation != nil
+        let needsColumns = precision == .int8 || output.precision == .bf16 || activation != nil
         unsafe run(
             input, output.values.pointer, scratch, accumulates: false,
-            finish: needsRows
-                ? { row, sums in
-                    let values = unsafe output.values[row]
+            finishColumns: needsColumns
+                ? { row, columns, sums in
+                    let values = unsafe output.values[row] + columns.lowerBound
                     if let sums = unsafe sums {
-                        unsafe self.dequantize(sums, input.steps[row].pointee, values, adds: false)
+                        unsafe self.dequantize(sums, input.steps[row].pointee, values, columns, adds: false)
                     }
-                    if let activation = self.activation {
-                        unsafe activation.apply(
-                            to: UnsafeMutableBufferPointer(start: values, count: self.outputSize))
+                    unsafe self.activation?.apply(
+                        to: UnsafeMutableBufferPointer(start: values, count: columns.count))
+                    if output.precision == .bf16 {
+                        unsafe roundToHalves(values, output.halves[row] + columns.lowerBound, columns.count)
                     }
-                    unsafe output.convert(row, from: UnsafePointer(values), factors: nil)
-                } : nil)
+                } : nil,
+            finishRow: output.precision == .int8
+                ? { row in unsafe output.convert(row, from: output.values[row], factors: nil) } : nil)
     }
 
     private func projectGated(_ input: Activations, into output: Activations, _ scratch: ProductScratch) {
         let (width, count) = (width, outputSize)
         scratch.gated.reserve(RowBlocks.padded(input.rows) * width)
-        unsafe run(input, scratch.gated.pointer, scratch, accumulates: false) { row, sums in
-            let first = unsafe scratch.gated.pointer + row * width
-            let second = unsafe first + count
-            if let sums = unsafe sums {
-                unsafe self.dequantize(sums, input.steps[row].pointee, first, adds: false)
-            }
-            unsafe self.activation?.apply(to: UnsafeMutableBufferPointer(start: first, count: count))
-            let values = unsafe output.values[row]
-            for i in 0..<count { unsafe values[i] = first[i] * second[i] }
-            unsafe output.convert(row, from: UnsafePointer(values), factors: nil)
-        }
+        unsafe run(
+            input, scratch.gated.pointer, scratch, accumulates: false,
+            finishColumns: precision == .int8
+                ? { row, columns, sums in
+                    guard let sums = unsafe sums else { return }
+                    let values = unsafe scratch.gated.pointer + row * width + columns.lowerBound
+                    unsafe self.dequantize(sums, input.steps[row].pointee, values, columns, adds: false)
+                } : nil,
+            finishRow: { row in
+                let first = unsafe scratch.gated.pointer + row * width
+                let second = unsafe first + count
+                unsafe self.activation?.apply(to: UnsafeMutableBufferPointer(start: first, count: count))
+                let values = unsafe output.values[row]
+                for i in 0..<count { unsafe values[i] = first[i] * second[i] }
+                unsafe output.convert(row, from: UnsafePointer(values), factors: nil)
+            })
     }
 
     /// `residual = LayerNorm(residual + input·Wᵀ + b)`, or without a normalization the sum, as values and as the form that the next product reads.
@@ -154,65 +161,78 @@ public final class FrozenLinear: Sendable {
         norm?.check(columns: outputSize)
         precondition(activation == nil && !isGated, "a residual goes with no activation")
         output.resize(input.rows)
-        unsafe run(input, residual.values.pointer, scratch, accumulates: true) { row, sums in
-            if let sums = unsafe sums {
-                unsafe self.dequantize(sums, input.steps[row].pointee, residual.values[row], adds: true)
-            }
-            unsafe output.normalize(row, from: residual, by: norm)
-        }
+        unsafe run(
+            input, residual.values.pointer, scratch, accumulates: true,
+            finishColumns: precision == .int8
+                ? { row, columns, sums in
+                    guard let sums = unsafe sums else { return }
+                    let values = unsafe residual.values[row] + columns.lowerBound
+                    unsafe self.dequantize(sums, input.steps[row].pointee, values, columns, adds: true)
+                } : nil,
+            finishRow: { row in unsafe output.normalize(row, from: residual, by: norm) })
     }
 
+    /// - Parameters: `sums` and `values` begin with the first of the columns.
     @unsafe
     private func dequantize(
-        _ sums: UnsafePointer<Int32>, _ row: RowQuantization, _ values: UnsafeMutablePointer<Float>, adds: Bool
+        _ sums: UnsafePointer<Int32>, _ row: RowQuantization, _ values: UnsafeMutablePointer<Float>,
+        _ columns: Range<Int>, adds: Bool
     ) {
+        let first = columns.lowerBound
         unsafe Tensors.dequantize(
-            sums, row, scales: scales.floats, offsets: offsets.floats, bias: bias.floats, values, width,
-            adds: adds)
+            sums, row, scales: scales.floats + first, offsets: offsets.floats + first, bias: bias.floats + first,
+            values,
+            columns.count, adds: adds)
     }
 
-    /// Computes the product into rows of `width` values, or in int8 into sums of integers, and calls `finish` for every row
-    /// when all its columns are there.
+    /// Computes the product into rows of `width` values, or in int8 into sums of integers.
+    ///
+    /// - Parameters:
+    ///   - finishColumns: called when some columns of a row are there, or all; of integers, `sums` is the first.
+    ///   - finishRow: called when all columns of a row are there.
     @unsafe
     private func run(
         _ input: Activations, _ output: UnsafeMutablePointer<Float>, _ scratch: ProductScratch, accumulates: Bool,
-        finish: ((_ row: Int, _ sums: UnsafePointer<Int32>?) -> Void)?
+        finishColumns: ((_ row: Int, _ columns: Range<Int>, _ sums: UnsafePointer<Int32>?) -> Void)?,
+        finishRow: ((_ row: Int) -> Void)?
     ) {
         precondition(input.columns == inputSize, "\(input.columns) columns for \(inputSize) inputs")
         precondition(input.precision == precision, "rows for \(input.precision) products in \(precision) ones")
         let rows = input.rows
         let blocks = RowBlocks.blocks(rows)
         let pool = ThreadPool.shared
-        if precision == .int8 { scratch.sums.reserve(RowBlocks.padded(rows) * width) }
-        func finishRows(_ range: Range<Int>) {
-            guard let finish = unsafe finish else { return }
-            for row in range.clamped(to: 0..<rows) {
-                unsafe finish(row, precision == .int8 ? UnsafePointer(scratch.sums.pointer + row * width) : nil)
-            }
-        }
         if case .packed(let products) = weights, products.panels > 1, !pool.isSplitting, blocks.count < 2 * pool.threads
         {
             // Panels lie one behind the other: the library is fast where an output's rows are.
+            let panelColumns = products.panelColumns
             scratch.panels.reserve(RowBlocks.padded(rows) * width)
             pool.run(blocks.count * products.panels) { index in
                 let (block, panel) = (blocks[index / products.panels], index % products.panels)
+                let results =
+                    unsafe scratch.panels.pointer + block.lowerBound * width + panel * block.count * panelColumns
                 unsafe products.compute(
-                    rows: block.count, panel: panel, accumulates: false,
-                    input.operand(block.lowerBound), bias: bias.floats,
-                    scratch.panels.pointer + block.lowerBound * width + panel * block.count * products.panelColumns
-                )
-            }
-            pool.run(blocks.count * RowBlocks.smallest) { index in
-                let block = blocks[index / RowBlocks.smallest]
-                let part = block.count / RowBlocks.smallest
-                let first = block.lowerBound + index % RowBlocks.smallest * part
-                for row in (first..<first + part).clamped(to: 0..<rows) {
-                    unsafe collect(row, of: block, products, scratch, output, accumulates)
+                    rows: block.count, panel: panel, accumulates: false, input.operand(block.lowerBound),
+                    bias: bias.floats, results)
+                let columns = panel * panelColumns..<(panel + 1) * panelColumns
+                for row in block.clamped(to: 0..<rows) {
+                    let part = unsafe results + (row - block.lowerBound) * panelColumns
+                    if precision == .int8 {
+                        unsafe finishColumns?(row, columns, part)
+                    } else {
+                        unsafe put(
+                            part, columns.count, to: output + row * width + columns.lowerBound, adds: accumulates)
+                        finishColumns?(row, columns, nil)
+                    }
                 }
-                finishRows(first..<first + part)
+            }
+            guard let finishRow else { return }
+            let parts = RowBlocks.smallest
+            pool.run(parts) { part in
+                for row in rows * part / parts..<rows * (part + 1) / parts { finishRow(row) }
             }
             return
         }
+        if precision == .int8 { scratch.sums.reserve(RowBlocks.padded(rows) * width) }
         pool.run(blocks.count) { index in
             let block = blocks[index]
             switch weights {
@@ -232,33 +252,25 @@ public final class FrozenLinear: Sendable {
                     input.values[block.lowerBound], matrix.floats, bias: bias.floats,
                     output + block.lowerBound * width, accumulates: accumulates)
             }
-            finishRows(block)
-        }
-    }
-
-    /// Puts the parts of a row together that lie in the panels of its block.
-    @unsafe
-    private func collect(
-        _ row: Int, of block: Range<Int>, _ products: OneDNN.FrozenProducts, _ scratch: ProductScratch,
-        _ output: UnsafeMutablePointer<Float>, _ accumulates: Bool
-    ) {
-        let panelColumns = products.panelColumns
-        for panel in 0..<products.panels {
-            let start = panel * block.count * panelColumns + (row - block.lowerBound) * panelColumns
-            let panels = unsafe scratch.panels.pointer + block.lowerBound * width
-            if precision == .int8 {
-                unsafe (scratch.sums.pointer + row * width + panel * panelColumns).update(
-                    from: panels + start, count: panelColumns)
-            } else {
-                let source = unsafe UnsafeRawPointer(panels + start).assumingMemoryBound(to: Float.self)
-                let target = unsafe output + row * width + panel * panelColumns
-                if accumulates {
-                    for i in 0..<panelColumns { unsafe target[i] += source[i] }
-                } else {
-                    unsafe target.update(from: source, count: panelColumns)
-                }
+            for row in block.clamped(to: 0..<rows) {
+                unsafe finishColumns?(
+                    row, 0..<width, precision == .int8 ? UnsafePointer(scratch.sums.pointer + row * width) : nil)
+                finishRow?(row)
             }
         }
+    }
+}
+
+/// Writes results of a product, which are in a panel's memory, where they belong.
+@unsafe
+private func put(
+    _ results: UnsafePointer<Int32>, _ count: Int, to target: UnsafeMutablePointer<Float>, adds: Bool
+) {
+    let source = unsafe UnsafeRawPointer(results).assumingMemoryBound(to: Float.self)
+    if adds {
+        for i in 0..<count { unsafe target[i] += source[i] }
+    } else {
+        unsafe target.update(from: source, count: count)
     }
 }
 

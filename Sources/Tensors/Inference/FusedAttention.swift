@@ -5,7 +5,7 @@
 /// "FlashAttention", §3.1, with whole rows of scores.
 public enum FusedAttention {
     /// Queries whose scores are in memory at once.
-    private static let queriesPerBlock = 8
+    private static let queriesPerBlock = rowsPerTile
 
     /// - Parameters:
     ///   - query: `[queries, innerSize]`, the heads side by side in each row.
@@ -152,28 +152,26 @@ public enum FusedAttention {
                     }
                 } else {
                     for column in stride(from: 0, to: width, by: 32) {
-                        for row in stride(from: 0, to: rows, by: 4) {
-                            unsafe multiplyTile(
-                                query + (first + row) * queryStride, queryStride, rows: min(4, rows - row),
-                                transposed + firstKey + column, paddedKeys, depth: size,
-                                scores + row * width + column, width)
-                        }
+                        unsafe multiplyTile(
+                            query + first * queryStride, queryStride, rows: rows, transposed + firstKey + column,
+                            paddedKeys, depth: size, scores + column, width)
                     }
                 }
-                var totals = SIMD8<Float>.one
+                // One thing after the other, so that no row waits for what the one before it becomes.
+                var (largest, totals) = (SIMD8<Float>.zero, SIMD8<Float>.one)
                 for row in 0..<rows {
                     let part = unsafe scores + row * width
-                    let factor = unsafe rules.prepare(
-                        part, count: count, head: number, distance: firstKey - first - row)
-                    totals[row] = unsafe exponentiate(part, count: count, padded: padded, scale: factor)
+                    unsafe rules.prepare(part, count: count, head: number, distance: firstKey - first - row)
+                    largest[row] = unsafe maximum(part, count: count, padded: padded)
+                }
+                for row in 0..<rows {
+                    totals[row] = unsafe exponentiate(
+                        scores + row * width, count: padded, scale: rules.factor, largest: largest[row])
                 }
                 for column in stride(from: 0, to: paddedSize, by: 32) {
-                    for row in stride(from: 0, to: rows, by: 4) {
-                        unsafe multiplyTile(
-                            scores + row * width, width, rows: min(4, rows - row),
-                            values + firstKey * valueStride + column, valueStride, depth: count,
-                            sums + row * paddedSize + column, paddedSize)
-                    }
+                    unsafe multiplyTile(
+                        scores, width, rows: rows, values + firstKey * valueStride + column, valueStride, depth: count,
+                        sums + column, paddedSize)
                 }
                 for row in 0..<rows {
                     let target = unsafe context + (first + row) * queryStride
@@ -186,12 +184,7 @@ public enum FusedAttention {
         /// `[keys, size]` to `[size, paddedKeys]`, with zeros behind the last key.
         @unsafe
         private func transpose(_ key: UnsafePointer<Float>, into output: UnsafeMutablePointer<Float>) {
-            let paddedKeys = paddedKeys
-            for i in 0..<size {
-                let row = unsafe output + i * paddedKeys
-                for k in 0..<keys { unsafe row[k] = key[k * keyStride + i] }
-                for k in keys..<paddedKeys { unsafe row[k] = 0 }
-            }
+            unsafe Tensors.transpose(key, keyStride, rows: keys, columns: size, into: output, stride: paddedKeys)
         }
     }
 }

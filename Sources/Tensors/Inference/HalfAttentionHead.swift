@@ -1,5 +1,6 @@
-/// Attention of one head of a long sequence with products in bfloat16, where the encoder's products are in lower precision
-/// too: of few keys, the copies would cost more than the products gain.
+import CPlatform
+
+/// Attention of one head of one sequence with products in bfloat16, where the encoder's products are in lower precision too.
 struct HalfAttentionHead {
     let size: Int
     /// The distances between rows of queries, and of keys and values.
@@ -9,20 +10,20 @@ struct HalfAttentionHead {
     let rules: AttentionScores
 
     /// Queries whose scores are in memory at once.
-    private static let queriesPerBlock = RowBlocks.largest
+    private static let queriesPerBlock = rowsPerTile
 
-    /// Whether the processor multiplies bfloat16; bytes it may multiply without.
-    private static let isAvailable = Precision.bf16.reasonUnavailable == nil
-
-    var isWorthwhile: Bool { keys >= 96 && size % 16 == 0 && Self.isAvailable }
+    /// Whether the processor that is compiled for multiplies bfloat16, and reading vectors ends with a head.
+    var isWorthwhile: Bool { HAS_HALF_PRODUCTS != 0 && size % 16 == 0 }
 
     private var paddedKeys: Int { paddedToTiles(keys) }
+    private var paddedSize: Int { paddedToTiles(size) }
+    private var depth: Int { size / 2 }
 
-    /// Queries, keys, values and weights in halves; scores and sums.
+    /// Pairs of keys, of values and of a block's queries and weights; its scores and sums.
     var scratchBytes: Int {
         let rows = Self.queriesPerBlock
-        let width = widestBlock
-        return 2 * (rows * size + 2 * paddedKeys * size + rows * width) + 4 * rows * (width + size) + 64 * 8
+        return 4 * (depth * paddedKeys + paddedKeys / 2 * paddedSize + rows * paddedSize / 2 + rows * widestBlock / 2)
+            + 4 * rows * (widestBlock + paddedSize) + 64 * 8
     }
 
     /// At most so many keys are attended to by one block of queries: whole tiles, of which the window meets two in part.
@@ -43,72 +44,99 @@ struct HalfAttentionHead {
             defer { unsafe next += (count * MemoryLayout<Element>.stride + 63) & ~63 }
             return unsafe next.assumingMemoryBound(to: type)
         }
-        let (rows, padded, widest) = (Self.queriesPerBlock, paddedKeys, widestBlock)
-        let (q, k, v) = unsafe (
-            take(UInt16.self, rows * size), take(UInt16.self, padded * size), take(UInt16.self, padded * size)
-        )
-        let weights = unsafe take(UInt16.self, rows * widest)
-        let (scores, sums) = unsafe (take(Float.self, rows * widest), take(Float.self, rows * size))
-        unsafe copy(key, keyStride, rows: keys, to: k, padded: padded)
-        unsafe copy(value, keyStride, rows: keys, to: v, padded: padded)
+        let (rows, paddedKeys, paddedSize, depth) = (Self.queriesPerBlock, paddedKeys, paddedSize, depth)
+        let k = unsafe take(HalfPair.self, depth * paddedKeys)
+        let v = unsafe take(HalfPair.self, paddedKeys / 2 * paddedSize)
+        let q = unsafe take(HalfPair.self, rows * paddedSize / 2)
+        let weights = unsafe take(HalfPair.self, rows * widestBlock / 2)
+        let (scores, sums) = unsafe (take(Float.self, rows * widestBlock), take(Float.self, rows * paddedSize))
+        unsafe packKeys(key, into: k)
+        unsafe packValues(value, into: v)
         for first in stride(from: 0, to: queries, by: rows) {
             let count = min(rows, queries - first)
-            unsafe copy(
-                query + first * queryStride, queryStride, rows: count, to: q, padded: RowBlocks.padded(count))
             // The same for a block that is not full, so that the sums are.
             let places = rules.places(of: first..<first + rows, among: keys)
             let firstKey = places.lowerBound & ~31
             let visible = places.upperBound - firstKey
             let width = paddedToTiles(visible)
-            for block in RowBlocks.blocks(count) {
-                unsafe OneDNN.compute(
-                    scoresProduct(block.count, width), q + block.lowerBound * size, k + firstKey * size, bias: nil,
-                    scores + block.lowerBound * width)
+            for row in 0..<count {
+                for column in stride(from: 0, to: size, by: 32) {
+                    unsafe store(
+                        neighbors(query + (first + row) * queryStride, column), q + (row * paddedSize + column) / 2)
+                }
             }
+            for column in stride(from: 0, to: width, by: 32) {
+                unsafe multiplyTile(
+                    q, paddedSize / 2, rows: count, k + firstKey + column, paddedKeys, depth: depth, scores + column,
+                    width)
+            }
+            // One thing after the other, so that no row waits for what the one before it becomes.
+            var (largest, totals) = (SIMD8<Float>.zero, SIMD8<Float>.one)
             for row in 0..<count {
                 let part = unsafe scores + row * width
-                let factor = unsafe rules.prepare(
-                    part, count: visible, head: number, distance: firstKey - first - row)
-                let total = unsafe exponentiate(
-                    part, count: visible, padded: width, scale: factor, into: weights + row * width)
-                // The sum is kept where a score was.
-                unsafe part[0] = total
-            }
-            for block in RowBlocks.blocks(count) {
-                unsafe OneDNN.compute(
-                    contextProduct(block.count, width), weights + block.lowerBound * width, v + firstKey * size,
-                    bias: nil,
-                    sums + block.lowerBound * size)
+                unsafe rules.prepare(part, count: visible, head: number, distance: firstKey - first - row)
+                largest[row] = unsafe maximum(part, count: visible, padded: width)
             }
             for row in 0..<count {
-                let factor = unsafe 1 / scores[row * width]
+                totals[row] = unsafe exponentiate(
+                    scores + row * width, count: width, scale: rules.factor, largest: largest[row],
+                    into: UnsafeMutableRawPointer(weights + row * width / 2).assumingMemoryBound(to: UInt16.self))
+            }
+            for column in stride(from: 0, to: paddedSize, by: 32) {
+                unsafe multiplyTile(
+                    weights, width / 2, rows: count, v + firstKey / 2 * paddedSize + column, paddedSize,
+                    depth: (visible + 1) / 2, sums + column, paddedSize)
+            }
+            for row in 0..<count {
                 let target = unsafe context + (first + row) * queryStride
-                for i in 0..<size { unsafe target[i] = sums[row * size + i] * factor }
+                let factor = SIMD16(repeating: 1 / totals[row])
+                for i in stride(from: 0, to: size, by: 16) {
+                    unsafe store(lanes(sums + row * paddedSize + i) * factor, target + i)
+                }
             }
         }
     }
 
-    /// The head's columns of rows in halves, one behind the other, and zeros behind the last.
+    /// Neighbours among 32 columns of a row from one of them on, with zeros behind the head's last.
+    @unsafe @inline(__always)
+    private func neighbors(_ row: UnsafePointer<Float>, _ column: Int) -> SIMD16<UInt32> {
+        let first = unsafe lanes(row + column)
+        return cplatform_neighbors(first, column + 16 < size ? unsafe lanes(row + column + 16) : .zero)
+    }
+
+    /// `[keys, size]` to `[size / 2, paddedKeys]` of pairs of columns, with zeros behind the last key.
     @unsafe
-    private func copy(
-        _ source: UnsafePointer<Float>, _ stride: Int, rows: Int, to target: UnsafeMutablePointer<UInt16>, padded: Int
-    ) {
-        for row in 0..<rows { unsafe roundToHalves(source + row * stride, target + row * size, size) }
-        unsafe (target + rows * size).update(repeating: 0, count: (padded - rows) * size)
+    private func packKeys(_ key: UnsafePointer<Float>, into target: UnsafeMutablePointer<HalfPair>) {
+        let words = unsafe UnsafeMutableRawPointer(target).assumingMemoryBound(to: UInt32.self)
+        for first in stride(from: 0, to: paddedKeys, by: 16) {
+            for column in stride(from: 0, to: size, by: 32) {
+                unsafe transposeTile(
+                    into: words + column / 2 * paddedKeys + first, stride: paddedKeys,
+                    columns: min(16, (size - column) / 2)
+                ) { row in
+                    first + row < keys ? unsafe neighbors(key + (first + row) * keyStride, column) : .zero
+                }
+            }
+        }
     }
 
-    /// `Q·Kᵀ`
-    private func scoresProduct(_ rows: Int, _ keys: Int) -> MatrixProduct {
-        MatrixProduct(
-            rows: rows, columns: keys, depth: size, a: MatrixLayout(rowStride: size),
-            b: MatrixLayout(rowStride: 1, columnStride: size), c: MatrixLayout(rowStride: keys),
-            precision: .bf16)
+    /// `[keys, size]` to `[paddedKeys / 2, paddedSize]` of pairs of keys, with zeros behind the last of either.
+    @unsafe
+    private func packValues(_ value: UnsafePointer<Float>, into target: UnsafeMutablePointer<HalfPair>) {
+        for first in stride(from: 0, to: paddedKeys, by: 2) {
+            let row = unsafe target + first / 2 * paddedSize
+            let source = unsafe value + first * keyStride
+            for column in stride(from: 0, to: paddedSize, by: 16) {
+                let isInside = column < size
+                let even = isInside && first < keys ? unsafe lanes(source + column) : .zero
+                let odd = isInside && first + 1 < keys ? unsafe lanes(source + keyStride + column) : .zero
+                unsafe store(cplatform_paired(even, odd), row + column)
+            }
+        }
     }
+}
 
-    /// `P·V`
-    private func contextProduct(_ rows: Int, _ keys: Int) -> MatrixProduct {
-        MatrixProduct(
-            rows: rows, columns: size, depth: keys, a: MatrixLayout(rowStride: keys),
-            b: MatrixLayout(rowStride: size), c: MatrixLayout(rowStride: size), precision: .bf16)
-    }
+@unsafe @inline(__always)
+private func store(_ lanes: SIMD16<UInt32>, _ pointer: UnsafeMutablePointer<HalfPair>) {
+    unsafe UnsafeMutableRawPointer(pointer).storeBytes(of: lanes, as: SIMD16<UInt32>.self)
 }

@@ -2,12 +2,18 @@
 enum RowBlocks {
     static let largest = 64
     static let smallest = 8
+    /// Up to so many rows are one block of just their number: one short text waits for no row that nobody wants, and soon has
+    /// met all sizes.
+    private static let largestExact = 32
 
     /// Rows of whole blocks. What the rows behind the last hold is computed and not used.
-    static func padded(_ rows: Int) -> Int { (rows + smallest - 1) / smallest * smallest }
+    static func padded(_ rows: Int) -> Int {
+        rows <= largestExact ? rows : (rows + smallest - 1) / smallest * smallest
+    }
 
     /// As many of the largest block as there are, then halves of it.
     static func blocks(_ rows: Int) -> [Range<Int>] {
+        if rows <= largestExact { return rows > 0 ? [0..<rows] : [] }
         var blocks: [Range<Int>] = []
         var (start, size) = (0, largest)
         let end = padded(rows)
