@@ -54,7 +54,7 @@ extension Tensor {
     fileprivate func roundedToHalves() -> [UInt16] {
         let count = count
         let part = 16_384
-        return unsafe [UInt16](unsafeUninitializedCapacity: count) { halves, initialized in
+        return unsafe [UInt16](unsafeUninitializedCapacity: capacity(for: count)) { halves, initialized in
             unsafe values.withUnsafeBufferPointer { values in
                 guard let target = halves.baseAddress, let source = values.baseAddress else { return }
                 ThreadPool.shared.run((count + part - 1) / part) { block in

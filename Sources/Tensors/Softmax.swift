@@ -60,7 +60,17 @@ func softmax(_ row: UnsafeMutableBufferPointer<Float>, count: Int, scale: Float)
 /// The largest of the first `count` values of a row of whole vectors; those behind them become -∞.
 @unsafe @inline(__always)
 func maximum(_ row: UnsafeMutablePointer<Float>, count: Int, padded: Int) -> Float {
-    for i in count..<padded { unsafe row[i] = -.infinity }
+    var i = count & ~15
+    if i < count {
+        let values = unsafe lanes(row + i)
+        let places = SIMD16<Int32>(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
+        unsafe store(values.replacing(with: -.infinity, where: places .>= Int32(count &- i)), row + i)
+        i &+= 16
+    }
+    while i < padded {
+        unsafe store(SIMD16(repeating: -.infinity), row + i)
+        i &+= 16
+    }
     return unsafe maximum(row, count: padded)
 }
 

@@ -19,7 +19,8 @@ public struct Tensor: Equatable, Sendable {
     /// A tensor whose values are written before they are read.
     package static func uninitialized(_ shape: Shape) -> Tensor {
         let count = shape.count
-        return Tensor(shape, unsafe [Float](unsafeUninitializedCapacity: count) { _, size in size = count })
+        return Tensor(
+            shape, unsafe [Float](unsafeUninitializedCapacity: capacity(for: count)) { _, size in size = count })
     }
 
     public var count: Int { values.count }
@@ -59,4 +60,13 @@ extension Tensor {
         for i in values.indices { sum += values[i] * 0 }
         return sum == 0
     }
+}
+
+/// Of large arrays, more elements than needed, of few different numbers: what a part of a batch gives back fits the next,
+/// whose texts are a little longer.
+func capacity(for count: Int) -> Int {
+    guard count >= 1 << 16 else { return count }
+    // Three bits behind the first.
+    let shift = Int.bitWidth - 4 - count.leadingZeroBitCount
+    return ((count - 1) >> shift + 1) << shift
 }

@@ -13,18 +13,22 @@ import CPlatform
 func transposeTile(
     into target: UnsafeMutablePointer<UInt32>, stride: Int, columns: Int = 16, row: (Int) -> SIMD16<UInt32>
 ) {
-    unsafe withUnsafeTemporaryAllocation(of: SIMD16<UInt32>.self, capacity: 32) { memory in
-        var (from, to) = unsafe (memory.baseAddress!, memory.baseAddress! + 16)
-        for i in 0..<16 { unsafe from[i] = row(i) }
-        for _ in 0..<4 {
-            for i in 0..<8 {
-                unsafe to[2 * i] = cplatform_zipped_first(from[i], from[i + 8])
-                unsafe to[2 * i + 1] = cplatform_zipped_second(from[i], from[i + 8])
+    // Twice a kilobyte, of which each is on the stack.
+    unsafe withUnsafeTemporaryAllocation(of: SIMD16<UInt32>.self, capacity: 16) { first in
+        unsafe withUnsafeTemporaryAllocation(of: SIMD16<UInt32>.self, capacity: 16) { second in
+            var from = first.baseAddress!
+            var to = second.baseAddress!
+            for i in 0..<16 { unsafe from[i] = row(i) }
+            for _ in 0..<4 {
+                for i in 0..<8 {
+                    unsafe to[2 * i] = cplatform_zipped_first(from[i], from[i + 8])
+                    unsafe to[2 * i + 1] = cplatform_zipped_second(from[i], from[i + 8])
+                }
+                unsafe (from, to) = (to, from)
             }
-            unsafe (from, to) = (to, from)
-        }
-        for i in 0..<columns {
-            unsafe UnsafeMutableRawPointer(target + i * stride).storeBytes(of: from[i], as: SIMD16<UInt32>.self)
+            for i in 0..<columns {
+                unsafe UnsafeMutableRawPointer(target + i * stride).storeBytes(of: from[i], as: SIMD16<UInt32>.self)
+            }
         }
     }
 }

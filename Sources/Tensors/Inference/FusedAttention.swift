@@ -107,7 +107,7 @@ public enum FusedAttention {
         private var scoreMargin: Int { distances == nil ? 0 : DisentangledScores.margin }
         /// Keys by columns, values by rows where a head is not made of whole tiles, scores, and a row of context.
         var scratchCount: Int {
-            keyCount + (copiesValues ? keys * paddedSize : 0) + queriesPerBlock * paddedSize
+            keyCount + (copiesValues ? keys * paddedSize : 0) + queriesPerBlock * (paddedSize + 2)
                 + scoreMargin + queriesPerBlock * (distances?.stride ?? paddedKeys)
         }
 
@@ -135,7 +135,9 @@ public enum FusedAttention {
                 unsafe rest += keys * paddedSize
             }
             let sums = unsafe rest
-            let scores = unsafe rest + queriesPerBlock * paddedSize + scoreMargin
+            let largest = unsafe sums + queriesPerBlock * paddedSize
+            let totals = unsafe largest + queriesPerBlock
+            let scores = unsafe totals + queriesPerBlock + scoreMargin
             for first in stride(from: 0, to: queries, by: queriesPerBlock) {
                 let rows = min(queriesPerBlock, queries - first)
                 let places = rules.places(of: first..<first + queriesPerBlock, among: keys)
@@ -158,14 +160,13 @@ public enum FusedAttention {
                     }
                 }
                 // One thing after the other, so that no row waits for what the one before it becomes.
-                var (largest, totals) = (SIMD8<Float>.zero, SIMD8<Float>.one)
                 for row in 0..<rows {
                     let part = unsafe scores + row * width
                     unsafe rules.prepare(part, count: count, head: number, distance: firstKey - first - row)
-                    largest[row] = unsafe maximum(part, count: count, padded: padded)
+                    unsafe largest[row] = maximum(part, count: count, padded: padded)
                 }
                 for row in 0..<rows {
-                    totals[row] = unsafe exponentiate(
+                    unsafe totals[row] = exponentiate(
                         scores + row * width, count: padded, scale: rules.factor, largest: largest[row])
                 }
                 for column in stride(from: 0, to: paddedSize, by: 32) {
@@ -175,7 +176,7 @@ public enum FusedAttention {
                 }
                 for row in 0..<rows {
                     let target = unsafe context + (first + row) * queryStride
-                    let factor = 1 / totals[row]
+                    let factor = unsafe 1 / totals[row]
                     for i in 0..<size { unsafe target[i] = sums[row * paddedSize + i] * factor }
                 }
             }

@@ -23,7 +23,7 @@ struct HalfAttentionHead {
     var scratchBytes: Int {
         let rows = Self.queriesPerBlock
         return 4 * (depth * paddedKeys + paddedKeys / 2 * paddedSize + rows * paddedSize / 2 + rows * widestBlock / 2)
-            + 4 * rows * (widestBlock + paddedSize) + 64 * 8
+            + 4 * rows * (widestBlock + paddedSize + 2) + 64 * 8
     }
 
     /// At most so many keys are attended to by one block of queries: whole tiles, of which the window meets two in part.
@@ -50,6 +50,7 @@ struct HalfAttentionHead {
         let q = unsafe take(HalfPair.self, rows * paddedSize / 2)
         let weights = unsafe take(HalfPair.self, rows * widestBlock / 2)
         let (scores, sums) = unsafe (take(Float.self, rows * widestBlock), take(Float.self, rows * paddedSize))
+        let (largest, totals) = unsafe (take(Float.self, rows), take(Float.self, rows))
         unsafe packKeys(key, into: k)
         unsafe packValues(value, into: v)
         for first in stride(from: 0, to: queries, by: rows) {
@@ -71,14 +72,13 @@ struct HalfAttentionHead {
                     width)
             }
             // One thing after the other, so that no row waits for what the one before it becomes.
-            var (largest, totals) = (SIMD8<Float>.zero, SIMD8<Float>.one)
             for row in 0..<count {
                 let part = unsafe scores + row * width
                 unsafe rules.prepare(part, count: visible, head: number, distance: firstKey - first - row)
-                largest[row] = unsafe maximum(part, count: visible, padded: width)
+                unsafe largest[row] = maximum(part, count: visible, padded: width)
             }
             for row in 0..<count {
-                totals[row] = unsafe exponentiate(
+                unsafe totals[row] = exponentiate(
                     scores + row * width, count: width, scale: rules.factor, largest: largest[row],
                     into: UnsafeMutableRawPointer(weights + row * width / 2).assumingMemoryBound(to: UInt16.self))
             }
@@ -89,7 +89,7 @@ struct HalfAttentionHead {
             }
             for row in 0..<count {
                 let target = unsafe context + (first + row) * queryStride
-                let factor = SIMD16(repeating: 1 / totals[row])
+                let factor = unsafe SIMD16(repeating: 1 / totals[row])
                 for i in stride(from: 0, to: size, by: 16) {
                     unsafe store(lanes(sums + row * paddedSize + i) * factor, target + i)
                 }
