@@ -40,7 +40,11 @@ public struct LengthSortedBatches: Sendable {
     /// - Parameter body: for a batch, a result for each of its texts.
     /// - Returns: the results in the order of the texts.
     package func mapEach<Result>(_ body: (_ batch: [Int]) -> [Result]) -> [Result] {
-        let results = parallelMap(batches.count) { body(batches[$0]) }
+        // The few batches that are left when every thread has had as many are computed by all threads together.
+        let threads = ThreadPool.shared.threads
+        let rest = batches.count % threads
+        let together = 2 * rest <= threads ? rest : 0
+        let results = parallelMap(batches.count - together) { body(batches[$0]) } + batches.suffix(together).map(body)
         var all = [Result?](repeating: nil, count: count)
         for (batch, results) in zip(batches, results) {
             for (index, result) in zip(batch, results) { all[index] = result }

@@ -35,12 +35,11 @@
         head: Int, _ key: UnsafePointer<Float>, keyStride: Int, _ scratch: UnsafeMutablePointer<Float>
     ) {
         let (stride, margin) = (stride, Self.margin)
+        unsafe transpose(key, keyStride, rows: keys, columns: size, into: scratch + margin, stride: stride)
         for i in 0..<size {
             let row = unsafe scratch + i * stride
             for k in 0..<margin { unsafe row[k] = 0 }
-            let columns = unsafe row + margin
-            for k in 0..<keys { unsafe columns[k] = key[k * keyStride + i] }
-            for k in keys..<stride - margin { unsafe columns[k] = 0 }
+            for k in margin + paddedToTiles(keys)..<stride { unsafe row[k] = 0 }
         }
         let first = unsafe scratch + size * stride
         let second = unsafe first + size * positionStride

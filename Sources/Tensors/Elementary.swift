@@ -59,7 +59,7 @@ func exponentialOfNegative(_ x: SIMD16<Float>) -> SIMD16<Float> {
     return (p * power).replacing(with: 0, where: isTiny)
 }
 
-/// `2ˣ` in sixteen lanes for `x ≤ 0`, relative error below 4e-6; 0 at -127 and below.
+/// `2ˣ` in sixteen lanes for `x ≤ 0`, relative error below 4e-6 from -126 on; 0 at -127 and below, and at most 2⁻¹²⁶ between.
 ///
 /// A polynomial of degree 4 on `|r| ≤ 1/2` of the least relative error that is 1 at 0.
 @inline(__always)
@@ -72,7 +72,7 @@ func roughPowerOfTwo(_ x: SIMD16<Float>) -> SIMD16<Float> {
     p = multiplyAdd(p, r, SIMD16(repeating: 2.402_410_73e-1))
     p = multiplyAdd(p, r, SIMD16(repeating: 6.931_241_18e-1))
     p = multiplyAdd(p, r, SIMD16(repeating: 1))
-    // At -127, whose power is 1 times 2⁻¹²⁷, no bit of the exponent is left.
+    // At -127, which is 1 times 2⁻¹²⁷, no bit of the exponent is left; below, the sign's would be taken.
     return unsafe unsafeBitCast(
         unsafeBitCast(p, to: SIMD16<UInt32>.self) &+ unsafeBitCast(shifted, to: SIMD16<UInt32>.self) &<< 23,
         to: SIMD16<Float>.self)

@@ -81,6 +81,7 @@ enum OneDNN {
     /// The products of one packed matrix, with blocks of few different numbers of rows.
     final class FrozenProducts: Sendable {
         private let weights: AlignedBuffer
+        var byteCount: Int { panelSize * panels }
         /// How many panels of columns can be computed each on its own; 1 where the layout does not allow it.
         let panels: Int
         let panelColumns: Int

@@ -36,7 +36,7 @@ struct ControlGroupTests {
         #expect(available("3:cpu,cpuacct:/\n2:cpuset,memory:/box\n0::/\n") == 650)
     }
 
-    @Test("counters taken at different moments, in a group without a limit")
+    @Test("files that exceed what is used, and use beyond the limit, leave the limit and nothing")
     func contradiction() throws {
         let none = Int.max & ~4095
         try group(

@@ -38,6 +38,28 @@ struct FrozenLinearTests {
         }
     }
 
+    @Test("few rows are the same bits as many, whatever their number", arguments: Precision.available)
+    func fewRows(precision: Precision) {
+        let (depth, columns) = (96, 384)
+        let linear = FrozenLinear(
+            [StoredTensor(random.normalTensor([columns, depth], standardDeviation: 0.05))],
+            biases: [random.normalTensor([columns], standardDeviation: 1)], precision: precision, activation: .gelu)
+        let values = random.normalTensor([64, depth], standardDeviation: 1)
+        func product(_ rows: Range<Int>) -> Tensor {
+            let (input, output) = (
+                Activations(columns: depth, for: precision), Activations(columns: columns, for: precision)
+            )
+            input.copy(values.rows(rows))
+            linear.project(input, into: output, ProductScratch())
+            return output.tensor
+        }
+        let all = product(0..<64)
+        for rows in 1...41 {
+            #expect(product(0..<rows).isSameRows(as: all.rows(0..<rows)), "\(rows) rows")
+            #expect(parallelMap(2) { _ in product(0..<rows) }[1].isSameRows(as: all.rows(0..<rows)), "\(rows) rows")
+        }
+    }
+
     @Test("a deep product onto a residual is the same bits in panels and whole", arguments: Precision.available)
     func panels(precision: Precision) {
         let (depth, columns) = (1536, 768)
@@ -204,7 +226,6 @@ struct FrozenLinearTests {
 struct FusedAttentionTests {
     @Test("agrees in lower precision", arguments: [16, 24, 32, 48, 64])
     func halves(headSize: Int) {
-        guard Precision.bf16.reasonUnavailable == nil else { return }
         let random = RandomSource(seed: 4)
         let (heads, size, tokens) = (3, 3 * headSize, 1 + 2 + 13 + 32 + 33 + 96 + 129)
         let sequences = [0..<1, 1..<3, 3..<16, 16..<48, 48..<81, 81..<177, 177..<306]

@@ -82,8 +82,10 @@ struct InferencePlanTests {
         let batch = TokenBatch(sequences([27, 40, 9, 140]))
         let exact = encoder.forward(batch).output
         let hidden = InferencePlan(encoder, precision: precision).encode(batch)
-        // T5 does not scale its scores, of which bytes and bfloat16 keep two digits.
-        let limits: [Precision: Float] = [.f32: 1e-5, .bf16: 2e-2, .int8: 5e-2]
+        // This one does not scale its scores, of which bytes and bfloat16 keep two digits.
+        let limits: [Precision: Float] = [
+            .f32: 1e-5, .bf16: 2e-2, .int8: family == "families/t5-gated" ? 5e-2 : 4e-2,
+        ]
         #expect(hidden.relativeDifference(from: exact) < limits[precision]!)
     }
 

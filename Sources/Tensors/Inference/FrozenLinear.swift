@@ -20,6 +20,9 @@ public final class FrozenLinear: Sendable {
     private let offsets: AlignedBuffer
     private let weights: Weights
 
+    /// About what a core's own cache keeps of a matrix.
+    private static let cachedBytes = 1 << 20
+
     private enum Weights: Sendable {
         case packed(OneDNN.FrozenProducts)
         /// For OpenBLAS: `[width, inputSize]`.
@@ -96,6 +99,7 @@ public final class FrozenLinear: Sendable {
     /// - Parameter scratch: holds sums of integers, and halves, in the meantime.
     public func project(_ input: Activations, into output: Activations, _ scratch: ProductScratch) {
         precondition(output.columns == outputSize, "\(outputSize) columns into \(output.columns)")
+        precondition(input !== output, "a projection into what it reads")
         output.resize(input.rows)
         if isGated { return projectGated(input, into: output, scratch) }
         // Our activations are twice as fast as the library's, which it would apply with the product.
@@ -160,6 +164,7 @@ public final class FrozenLinear: Sendable {
             "\(outputSize) columns onto \(residual.columns) and into \(output.columns)")
         norm?.check(columns: outputSize)
         precondition(activation == nil && !isGated, "a residual goes with no activation")
+        precondition(input !== residual && input !== output, "a sum in the place of what the product reads")
         output.resize(input.rows)
         unsafe run(
             input, residual.values.pointer, scratch, accumulates: true,
@@ -201,15 +206,19 @@ public final class FrozenLinear: Sendable {
         let rows = input.rows
         let blocks = RowBlocks.blocks(rows)
         let pool = ThreadPool.shared
-        if case .packed(let products) = weights, products.panels > 1, !pool.isSplitting, blocks.count < 2 * pool.threads
+        // Of few rows, threads share the panels. A thread alone reads a panel that stays in its cache for one block of rows
+        // after the other, where all weights would not stay.
+        let isAlone = pool.isSplitting
+        if case .packed(let products) = weights, products.panels > 1,
+            isAlone ? blocks.count > 1 && products.byteCount > Self.cachedBytes : blocks.count < 2 * pool.threads
         {
             // Panels lie one behind the other: the library is fast where an output's rows are.
             let panelColumns = products.panelColumns
-            scratch.panels.reserve(RowBlocks.padded(rows) * width)
+            scratch.panels.reserve(isAlone ? RowBlocks.largest * panelColumns : RowBlocks.padded(rows) * width)
             pool.run(blocks.count * products.panels) { index in
-                let (block, panel) = (blocks[index / products.panels], index % products.panels)
-                let results =
-                    unsafe scratch.panels.pointer + block.lowerBound * width + panel * block.count * panelColumns
+                let (panel, block) = (index / blocks.count, blocks[index % blocks.count])
+                let place = isAlone ? 0 : block.lowerBound * width + panel * block.count * panelColumns
+                let results = unsafe scratch.panels.pointer + place
                 unsafe products.compute(
                     rows: block.count, panel: panel, accumulates: false, input.operand(block.lowerBound),
                     bias: bias.floats, results)
@@ -219,14 +228,14 @@ public final class FrozenLinear: Sendable {
                     if precision == .int8 {
                         unsafe finishColumns?(row, columns, part)
                     } else {
-                        unsafe put(
+                        unsafe putFloats(
                             part, columns.count, to: output + row * width + columns.lowerBound, adds: accumulates)
                         finishColumns?(row, columns, nil)
                     }
                 }
             }
             guard let finishRow else { return }
-            let parts = RowBlocks.smallest
+            let parts = min(rows, 4 * pool.threads)
             pool.run(parts) { part in
                 for row in rows * part / parts..<rows * (part + 1) / parts { finishRow(row) }
             }
@@ -263,7 +272,7 @@ public final class FrozenLinear: Sendable {
 
 /// Writes results of a product, which are in a panel's memory, where they belong.
 @unsafe
-private func put(
+private func putFloats(
     _ results: UnsafePointer<Int32>, _ count: Int, to target: UnsafeMutablePointer<Float>, adds: Bool
 ) {
     let source = unsafe UnsafeRawPointer(results).assumingMemoryBound(to: Float.self)

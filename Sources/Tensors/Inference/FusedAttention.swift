@@ -4,9 +4,6 @@
 /// Source: Vaswani et al. 2017, "Attention Is All You Need", §3.2; blocks of queries as in Dao et al. 2022,
 /// "FlashAttention", §3.1, with whole rows of scores.
 public enum FusedAttention {
-    /// Queries whose scores are in memory at once.
-    private static let queriesPerBlock = rowsPerTile
-
     /// - Parameters:
     ///   - query: `[queries, innerSize]`, the heads side by side in each row.
     ///   - keyValue: `[tokens, 2·innerSize]`, the keys and then the values.
@@ -29,7 +26,9 @@ public enum FusedAttention {
             queries.allSatisfy { $0.upperBound <= query.rows } && keys.allSatisfy { $0.upperBound <= keyValue.rows },
             "sequences beyond \(query.rows) queries or \(keyValue.rows) keys")
         precondition(context.columns == innerSize, "context of \(context.columns) columns for \(innerSize)")
-        precondition(queries.count == keys.count, "\(queries.count) sequences of queries, \(keys.count) of keys")
+        precondition(
+            queries.count == keys.count && zip(queries, keys).allSatisfy { $0.isEmpty || !$1.isEmpty },
+            "\(queries.count) sequences of queries, \(keys.count) of keys, or queries without keys")
         precondition(
             window == nil || zip(queries, keys).allSatisfy { $0.count <= $1.count }, "queries beyond all windows")
         context.resize(query.rows)
@@ -63,7 +62,7 @@ public enum FusedAttention {
                 })
             let halves = HalfAttentionHead(
                 size: headSize, queryStride: innerSize, keyStride: 2 * innerSize, keys: tokens.count, rules: rules)
-            let usesHalves = context.precision != .f32 && positions == nil && halves.isWorthwhile
+            let usesHalves = context.precision != .f32 && positions == nil && halves.isSupported
             let byteCount = usesHalves ? halves.scratchBytes : 4 * head.scratchCount
             unsafe withUnsafeTemporaryAllocation(byteCount: byteCount, alignment: 64) { memory in
                 let scratch = unsafe memory.baseAddress!.assumingMemoryBound(to: Float.self)
@@ -105,10 +104,11 @@ public enum FusedAttention {
         var copiesValues: Bool { size != paddedSize || keys > 64 }
         private var keyCount: Int { distances?.scratchCount ?? size * paddedKeys }
         private var scoreMargin: Int { distances == nil ? 0 : DisentangledScores.margin }
-        /// Keys by columns, values by rows where a head is not made of whole tiles, scores, and a row of context.
+        /// Keys by columns, values by rows where a head is not made of whole tiles, scores, sums, and of each row the largest
+        /// score and the total.
         var scratchCount: Int {
-            keyCount + (copiesValues ? keys * paddedSize : 0) + queriesPerBlock * (paddedSize + 2)
-                + scoreMargin + queriesPerBlock * (distances?.stride ?? paddedKeys)
+            keyCount + (copiesValues ? keys * paddedSize : 0) + rowsPerTile * (paddedSize + 2)
+                + scoreMargin + rowsPerTile * (distances?.stride ?? paddedKeys)
         }
 
         @unsafe
@@ -122,7 +122,7 @@ public enum FusedAttention {
             if let distances {
                 unsafe distances.prepare(head: number, key, keyStride: keyStride, transposed)
             } else {
-                unsafe transpose(key, into: transposed)
+                unsafe transpose(key, keyStride, rows: keys, columns: size, into: transposed, stride: paddedKeys)
             }
             var rest = unsafe scratch + keyCount
             var (values, valueStride) = unsafe (value, keyStride)
@@ -135,12 +135,12 @@ public enum FusedAttention {
                 unsafe rest += keys * paddedSize
             }
             let sums = unsafe rest
-            let largest = unsafe sums + queriesPerBlock * paddedSize
-            let totals = unsafe largest + queriesPerBlock
-            let scores = unsafe totals + queriesPerBlock + scoreMargin
-            for first in stride(from: 0, to: queries, by: queriesPerBlock) {
-                let rows = min(queriesPerBlock, queries - first)
-                let places = rules.places(of: first..<first + queriesPerBlock, among: keys)
+            let largest = unsafe sums + rowsPerTile * paddedSize
+            let totals = unsafe largest + rowsPerTile
+            let scores = unsafe totals + rowsPerTile + scoreMargin
+            for first in stride(from: 0, to: queries, by: rowsPerTile) {
+                let rows = min(rowsPerTile, queries - first)
+                let places = rules.places(of: first..<first + rowsPerTile, among: keys)
                 // From the beginning of a tile.
                 let firstKey = places.lowerBound & ~31
                 let count = places.upperBound - firstKey
@@ -180,12 +180,6 @@ public enum FusedAttention {
                     for i in 0..<size { unsafe target[i] = sums[row * paddedSize + i] * factor }
                 }
             }
-        }
-
-        /// `[keys, size]` to `[size, paddedKeys]`, with zeros behind the last key.
-        @unsafe
-        private func transpose(_ key: UnsafePointer<Float>, into output: UnsafeMutablePointer<Float>) {
-            unsafe Tensors.transpose(key, keyStride, rows: keys, columns: size, into: output, stride: paddedKeys)
         }
     }
 }

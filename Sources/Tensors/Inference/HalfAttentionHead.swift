@@ -9,11 +9,8 @@ struct HalfAttentionHead {
     let keys: Int
     let rules: AttentionScores
 
-    /// Queries whose scores are in memory at once.
-    private static let queriesPerBlock = rowsPerTile
-
-    /// Whether the processor that is compiled for multiplies bfloat16, and reading vectors ends with a head.
-    var isWorthwhile: Bool { HAS_HALF_PRODUCTS != 0 && size % 16 == 0 }
+    /// Whether the processor that is compiled for multiplies bfloat16, and whole vectors end with the head.
+    var isSupported: Bool { HAS_HALF_PRODUCTS != 0 && size % 16 == 0 }
 
     private var paddedKeys: Int { paddedToTiles(keys) }
     private var paddedSize: Int { paddedToTiles(size) }
@@ -21,7 +18,7 @@ struct HalfAttentionHead {
 
     /// Pairs of keys, of values and of a block's queries and weights; its scores and sums.
     var scratchBytes: Int {
-        let rows = Self.queriesPerBlock
+        let rows = rowsPerTile
         return 4 * (depth * paddedKeys + paddedKeys / 2 * paddedSize + rows * paddedSize / 2 + rows * widestBlock / 2)
             + 4 * rows * (widestBlock + paddedSize + 2) + 64 * 8
     }
@@ -29,7 +26,7 @@ struct HalfAttentionHead {
     /// At most so many keys are attended to by one block of queries: whole tiles, of which the window meets two in part.
     private var widestBlock: Int {
         guard let window = rules.window else { return paddedKeys }
-        return min(paddedKeys, paddedToTiles(Self.queriesPerBlock + 2 * window + 31))
+        return min(paddedKeys, paddedToTiles(rowsPerTile + 2 * window + 31))
     }
 
     /// - Parameters: `number` is the head's; `query`, `key` and `value` begin with the head's columns of the sequence's first row.
@@ -44,7 +41,7 @@ struct HalfAttentionHead {
             defer { unsafe next += (count * MemoryLayout<Element>.stride + 63) & ~63 }
             return unsafe next.assumingMemoryBound(to: type)
         }
-        let (rows, paddedKeys, paddedSize, depth) = (Self.queriesPerBlock, paddedKeys, paddedSize, depth)
+        let (rows, paddedKeys, paddedSize, depth) = (rowsPerTile, paddedKeys, paddedSize, depth)
         let k = unsafe take(HalfPair.self, depth * paddedKeys)
         let v = unsafe take(HalfPair.self, paddedKeys / 2 * paddedSize)
         let q = unsafe take(HalfPair.self, rows * paddedSize / 2)

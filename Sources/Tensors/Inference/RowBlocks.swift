@@ -1,9 +1,9 @@
-/// How the rows of a product are cut: few different sizes, because every size is compiled.
+/// How the rows of a product are cut: few different sizes, because every size is compiled for every shape of weights.
 enum RowBlocks {
     static let largest = 64
     static let smallest = 8
-    /// Up to so many rows are one block of just their number: one short text waits for no row that nobody wants, and soon has
-    /// met all sizes.
+    /// Up to so many rows are one block of just their number: one short text waits for no row that nobody wants. A program that
+    /// reads texts one by one has soon compiled them all.
     private static let largestExact = 32
 
     /// Rows of whole blocks. What the rows behind the last hold is computed and not used.

@@ -120,16 +120,17 @@ public final class EncoderLayer {
 
     /// - Parameter prefix: becomes the gradient of the prefix, where there was one.
     func backward(_ gradient: Tensor, _ saved: Saved, prefix: inout LayerPrefix?) -> Tensor {
-        var (inner, attended) = output.backward(gradient, saved.output)
+        let wide: Tensor
+        var attended: Tensor
+        (wide, attended) = output.backward(gradient, saved.output)
         if let feedForwardNorm, let rows = saved.feedForwardNorm {
             var normalized = Tensor.zeros(attended.shape)
-            feedForward.backward(inner, saved.feedForward, addingTo: &normalized)
+            feedForward.backward(consume wide, saved.feedForward, addingTo: &normalized)
             attended += feedForwardNorm.backward(normalized, rows)
         } else {
-            feedForward.backward(inner, saved.feedForward, addingTo: &attended)
+            feedForward.backward(consume wide, saved.feedForward, addingTo: &attended)
         }
-        let residual: Tensor
-        (inner, residual) = attentionOutput.backward(attended, saved.attentionOutput)
+        let (inner, residual) = attentionOutput.backward(attended, saved.attentionOutput)
         var hidden = attention.backward(inner, saved.attention, prefix: &prefix)
         if let attentionNorm, let rows = saved.attentionNorm { hidden = attentionNorm.backward(hidden, rows) }
         if let firstRows = saved.firstRows { hidden.scatterAdd(residual, at: firstRows) } else { hidden += residual }

@@ -65,8 +65,7 @@ public final class FeedForward {
     }
 
     /// Adds to the gradients, and adds the gradient of the input to `inputGradient`.
-    public func backward(_ gradient: Tensor, _ saved: Saved, addingTo inputGradient: inout Tensor) {
-        var gradient = gradient
+    public func backward(_ gradient: consuming Tensor, _ saved: Saved, addingTo inputGradient: inout Tensor) {
         gradient.apply(saved.mask)
         guard let factor = saved.gate else {
             gradient.multiply(byDerivativeOf: activation, at: saved.beforeActivation)
