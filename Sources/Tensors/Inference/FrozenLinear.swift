@@ -113,7 +113,7 @@ public final class FrozenLinear: Sendable {
                         unsafe self.dequantize(sums, input.steps[row].pointee, values, columns, adds: false)
                     }
                     unsafe self.activation?.apply(
-                        to: UnsafeMutableBufferPointer(start: values, count: columns.count))
+                        to: UnsafeMutableBufferPointer(start: values, count: columns.count), for: output.precision)
                     if output.precision == .bf16 {
                         unsafe roundToHalves(values, output.halves[row] + columns.lowerBound, columns.count)
                     }
@@ -136,7 +136,8 @@ public final class FrozenLinear: Sendable {
             finishRow: { row in
                 let first = unsafe scratch.gated.pointer + row * width
                 let second = unsafe first + count
-                unsafe self.activation?.apply(to: UnsafeMutableBufferPointer(start: first, count: count))
+                unsafe self.activation?.apply(
+                    to: UnsafeMutableBufferPointer(start: first, count: count), for: output.precision)
                 let values = unsafe output.values[row]
                 for i in 0..<count { unsafe values[i] = first[i] * second[i] }
                 unsafe output.convert(row, from: UnsafePointer(values), factors: nil)
